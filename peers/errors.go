@@ -1,0 +1,39 @@
+package peers
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The errors that callers act on. ErrNameTaken and ErrKeyTaken come wrapped in
+// a FieldError.
+var (
+	ErrNotFound     = errors.New("there is no such device")
+	ErrNameTaken    = errors.New("the name is taken")
+	ErrKeyTaken     = errors.New("the public key is taken")
+	ErrNoAddress    = errors.New("no address is free in the tunnel")
+	ErrNoEndpoint   = errors.New("the address of home is not known yet: open the router's port, or set endpoint in homeward.toml")
+	ErrForgotten    = errors.New("the config was forgotten after the hand-over time: remove the device and add it again")
+	ErrNoPrivateKey = errors.New("the device keeps its own private key, so there is no complete config to scan: use the text and add the key on the device")
+	ErrTooLong      = errors.New("the config is too long for a code that phones can scan: use the file")
+	// ErrNotApplied means that a change is stored but that the device refused
+	// it, so that a peer who should be out may still be in. Run keeps trying.
+	ErrNotApplied = errors.New("the change is saved, but the tunnel has not taken it yet")
+)
+
+// FieldError says which value of a request is wrong and how to put it right.
+type FieldError struct {
+	Field   string // as in the API: name, profile, public_key, endpoint
+	Problem string // one sentence for a person
+	Err     error  // the sentinel behind it, or nil
+}
+
+// Error implements error.
+func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
+
+// Unwrap gives errors.Is the sentinel behind e.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+func fieldErrorf(field, format string, args ...any) *FieldError {
+	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)}
+}
