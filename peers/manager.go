@@ -3,67 +3,290 @@ package peers
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
-	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+	"homeward/configs/secret"
 )
-
-// Facts is what configs are made of and what the peers do not know themselves.
-type Facts struct {
-	PublicKey wgtypes.Key    // the server's
-	Endpoint  *Endpoint      // nil: not known yet
-	DNS       []netip.Addr   // resolvers for the clients
-	MTU       int            // for the clients; zero leaves it to their app
-	Tunnel    []netip.Prefix // our own addresses in the tunnel with its prefix length: 10.6.0.1/24
-	LAN       []netip.Prefix // what is at home
-}
 
 // Config is what a Manager needs. DB, Device, Facts and Logger are required.
 type Config struct {
 	DB       *sql.DB          // with the tables of configs/state
-	Device   Device           //
-	Facts    func() Facts     // must not wait
+	Device   Device           // which lets the peers in
+	Facts    func() Facts     // the latest ones; must not wait
 	Now      func() time.Time // nil means time.Now
 	HandOver time.Duration    // how long a private key is remembered; zero means ten minutes
 	Logger   *slog.Logger
 }
 
-// Manager decides who may come in.
-type Manager struct{ cfg Config }
+// Manager decides who may come in. Its methods may be called from any
+// goroutine, before and during Run.
+type Manager struct {
+	cfg    Config
+	store  store
+	handed handOver
+	subs   subscribers
+	kick   chan struct{}            // 1-buffered: Run has something to do
+	latest atomic.Pointer[snapshot] // what readers see; never nil after New
 
-// New loads the store. It starts nothing.
-func New(ctx context.Context, cfg Config) (*Manager, error) { return &Manager{cfg}, nil }
+	// write makes changes one after the other and guards the fields that
+	// follow. It is held over calls of the store and the device, so that the
+	// device gets the states in the order of the store.
+	write    sync.Mutex
+	peers    map[ID]Peer  // as stored
+	applied  map[ID]int64 // versions of the enabled peers that the device took last
+	settled  bool         // the device has what is wanted
+	refusing bool         // the device refused the last time
+}
 
-// Run pushes the wanted state to the device, retries what it refused and
-// forgets private keys on time, until ctx ends.
-func (m *Manager) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+// New loads the store. It starts nothing: until Run, the device is only told
+// about peers when one of them changes.
+func New(ctx context.Context, cfg Config) (*Manager, error) {
+	if cfg.DB == nil || cfg.Device == nil || cfg.Facts == nil || cfg.Logger == nil {
+		return nil, errors.New("peers: Config lacks DB, Device, Facts or Logger")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.HandOver == 0 {
+		cfg.HandOver = 10 * time.Minute
+	}
+	m := &Manager{cfg: cfg, store: store{cfg.DB}, kick: make(chan struct{}, 1)}
+	m.write.Lock()
+	defer m.write.Unlock()
+	if err := m.loadLocked(ctx); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
 
-// Create adds a peer and returns its config.
+// Create stores a peer, tells the device and returns the config for the
+// hand-over. When it returns, the peer is on the disk; when the device refused
+// it, the peer is Pending. It refuses with a FieldError, ErrNoEndpoint or
+// ErrNoAddress, and then nothing is stored.
 func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
-	return Issued{}, ErrNotFound
+	facts := m.cfg.Facts()
+	name, err := ParseName(n.Name)
+	if err != nil {
+		return Issued{}, err
+	}
+	profile, err := ParseProfile(string(n.Profile))
+	if err != nil {
+		return Issued{}, err
+	}
+	if n.PublicKey != nil {
+		if err := checkPublicKey(*n.PublicKey, facts.PublicKey); err != nil {
+			return Issued{}, err
+		}
+	}
+	if facts.Endpoint == nil {
+		return Issued{}, ErrNoEndpoint
+	}
+	public, private, preshared, err := newKeys(n.PublicKey)
+	if err != nil {
+		return Issued{}, err
+	}
+	now := m.cfg.Now()
+	p := Peer{
+		Name: name, Profile: profile, PublicKey: public, PresharedKey: preshared,
+		Keepalive: clientKeepalive, Enabled: true, Created: time.Unix(now.Unix(), 0).UTC(), Version: 1,
+	}
+
+	m.write.Lock()
+	defer m.write.Unlock()
+	if p, err = m.insertLocked(ctx, p, facts); err != nil {
+		return Issued{}, err
+	}
+	client, until := newClientConfig(p, private, *facts.Endpoint, facts), now.Add(m.cfg.HandOver)
+	m.handed.keep(p.ID, client, until)
+	m.peers[p.ID] = p
+	m.cfg.Logger.Info("device added", "peer", p.ID, "name", string(p.Name), "public_key", p.PublicKey.String())
+	_ = m.pushLocked() // when refused, the peer shows as Pending
+	m.kickRun()        // which tries that again, and has a key to forget
+	p, err = m.Get(p.ID)
+	return Issued{Peer: p, Client: client.clone(), Until: until}, err
+}
+
+// insertLocked gives p its addresses and number and stores it, or nothing.
+func (m *Manager) insertLocked(ctx context.Context, p Peer, facts Facts) (Peer, error) {
+	taken := make(map[netip.Addr]bool)
+	for _, other := range m.peers {
+		for _, a := range other.Addresses {
+			taken[a] = true
+		}
+	}
+	const tries = 50 // only another writer on the same database makes us try again
+	for range tries {
+		if err := ctx.Err(); err != nil {
+			return Peer{}, err
+		}
+		var err error
+		if p.Addresses, err = allocate(facts.Tunnel, taken); err != nil {
+			return Peer{}, err
+		}
+		if err := newClientConfig(p, secret.Key{}, *facts.Endpoint, facts).check(); err != nil {
+			return Peer{}, err
+		}
+		p.ID, err = m.store.insert(context.WithoutCancel(ctx), p)
+		switch {
+		case err == nil:
+			return p, nil
+		case errors.Is(err, ErrNameTaken):
+			return Peer{}, &FieldError{"name", fmt.Sprintf("another device is already called %q: choose a different name", p.Name), err}
+		case errors.Is(err, ErrKeyTaken):
+			return Peer{}, &FieldError{"public_key", "another device already has this key: make a new one on the device", err}
+		case !errors.Is(err, errAddressTaken):
+			return Peer{}, fmt.Errorf("storing device %q: %w", p.Name, m.failedLocked(ctx, err))
+		}
+		if taken, err = m.store.addresses(ctx); err != nil {
+			return Peer{}, fmt.Errorf("reading the addresses in use: %w", err)
+		}
+	}
+	return Peer{}, fmt.Errorf("storing device %q: %w", p.Name, errAddressTaken)
 }
 
 // List returns all peers with what is observed of them, sorted by name.
-func (m *Manager) List() []Peer { return nil }
-
-// Get returns one peer with what is observed of it.
-func (m *Manager) Get(id ID) (Peer, error) { return Peer{}, ErrNotFound }
-
-// SetEnabled lets a peer in or keeps it out.
-func (m *Manager) SetEnabled(ctx context.Context, id ID, enabled bool) (Peer, error) {
-	return Peer{}, ErrNotFound
+func (m *Manager) List() []Peer {
+	observed := m.cfg.Device.Observed()
+	all := m.latest.Load().sorted
+	list := make([]Peer, 0, len(all))
+	for _, p := range all {
+		p = p.clone()
+		p.Observed = observed[p.PublicKey]
+		list = append(list, p)
+	}
+	return list
 }
 
-// Remove ends a peer's access and deletes it.
-func (m *Manager) Remove(ctx context.Context, id ID) error { return ErrNotFound }
+// Get returns one peer with what is observed of it, or ErrNotFound.
+func (m *Manager) Get(id ID) (Peer, error) {
+	p, ok := m.latest.Load().byID[id]
+	if !ok {
+		return Peer{}, fmt.Errorf("device %d: %w", id, ErrNotFound)
+	}
+	p = p.clone()
+	p.Observed = m.cfg.Device.Observed()[p.PublicKey]
+	return p, nil
+}
 
-// Issued returns a config that was handed out and is still remembered.
-func (m *Manager) Issued(id ID) (Issued, error) { return Issued{}, ErrForgotten }
+// SetEnabled lets a peer in or keeps it out, and returns it as it is then. The
+// change is on the disk when SetEnabled returns without an error or with
+// ErrNotApplied; the latter means that the device refused to end the access,
+// and that Run keeps trying.
+func (m *Manager) SetEnabled(ctx context.Context, id ID, enabled bool) (Peer, error) {
+	m.write.Lock()
+	defer m.write.Unlock()
+	p, err := m.findLocked(ctx, id)
+	if err != nil {
+		return Peer{}, err
+	}
+	changed := p.Enabled != enabled
+	if changed {
+		if err := m.store.setEnabled(context.WithoutCancel(ctx), p, enabled); err != nil {
+			return Peer{}, fmt.Errorf("changing device %d: %w", id, m.failedLocked(ctx, err))
+		}
+		p.Enabled, p.Version = enabled, p.Version+1
+		m.peers[id] = p
+		message := "device disabled"
+		if enabled {
+			message = "device enabled"
+		}
+		m.cfg.Logger.Info(message, "peer", id, "name", string(p.Name))
+	}
+	var refused error
+	if changed || !m.settled {
+		refused = m.pushOrRetryLocked()
+	}
+	if p, err = m.Get(id); refused != nil && !enabled {
+		err = fmt.Errorf("disabling device %q: %w: %w", p.Name, ErrNotApplied, refused)
+	}
+	return p, err
+}
 
-// Subscribe returns a channel that gets a value after changes, and a function
-// that ends the subscription.
-func (m *Manager) Subscribe() (changed <-chan struct{}, cancel func()) {
-	return make(chan struct{}, 1), func() {}
+// Remove ends a peer's access, frees its name and addresses and forgets its
+// keys. The change is on the disk when Remove returns without an error or with
+// ErrNotApplied; the latter means that the device refused to end the access,
+// and that Run keeps trying.
+func (m *Manager) Remove(ctx context.Context, id ID) error {
+	m.write.Lock()
+	defer m.write.Unlock()
+	p, err := m.findLocked(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := m.store.remove(context.WithoutCancel(ctx), id); err != nil {
+		return fmt.Errorf("removing device %d: %w", id, m.failedLocked(ctx, err))
+	}
+	delete(m.peers, id)
+	m.handed.forget(id)
+	m.cfg.Logger.Info("device removed", "peer", id, "name", string(p.Name))
+	if err := m.pushOrRetryLocked(); err != nil {
+		return fmt.Errorf("removing device %q: %w: %w", p.Name, ErrNotApplied, err)
+	}
+	return nil
+}
+
+// Issued returns the very config that Create returned, until the hand-over
+// time is over (ErrForgotten) or the peer is removed (ErrNotFound).
+func (m *Manager) Issued(id ID) (Issued, error) {
+	p, err := m.Get(id)
+	if err != nil {
+		return Issued{}, err
+	}
+	e, ok := m.handed.get(id, m.cfg.Now())
+	if !ok {
+		return Issued{}, fmt.Errorf("device %q: %w", p.Name, ErrForgotten)
+	}
+	return Issued{Peer: p, Client: e.client.clone(), Until: e.until}, nil
+}
+
+// Subscribe returns a channel that gets a value after one or more changes of
+// peers or their State, and a function that ends the subscription. What the
+// device observes does not count as a change. The channel is never closed.
+func (m *Manager) Subscribe() (changed <-chan struct{}, cancel func()) { return m.subs.add() }
+
+func (m *Manager) findLocked(ctx context.Context, id ID) (Peer, error) {
+	p, ok := m.peers[id]
+	if !ok {
+		return Peer{}, fmt.Errorf("device %d: %w", id, ErrNotFound)
+	}
+	return p, ctx.Err()
+}
+
+// loadLocked takes the store's word for everything.
+func (m *Manager) loadLocked(ctx context.Context) error {
+	all, err := m.store.load(ctx)
+	if err != nil {
+		return fmt.Errorf("loading the devices: %w", err)
+	}
+	m.peers, m.settled = make(map[ID]Peer, len(all)), false
+	for _, p := range all {
+		m.peers[p.ID] = p
+	}
+	m.publishLocked()
+	return nil
+}
+
+// failedLocked follows a write that failed and may have happened all the same:
+// it makes the memory agree with the disk again and returns the write's error.
+func (m *Manager) failedLocked(ctx context.Context, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if again := m.loadLocked(ctx); again != nil {
+		return errors.Join(err, again)
+	}
+	m.kickRun()
+	return err
+}
+
+// publishLocked shows the readers what is wanted and what the device has of it.
+func (m *Manager) publishLocked() {
+	m.latest.Store(newSnapshot(maps.Values(m.peers), m.applied))
+	m.subs.tell()
 }

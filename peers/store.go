@@ -1,0 +1,254 @@
+package peers
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/configs/secret"
+)
+
+var (
+	errAddressTaken = errors.New("an address was given out meanwhile")
+	errStale        = errors.New("the device was changed meanwhile: try again")
+)
+
+// store keeps peers in the tables that configs/state makes. Names, keys and
+// addresses are unique there, whatever the memory says. Private keys never
+// get here.
+type store struct{ db *sql.DB }
+
+// insert stores p and returns its new ID. It refuses with ErrNameTaken,
+// ErrKeyTaken or errAddressTaken.
+func (s store) insert(ctx context.Context, p Peer) (id ID, err error) {
+	err = s.inTx(ctx, func(tx *sql.Tx) error {
+		psk := p.PresharedKey.Reveal()
+		err := tx.QueryRowContext(ctx, `INSERT INTO peers
+			(name, name_folded, profile, public_key, preshared_key, keepalive_seconds, enabled, created_unix, version)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
+			string(p.Name), p.Name.folded(), string(p.Profile), p.PublicKey[:], psk[:],
+			int64(p.Keepalive/time.Second), boolInt(p.Enabled), p.Created.Unix(), p.Version).Scan(&id)
+		if errors.Is(err, sql.ErrNoRows) {
+			return whichTaken(ctx, tx, p)
+		}
+		if err != nil {
+			return err
+		}
+		for _, a := range p.Addresses {
+			res, err := tx.ExecContext(ctx, `INSERT INTO peer_addresses (address, peer_id, family)
+				VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a.String(), id, family(a))
+			if err := oneRow(res, err, errAddressTaken); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return id, err
+}
+
+// whichTaken names the unique column that kept p out.
+func whichTaken(ctx context.Context, tx *sql.Tx, p Peer) error {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM peers WHERE name_folded = ?`, p.Name.folded()).Scan(&n)
+	switch {
+	case err != nil:
+		return err
+	case n > 0:
+		return ErrNameTaken
+	}
+	return ErrKeyTaken
+}
+
+// setEnabled changes the row of version p.Version and makes it the next one.
+func (s store) setEnabled(ctx context.Context, p Peer, enabled bool) error {
+	res, err := s.db.ExecContext(ctx, `UPDATE peers SET enabled = ?, version = version + 1 WHERE id = ? AND version = ?`,
+		boolInt(enabled), p.ID, p.Version)
+	return oneRow(res, err, errStale)
+}
+
+func (s store) remove(ctx context.Context, id ID) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM peer_addresses WHERE peer_id = ?`, id); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `DELETE FROM peers WHERE id = ?`, id)
+		return oneRow(res, err, errStale)
+	})
+}
+
+// load reads all peers and refuses rows that this program cannot have written.
+func (s store) load(ctx context.Context) ([]Peer, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.profile, p.public_key, p.preshared_key,
+			p.keepalive_seconds, p.enabled, p.created_unix, p.version, coalesce(a.address, ''), coalesce(a.family, 0)
+		FROM peers p LEFT JOIN peer_addresses a ON a.peer_id = p.id ORDER BY p.id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var read []*row
+	for rows.Next() {
+		var (
+			r    row
+			addr addressRow
+		)
+		err := rows.Scan(&r.id, &r.name, &r.profile, &r.publicKey, &r.presharedKey,
+			&r.keepalive, &r.enabled, &r.created, &r.version, &addr.address, &addr.family)
+		if err != nil {
+			return nil, fmt.Errorf("device %d in the database: %w", r.id, err)
+		}
+		if len(read) == 0 || read[len(read)-1].id != r.id {
+			read = append(read, &r)
+		}
+		last := read[len(read)-1]
+		last.addresses = append(last.addresses, addr)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	var (
+		all      []Peer
+		problems []error
+	)
+	for _, r := range read {
+		p, err := r.peer()
+		if err != nil {
+			problems = append(problems, fmt.Errorf("device %d in the database is damaged: %w", r.id, err))
+		}
+		all = append(all, p)
+	}
+	return all, errors.Join(problems...)
+}
+
+// addresses reads what is given out.
+func (s store) addresses(ctx context.Context) (map[netip.Addr]bool, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT address FROM peer_addresses`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	taken := make(map[netip.Addr]bool)
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, err
+		}
+		taken[a] = true
+	}
+	return taken, rows.Err()
+}
+
+// inTx runs f in one transaction.
+func (s store) inTx(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // without effect after the commit
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// row is a peer as the database gives it back, before anything is believed.
+type row struct {
+	id                      ID
+	name, profile           string
+	publicKey, presharedKey []byte
+	keepalive, enabled      int64
+	created, version        int64
+	addresses               []addressRow
+}
+
+type addressRow struct {
+	address string // empty: the peer has none
+	family  int64
+}
+
+// peer checks every value of r.
+func (r *row) peer() (Peer, error) {
+	name, err := ParseName(r.name)
+	if err != nil {
+		return Peer{}, err
+	}
+	profile, err := ParseProfile(r.profile)
+	if err != nil {
+		return Peer{}, err
+	}
+	public, err := wgtypes.NewKey(r.publicKey)
+	if err != nil {
+		return Peer{}, fmt.Errorf("public key: %w", err)
+	}
+	preshared, err := wgtypes.NewKey(r.presharedKey)
+	if err != nil {
+		return Peer{}, errors.New("the preshared key has a wrong length")
+	}
+	switch {
+	case r.id <= 0:
+		return Peer{}, errors.New("its number is not positive")
+	case string(name) != r.name || string(profile) != r.profile:
+		return Peer{}, fmt.Errorf("its name %.80q or profile %.40q is not as it was stored", r.name, r.profile)
+	case !isUsablePublicKey(public):
+		return Peer{}, errors.New("its public key is unusable")
+	case preshared == wgtypes.Key{}:
+		return Peer{}, errors.New("its preshared key is empty")
+	case r.keepalive < 0 || r.keepalive > 65535:
+		return Peer{}, fmt.Errorf("its keepalive of %d s is impossible", r.keepalive)
+	case r.enabled != 0 && r.enabled != 1:
+		return Peer{}, fmt.Errorf("enabled is %d", r.enabled)
+	case r.version < 1:
+		return Peer{}, fmt.Errorf("its version is %d", r.version)
+	}
+	p := Peer{
+		ID: r.id, Name: name, Profile: profile,
+		PublicKey: public, PresharedKey: secret.NewKey(preshared),
+		Keepalive: time.Duration(r.keepalive) * time.Second, Enabled: r.enabled == 1,
+		Created: time.Unix(r.created, 0).UTC(), Version: r.version,
+	}
+	for _, ar := range r.addresses {
+		a, err := netip.ParseAddr(ar.address)
+		if err != nil || a.Zone() != "" || a.String() != ar.address || ar.family != family(a) {
+			return Peer{}, fmt.Errorf("its address %.80q of family %d is unusable", ar.address, ar.family)
+		}
+		p.Addresses = append(p.Addresses, a)
+	}
+	slices.SortFunc(p.Addresses, netip.Addr.Compare)
+	return p, nil
+}
+
+// family is 4 or 6.
+func family(a netip.Addr) int64 {
+	if a.Is4() {
+		return 4
+	}
+	return 6
+}
+
+// oneRow returns none when a statement changed nothing.
+func oneRow(res sql.Result, err, none error) error {
+	if err != nil {
+		return err
+	}
+	n, err := res.RowsAffected()
+	if err == nil && n != 1 {
+		err = none
+	}
+	return err
+}
+
+func boolInt(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
