@@ -1,0 +1,9 @@
+// Package state keeps what the appliance knows between two starts: the state
+// directory, its lock, the database with its migrations, and the identity that
+// every code in every phone depends on.
+//
+// What it promises: one process at a time; an acknowledged change survives a
+// kill and a power cut; a schema from a newer homeward is refused untouched;
+// a database that got lost is an error and never a fresh start, since a fresh
+// start would open the setup page to whoever comes first.
+package state

@@ -1,0 +1,106 @@
+package state
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/big"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/configs/secret"
+)
+
+// The listen port is drawn from a range that no well-known service and no
+// usual range of ephemeral ports of home routers starts in.
+const (
+	minPort = 20000
+	maxPort = 60999
+)
+
+// ErrPeersExist says that a change would void codes that were handed out.
+var ErrPeersExist = errors.New("devices have codes with the old addresses")
+
+// Identity is what every code in every phone depends on. It is made once.
+type Identity struct {
+	PrivateKey secret.Key
+	ListenPort uint16 // UDP
+	Instance   string // eight hex digits that tell this homeward's router entries from another's
+	Plan       Plan
+}
+
+// EnsureIdentity returns the identity, and on the first start makes it with
+// the address plan that choose returns.
+func (s *State) EnsureIdentity(ctx context.Context, choose func() (Plan, error)) (Identity, error) {
+	id, err := s.identity(ctx)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return id, err
+	}
+	if id, err = newIdentity(choose); err != nil {
+		return Identity{}, err
+	}
+	key := id.PrivateKey.Reveal()
+	_, err = s.db.ExecContext(ctx, `INSERT INTO identity (id, private_key, listen_port, instance, prefix4, prefix6, created_unix) VALUES (1, ?, ?, ?, ?, ?, ?)`,
+		key[:], id.ListenPort, id.Instance, id.Plan.V4.String(), id.Plan.V6.String(), time.Now().Unix())
+	if err != nil {
+		return Identity{}, fmt.Errorf("storing the server's identity: %w", err)
+	}
+	return id, nil
+}
+
+func newIdentity(choose func() (Plan, error)) (Identity, error) {
+	plan, err := choose()
+	if err != nil {
+		return Identity{}, err
+	}
+	key, err := secret.GeneratePrivateKey()
+	if err != nil {
+		return Identity{}, err
+	}
+	n, err := rand.Int(rand.Reader, big.NewInt(maxPort-minPort+1))
+	if err != nil {
+		return Identity{}, fmt.Errorf("choosing the listen port: %w", err)
+	}
+	var instance [4]byte
+	rand.Read(instance[:]) // never fails (crypto/rand)
+	return Identity{key, uint16(minPort + n.Int64()), hex.EncodeToString(instance[:]), plan}, nil
+}
+
+func (s *State) identity(ctx context.Context) (Identity, error) {
+	var id Identity
+	var key []byte
+	var v4, v6 string
+	err := s.db.QueryRowContext(ctx, `SELECT private_key, listen_port, instance, prefix4, prefix6 FROM identity`).Scan(&key, &id.ListenPort, &id.Instance, &v4, &v6)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Identity{}, err
+	}
+	var parsed wgtypes.Key
+	if err == nil {
+		parsed, err = wgtypes.NewKey(key)
+	}
+	if err == nil {
+		id.Plan, err = parsePlan(v4, v6)
+	}
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: reading the server's identity: %w", ErrCorrupt, err)
+	}
+	id.PrivateKey = secret.NewKey(parsed)
+	return id, nil
+}
+
+// SetPlan changes the address plan, as long as no code was handed out that
+// depends on it; else the error is ErrPeersExist and nothing changes.
+func (s *State) SetPlan(ctx context.Context, p Plan) error {
+	r, err := s.db.ExecContext(ctx, `UPDATE identity SET prefix4 = ?, prefix6 = ? WHERE NOT EXISTS (SELECT 1 FROM peers)`, p.V4.String(), p.V6.String())
+	if err != nil {
+		return fmt.Errorf("storing the address plan: %w", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, ErrPeersExist)
+	}
+	return nil
+}

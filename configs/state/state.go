@@ -1,0 +1,180 @@
+package state
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // pure Go: the binary stays static
+)
+
+// The errors that callers act on.
+var (
+	ErrLocked      = errors.New("the state directory is in use by another homeward")
+	ErrNewerSchema = errors.New("the database was written by a newer homeward")
+	ErrLost        = errors.New("the database is missing, although this state directory was set up before")
+	ErrCorrupt     = errors.New("the database is damaged")
+)
+
+const (
+	databaseFile = "homeward.db"
+	lockFile     = "lock"
+	// markerFile says that a database existed. It is made after the first
+	// database is whole and never removed.
+	markerFile = "initialised"
+)
+
+// State is an open state directory.
+type State struct {
+	dir  string
+	root *os.Root
+	lock *os.File
+	db   *sql.DB
+}
+
+// Open opens the state directory dir, and makes it on the first start. Errors
+// name the directory and what to do; they wrap the package's sentinels.
+func Open(ctx context.Context, dir string, log *slog.Logger) (*State, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("finding the state directory %q: %w", dir, err)
+	}
+	if err := makeDir(dir); err != nil {
+		return nil, err
+	}
+	s := &State{dir: dir}
+	if s.root, err = os.OpenRoot(dir); err != nil {
+		return nil, fmt.Errorf("opening the state directory %s: %w", dir, err)
+	}
+	if err := s.open(ctx, log); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making the state directory %s: %w: choose a writable one with --state", dir, unwrapPath(err))
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return fmt.Errorf("looking at the state directory %s: %w", dir, err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		if err := os.Chmod(dir, 0o700); err != nil {
+			return fmt.Errorf("state directory %s is open to other users: make it private (chmod 700) or choose another with --state: %w", dir, unwrapPath(err))
+		}
+	}
+	return nil
+}
+
+// unwrapPath drops the operation and path of a *PathError: our sentence names
+// the path already.
+func unwrapPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+func (s *State) open(ctx context.Context, log *slog.Logger) error {
+	var err error
+	if s.lock, err = takeLock(s.dir); err != nil {
+		return err
+	}
+	existed, err := s.exists(databaseFile)
+	if err != nil {
+		return err
+	}
+	initialised, err := s.exists(markerFile)
+	if err != nil {
+		return err
+	}
+	if initialised && !existed {
+		return lost(s.Path(databaseFile))
+	}
+	if err := s.openDatabase(ctx); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx, initialised, log); err != nil {
+		return err
+	}
+	if initialised {
+		return nil
+	}
+	return s.WriteFile(markerFile, []byte("This file says that homeward.db existed. Keep both.\n"))
+}
+
+func lost(file string) error {
+	return fmt.Errorf("%w: put back %s from a backup; to begin anew and void every code, empty the directory", ErrLost, file)
+}
+
+func (s *State) exists(name string) (bool, error) {
+	_, err := s.root.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("looking for %s: %w", s.Path(name), err)
+	}
+	return true, nil
+}
+
+// openDatabase opens homeward.db with every acknowledged change on the disk.
+func (s *State) openDatabase(ctx context.Context) error {
+	f, err := s.root.OpenFile(databaseFile, os.O_RDWR|os.O_CREATE, 0o600) // SQLite would use the umask, and gives its -wal the same mode
+	if err != nil {
+		return fmt.Errorf("opening %s for writing: %w", s.Path(databaseFile), unwrapPath(err))
+	}
+	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
+		return fmt.Errorf("protecting %s: %w", s.Path(databaseFile), err)
+	}
+	options := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)",
+	}}
+	location := url.URL{Scheme: "file", Path: s.Path(databaseFile), RawQuery: options.Encode()}
+	if s.db, err = sql.Open("sqlite", location.String()); err != nil {
+		return fmt.Errorf("opening %s: %w", s.Path(databaseFile), err)
+	}
+	s.db.SetMaxOpenConns(4) // each costs memory, and there is one writer
+	var verdict string
+	if err := s.db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
+		return fmt.Errorf("%w: %s: put it back from a backup: %w", ErrCorrupt, s.Path(databaseFile), err)
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s: put it back from a backup: %s", ErrCorrupt, s.Path(databaseFile), verdict)
+	}
+	return nil
+}
+
+// DB is the database. It is closed by Close.
+func (s *State) DB() *sql.DB { return s.db }
+
+// Dir is the state directory, as an absolute path.
+func (s *State) Dir() string { return s.dir }
+
+// Path is where the file name lies in the state directory.
+func (s *State) Path(name string) string { return filepath.Join(s.dir, name) }
+
+// Close closes the database and gives the directory free.
+func (s *State) Close() error {
+	var errs []error
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	if s.root != nil {
+		errs = append(errs, s.root.Close())
+	}
+	if s.lock != nil { // last: nobody may open the database while we have it
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}
