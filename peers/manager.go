@@ -115,40 +115,40 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 
 // insertLocked gives p its addresses and number and stores it, or nothing.
 func (m *Manager) insertLocked(ctx context.Context, p Peer, facts Facts) (Peer, error) {
+	if err := ctx.Err(); err != nil {
+		return Peer{}, err
+	}
+	choose := func(taken map[netip.Addr]bool) ([]netip.Addr, error) { return allocate(facts.Tunnel, taken) }
+	var err error
+	if p.Addresses, err = choose(m.takenLocked()); err != nil {
+		return Peer{}, err
+	}
+	if err := newClientConfig(p, secret.Key{}, *facts.Endpoint, facts).check(); err != nil {
+		return Peer{}, fmt.Errorf("making the config of device %q: %w", p.Name, err)
+	}
+	stored, err := m.store.insert(context.WithoutCancel(ctx), p, choose)
+	switch {
+	case err == nil:
+		return stored, nil
+	case errors.Is(err, ErrNoAddress):
+		return Peer{}, err
+	case errors.Is(err, ErrNameTaken):
+		return Peer{}, &FieldError{"name", fmt.Sprintf("another device is already called %q: choose a different name", p.Name), err}
+	case errors.Is(err, ErrKeyTaken):
+		return Peer{}, &FieldError{"public_key", "another device already has this key: make a new one on the device", err}
+	}
+	return Peer{}, fmt.Errorf("storing device %q: %w", p.Name, m.failedLocked(ctx, err))
+}
+
+// takenLocked is what we know to be given out.
+func (m *Manager) takenLocked() map[netip.Addr]bool {
 	taken := make(map[netip.Addr]bool)
-	for _, other := range m.peers {
-		for _, a := range other.Addresses {
+	for _, p := range m.peers {
+		for _, a := range p.Addresses {
 			taken[a] = true
 		}
 	}
-	const tries = 50 // only another writer on the same database makes us try again
-	for range tries {
-		if err := ctx.Err(); err != nil {
-			return Peer{}, err
-		}
-		var err error
-		if p.Addresses, err = allocate(facts.Tunnel, taken); err != nil {
-			return Peer{}, err
-		}
-		if err := newClientConfig(p, secret.Key{}, *facts.Endpoint, facts).check(); err != nil {
-			return Peer{}, err
-		}
-		p.ID, err = m.store.insert(context.WithoutCancel(ctx), p)
-		switch {
-		case err == nil:
-			return p, nil
-		case errors.Is(err, ErrNameTaken):
-			return Peer{}, &FieldError{"name", fmt.Sprintf("another device is already called %q: choose a different name", p.Name), err}
-		case errors.Is(err, ErrKeyTaken):
-			return Peer{}, &FieldError{"public_key", "another device already has this key: make a new one on the device", err}
-		case !errors.Is(err, errAddressTaken):
-			return Peer{}, fmt.Errorf("storing device %q: %w", p.Name, m.failedLocked(ctx, err))
-		}
-		if taken, err = m.store.addresses(ctx); err != nil {
-			return Peer{}, fmt.Errorf("reading the addresses in use: %w", err)
-		}
-	}
-	return Peer{}, fmt.Errorf("storing device %q: %w", p.Name, errAddressTaken)
+	return taken
 }
 
 // List returns all peers with what is observed of them, sorted by name.

@@ -69,7 +69,7 @@ func TestRefusedPeerComesInByItself(t *testing.T) {
 		m := newManager(t, db, dev)
 		defer run(t, m)()
 		synctest.Wait()
-		for range 4 {
+		for range 3 {
 			dev.RefuseNext(errors.New("device closed"))
 		}
 		p := create(t, m, "anna")

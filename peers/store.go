@@ -24,32 +24,75 @@ var (
 // get here.
 type store struct{ db *sql.DB }
 
-// insert stores p and returns its new ID. It refuses with ErrNameTaken,
-// ErrKeyTaken or errAddressTaken.
-func (s store) insert(ctx context.Context, p Peer) (id ID, err error) {
-	err = s.inTx(ctx, func(tx *sql.Tx) error {
+// insert stores p and returns it with its new ID. It refuses with ErrNameTaken
+// or ErrKeyTaken. When someone else has one of p's addresses meanwhile, p gets
+// others by choose, which is told what is taken.
+func (s store) insert(ctx context.Context, p Peer, choose func(taken map[netip.Addr]bool) ([]netip.Addr, error)) (Peer, error) {
+	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		psk := p.PresharedKey.Reveal()
+		// This first statement takes the write lock: from here on nobody else
+		// gives out addresses.
 		err := tx.QueryRowContext(ctx, `INSERT INTO peers
 			(name, name_folded, profile, public_key, preshared_key, keepalive_seconds, enabled, created_unix, version)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
 			string(p.Name), p.Name.folded(), string(p.Profile), p.PublicKey[:], psk[:],
-			int64(p.Keepalive/time.Second), boolInt(p.Enabled), p.Created.Unix(), p.Version).Scan(&id)
+			int64(p.Keepalive/time.Second), boolInt(p.Enabled), p.Created.Unix(), p.Version).Scan(&p.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return whichTaken(ctx, tx, p)
 		}
 		if err != nil {
 			return err
 		}
-		for _, a := range p.Addresses {
-			res, err := tx.ExecContext(ctx, `INSERT INTO peer_addresses (address, peer_id, family)
-				VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a.String(), id, family(a))
-			if err := oneRow(res, err, errAddressTaken); err != nil {
-				return err
-			}
+		if err = insertAddresses(ctx, tx, p); !errors.Is(err, errAddressTaken) {
+			return err
 		}
-		return nil
+		taken, err := takenByOthers(ctx, tx, p.ID)
+		if err != nil {
+			return err
+		}
+		if p.Addresses, err = choose(taken); err != nil {
+			return err
+		}
+		return insertAddresses(ctx, tx, p)
 	})
-	return id, err
+	return p, err
+}
+
+// insertAddresses gives p exactly its addresses, or refuses with errAddressTaken.
+func insertAddresses(ctx context.Context, tx *sql.Tx, p Peer) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM peer_addresses WHERE peer_id = ?`, p.ID); err != nil {
+		return err
+	}
+	for _, a := range p.Addresses {
+		res, err := tx.ExecContext(ctx, `INSERT INTO peer_addresses (address, peer_id, family)
+			VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, a.String(), p.ID, family(a))
+		if err := oneRow(res, err, errAddressTaken); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takenByOthers reads which addresses peers other than id have.
+func takenByOthers(ctx context.Context, tx *sql.Tx, id ID) (map[netip.Addr]bool, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT address FROM peer_addresses WHERE peer_id <> ?`, id)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	taken := make(map[netip.Addr]bool)
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, fmt.Errorf("an address in the database is damaged: %w", err)
+		}
+		taken[a] = true
+	}
+	return taken, rows.Err()
 }
 
 // whichTaken names the unique column that kept p out.
@@ -123,28 +166,6 @@ func (s store) load(ctx context.Context) ([]Peer, error) {
 		all = append(all, p)
 	}
 	return all, errors.Join(problems...)
-}
-
-// addresses reads what is given out.
-func (s store) addresses(ctx context.Context) (map[netip.Addr]bool, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT address FROM peer_addresses`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	taken := make(map[netip.Addr]bool)
-	for rows.Next() {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return nil, err
-		}
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			return nil, err
-		}
-		taken[a] = true
-	}
-	return taken, rows.Err()
 }
 
 // inTx runs f in one transaction.
