@@ -1,0 +1,75 @@
+package upnp
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// advice is the one thing that a person can do, with the addresses of this house.
+// Anything of the router's in it was cleaned before.
+func advice(s Status, a answer) string {
+	switch s.Verdict {
+	case NoRouter:
+		return "This box has no router on its network: connect it to the home router, or check its network settings."
+	case NoIGD:
+		return fmt.Sprintf("Your router at %v doesn't answer to UPnP. Switch UPnP on in the router's settings (I will notice by myself), or %s.",
+			s.Gateway.Addr, byHand(s))
+	case Refused:
+		return fmt.Sprintf("%s refused to open the port. Allow this box (%v) to open ports, often called UPnP or \"independent port sharing\", in the router's settings; I will notice by myself. Or %s.",
+			theRouter(s), s.Gateway.Self, byHand(s))
+	case Conflict:
+		return conflictAdvice(s, a.holder)
+	case PrivateWAN:
+		return fmt.Sprintf("Your router gets a private address (%v): there is another box in front of it. Put that box in bridge mode, or forward UDP %d there to %v.",
+			s.WAN, s.Port, s.WAN)
+	case CarrierNAT:
+		return fmt.Sprintf("Your provider shares one IPv4 address among customers (%v). No setting of the router can open a port. Ask the provider for a public IPv4 address.", s.WAN)
+	case NoWAN:
+		return "Your router says that it has no public address. Check its internet connection. If there is another box in front of it, put that box in bridge mode."
+	case RouterBroken:
+		return brokenAdvice(s, a)
+	case Disabled:
+		return fmt.Sprintf("Opening the port on the router is switched off: forward UDP port %d to this box in the router's settings.", s.Port)
+	}
+	return ""
+}
+
+func brokenAdvice(s Status, a answer) string {
+	switch a.outcome {
+	case tableFull:
+		return fmt.Sprintf("%s has no room for another entry. Delete old ones in its list of UPnP entries; I will notice by myself. Or %s.", theRouter(s), byHand(s))
+	case badArgument, badLease:
+		return fmt.Sprintf("%s doesn't accept the entry: its list is full, or it doesn't know this box because another device hands out the addresses. Let the router do that (DHCP), or %s.", theRouter(s), byHand(s))
+	case notThere:
+		return fmt.Sprintf("%s doesn't keep the entry. Switch off any clean-up of UPnP entries in its settings, or %s.", theRouter(s), byHand(s))
+	case silent, moved:
+		return fmt.Sprintf("%s stopped answering. If it isn't just restarting, restart it, or %s.", theRouter(s), byHand(s))
+	}
+	return fmt.Sprintf("%s doesn't handle the request properly. Restart the router, or %s.", theRouter(s), byHand(s))
+}
+
+func conflictAdvice(s Status, h holder) string {
+	switch {
+	case h.client.IsValid() && h.name != "":
+		return fmt.Sprintf("UDP %d on the router already goes to %v (%q). Remove that entry in the router's settings; I will notice by myself.", s.Port, h.client, h.name)
+	case h.client.IsValid():
+		return fmt.Sprintf("UDP %d on the router already goes to %v. Remove that entry in the router's settings; I will notice by myself.", s.Port, h.client)
+	}
+	return fmt.Sprintf("The router keeps UDP %d for itself or for a fixed rule. Look for it in the router's settings, and %s.", s.Port, byHand(s))
+}
+
+// byHand is the rule to enter in the router.
+func byHand(s Status) string {
+	to := "this box"
+	if self := s.Gateway.Self; self.IsValid() {
+		to = netip.AddrPortFrom(self, s.Port).String()
+	}
+	return fmt.Sprintf("forward UDP port %d to %s there (\"port forwarding\" or \"virtual server\")", s.Port, to)
+}
+
+func theRouter(s Status) string {
+	if s.Router.Name == "" {
+		return "Your router"
+	}
+	return fmt.Sprintf("Your router (%s)", s.Router.Name)
+}

@@ -1,0 +1,5 @@
+package upnp
+
+const helperEnv = "HOMEWARD_UPNP_TEST_HELPER"
+
+func helper() int { return 0 }

@@ -1,0 +1,288 @@
+package routertest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Names of the things that can be scripted besides the SOAP actions.
+const (
+	Description = "description"
+	Search      = "search"
+)
+
+// Options of a router; the zero value is a good one.
+type Options struct {
+	Version      int       // of the gateway device: 1 or 2; zero means 2
+	Services     []Service // zero means one connected WANIPConnection of that version
+	Manufacturer string
+	Model        string
+	URLBase      string // element of the description; empty leaves it out
+}
+
+// Service is a WAN connection of the router.
+type Service struct {
+	Type   string // "WANIPConnection:1"
+	Status string // empty means "Connected"
+	WAN    string // its address; empty means 81.2.69.2, "-" none
+	Path   string // control URL; empty means one of its own. ADDR stands for the router's address and port
+}
+
+// Entry is a row of the table of mappings.
+type Entry struct {
+	External, Internal uint16
+	Protocol           string
+	Client             string
+	Description        string
+	Lease              time.Duration // zero: permanent
+	Disabled           bool
+}
+
+// Reply is how the router misbehaves on one request. The zero value is normal
+// behaviour.
+type Reply struct {
+	Fault  int               // UPnP error code
+	Status int               // HTTP status, with Body
+	Body   string            // instead of the normal body; ADDR stands for the router's address and port
+	Header map[string]string // more headers
+	Delay  time.Duration     // before anything else, ended by the client's leaving
+	Drip   time.Duration     // pause after every byte of the body
+	Drop   bool              // close the connection without an answer
+	Lie    bool              // say yes, do nothing
+	From   netip.Addr        // Search only: answer from this address
+}
+
+// Router is a fake home router.
+type Router struct {
+	t    testing.TB
+	opt  Options
+	addr netip.Addr
+	udp  *net.UDPConn
+	wait sync.WaitGroup
+
+	mu      sync.Mutex // guards what follows
+	http    *http.Server
+	listen  netip.AddrPort
+	entries map[uint16]Entry
+	scripts map[string][]Reply
+	always  map[string]func(args map[string]string) Reply
+	calls   map[string]int
+	order   []string
+	wan     string
+	boot    int
+}
+
+// New starts a router; it ends with the test.
+func New(t testing.TB, opt Options) *Router {
+	t.Helper()
+	if opt.Version == 0 {
+		opt.Version = 2
+	}
+	if len(opt.Services) == 0 {
+		opt.Services = []Service{{Type: fmt.Sprintf("WANIPConnection:%d", opt.Version)}}
+	}
+	r := &Router{
+		t: t, opt: opt, addr: netip.MustParseAddr("127.0.0.2"),
+		entries: make(map[uint16]Entry), scripts: make(map[string][]Reply),
+		always: make(map[string]func(map[string]string) Reply), calls: make(map[string]int),
+	}
+	var err error
+	r.udp, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.serve()
+	r.wait.Go(r.answerSearches)
+	t.Cleanup(r.close)
+	return r
+}
+
+func (r *Router) close() {
+	r.udp.Close()
+	r.mu.Lock()
+	r.http.Close()
+	r.mu.Unlock()
+	r.wait.Wait()
+}
+
+// serve opens the HTTP side on a port of the system's choice.
+func (r *Router) serve() {
+	l, err := net.Listen("tcp4", netip.AddrPortFrom(r.addr, 0).String())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	server := &http.Server{Handler: http.HandlerFunc(r.handle), ReadHeaderTimeout: time.Minute}
+	r.http, r.listen = server, l.Addr().(*net.TCPAddr).AddrPort()
+	r.boot++
+	r.wait.Go(func() { server.Serve(l) })
+}
+
+// Addr is the router's address; our own side of the LAN is 127.0.0.1.
+func (r *Router) Addr() netip.Addr { return r.addr }
+
+// SSDPPort is the UDP port on which it answers searches.
+func (r *Router) SSDPPort() uint16 { return r.udp.LocalAddr().(*net.UDPAddr).AddrPort().Port() }
+
+// Restart loses the table and moves to another TCP port, as many routers do.
+func (r *Router) Restart() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.http.Close()
+	r.entries = make(map[uint16]Entry)
+	r.serve()
+}
+
+// SetWAN changes the external address of all services.
+func (r *Router) SetWAN(addr string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wan = addr
+}
+
+// Put makes an entry, whoever has the port.
+func (r *Router) Put(e Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e.Protocol == "" {
+		e.Protocol = "UDP"
+	}
+	r.entries[e.External] = e
+}
+
+// Clear empties the table.
+func (r *Router) Clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.entries)
+}
+
+// Entries returns the table, by external port.
+func (r *Router) Entries() []Entry {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sorted()
+}
+
+func (r *Router) sorted() []Entry {
+	list := make([]Entry, 0, len(r.entries))
+	for _, e := range r.entries {
+		list = append(list, e)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].External < list[j].External })
+	return list
+}
+
+// Script sets replies for the next requests of that name, one each; normal
+// behaviour follows.
+func (r *Router) Script(name string, replies ...Reply) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.scripts[name] = append(r.scripts[name], replies...)
+}
+
+// Always sets the reply for every request of that name; the function sees the
+// action's arguments. Scripts come first.
+func (r *Router) Always(name string, f func(args map[string]string) Reply) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.always[name] = f
+}
+
+// Calls is how often the action (or Description, or Search) was asked for.
+func (r *Router) Calls(name string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.calls[name]
+}
+
+// Order is every request so far, by name.
+func (r *Router) Order() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.order...)
+}
+
+// next counts a request and says how to treat it.
+func (r *Router) next(name string, args map[string]string) Reply {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls[name]++
+	r.order = append(r.order, name)
+	if s := r.scripts[name]; len(s) > 0 {
+		r.scripts[name] = s[1:]
+		return s[0]
+	}
+	if f := r.always[name]; f != nil {
+		return f(args)
+	}
+	return Reply{}
+}
+
+// fill puts the router's address into a text.
+func (r *Router) fill(s string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.ReplaceAll(s, "ADDR", r.listen.String())
+}
+
+func (r *Router) answerSearches() {
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := r.udp.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return
+		}
+		target := ""
+		for line := range strings.Lines(string(buf[:n])) {
+			if key, value, ok := strings.Cut(line, ":"); ok && strings.EqualFold(key, "ST") {
+				target = strings.TrimSpace(value)
+			}
+		}
+		reply := r.next(Search, map[string]string{"ST": target})
+		own := fmt.Sprintf("urn:schemas-upnp-org:device:InternetGatewayDevice:%d", r.opt.Version)
+		if reply.Drop || reply.Body == "" && target != own && target != "upnp:rootdevice" {
+			continue
+		}
+		body := reply.Body
+		if body == "" {
+			body = "HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=120\r\nST: " + target +
+				"\r\nUSN: uuid:router::" + target + "\r\nEXT:\r\nSERVER: test/1 UPnP/1.1 test/1\r\n" +
+				"LOCATION: http://ADDR/root.xml\r\nBOOTID.UPNP.ORG: 1\r\n\r\n"
+		}
+		r.send(r.fill(body), from, reply.From)
+	}
+}
+
+func (r *Router) send(body string, to netip.AddrPort, from netip.Addr) {
+	conn := r.udp
+	if from.IsValid() {
+		other, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
+		if err != nil {
+			r.t.Error(err)
+			return
+		}
+		defer other.Close()
+		conn = other
+	}
+	// The one who asked may have gone.
+	_, _ = conn.WriteToUDPAddrPort([]byte(body), to)
+}
+
+// pause waits, but not longer than the client does.
+func pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}

@@ -1,0 +1,106 @@
+package upnp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Verdict is the state of the way through the router in one word.
+type Verdict uint8
+
+// The verdicts. Only Mapped is good news, and it means asked for and read back:
+// that packets arrive is for others to observe.
+const (
+	Starting     Verdict = iota // not known yet
+	Mapped                      // the router sends the port to us
+	NoRouter                    // there is no default route, or no home router at its end
+	NoIGD                       // the router doesn't answer to UPnP
+	Refused                     // the router's settings forbid it
+	Conflict                    // the port is taken on the router, by another machine or by itself
+	PrivateWAN                  // the router has a private address: another router is in front of it
+	CarrierNAT                  // the provider shares one public address among customers
+	NoWAN                       // the router says that it has no address on the internet side
+	RouterBroken                // answers that make no sense, or entries that don't stay
+	Disabled                    // not running: switched off, or stopped
+)
+
+var verdictNames = [...]string{
+	"starting", "mapped", "no-router", "no-igd", "refused", "conflict", "private-wan", "carrier-nat",
+	"no-wan", "router-broken", "disabled",
+}
+
+// String returns the verdict's key, for logs and JSON.
+func (v Verdict) String() string {
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
+	}
+	return "unknown"
+}
+
+// MarshalText returns the verdict's key.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// Mapping is one port that the router sends to us. It is never changed: a renewal
+// makes a new one.
+type Mapping struct {
+	// Via is the protocol and service that made it.
+	Via string
+	// Internal is our own address and port.
+	Internal netip.AddrPort
+	// External is the port on the router's internet side; its address is invalid
+	// unless it is a public one.
+	External netip.AddrPort
+	// Granted is the lease that the router gave; zero means permanent.
+	Granted time.Duration
+	// RenewAfter is when we ask again, GoodUntil when the lease ends without that.
+	// GoodUntil is zero when there is no end.
+	RenewAfter, GoodUntil time.Time
+	// VerifiedAt is when the entry was last read back; zero where the router
+	// cannot be asked.
+	VerifiedAt time.Time
+	// Foreign is set when the entry leads to us but somebody else made it, most
+	// likely the owner by hand. It is not renewed and not removed.
+	Foreign bool
+}
+
+// Status is a snapshot of what the mapper knows. It is never changed.
+type Status struct {
+	Verdict Verdict
+	// Since is when the verdict became this one, CheckedAt when the router last answered.
+	Since, CheckedAt time.Time
+	// Port is the UDP port that we want.
+	Port uint16
+	// Gateway is the zero value while there is none.
+	Gateway Gateway
+	// Router is the last one that answered on this gateway.
+	Router Router
+	// External is the router's address on the internet side, only when it is a
+	// public one and therefore fit to be written into a peer's config.
+	External netip.Addr
+	// WAN is the address that the router claims, of whatever kind.
+	WAN netip.Addr
+	// Mapping is nil when there is none. With another verdict than Mapped it is
+	// what we believe to be still there although the router can't be asked now.
+	Mapping *Mapping
+	// Problem is the cause for someone who reports a bug, Advice the one thing to
+	// do, in plain words with this house's addresses. Both may be empty.
+	Problem, Advice string
+}
+
+// Off is the status of a mapper that is not run.
+func Off(port uint16) Status {
+	s := Status{Verdict: Disabled, Port: port}
+	s.Advice = advice(s, answer{})
+	return s
+}
+
+// sameNews reports whether a reader would see no difference apart from the clock.
+func (s Status) sameNews(o Status) bool {
+	s.Since, o.Since, s.CheckedAt, o.CheckedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	a, b := s.Mapping, o.Mapping
+	s.Mapping, o.Mapping = nil, nil
+	if s != o || (a == nil) != (b == nil) {
+		return false
+	}
+	return a == nil || *a == *b
+}
