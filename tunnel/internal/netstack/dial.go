@@ -1,0 +1,57 @@
+package netstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// dialHost opens a socket of the host. It is the last part of the choke point:
+// a socket whose two ends have the same address has reached the host itself,
+// by an address that was not among those the policy had read.
+func dialHost(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
+	d := net.Dialer{
+		Timeout: dialTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: time.Minute, Interval: 30 * time.Second, Count: 4,
+		},
+	}
+	c, err := d.DialContext(ctx, network, to.String())
+	if err != nil {
+		return nil, err
+	}
+	if local, err := netip.ParseAddrPort(c.LocalAddr().String()); err != nil || local.Addr().Unmap() == to.Addr() {
+		c.Close()
+		return nil, fmt.Errorf("%v: %w: the host itself", to, errNotDialable)
+	}
+	return c, nil
+}
+
+// outcome is what a peer gets to see of a dial that failed.
+type outcome uint8
+
+const (
+	stayedSilent outcome = iota // the peer's client finds out by its own patience
+	refused
+	hostUnreachable
+	networkUnreachable
+	prohibited
+)
+
+func outcomeOf(err error) outcome {
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET):
+		return refused
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.EHOSTDOWN):
+		return hostUnreachable
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT):
+		return networkUnreachable
+	case errors.Is(err, errNotDialable), errors.Is(err, syscall.EACCES), errors.Is(err, syscall.EPERM):
+		return prohibited
+	}
+	return stayedSilent
+}

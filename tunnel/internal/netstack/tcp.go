@@ -1,0 +1,140 @@
+package netstack
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+// Inner keepalives only find out that a peer went away for good. They are rare
+// because each of them wakes a phone's radio.
+const (
+	keepaliveIdle     = 30 * time.Minute
+	keepaliveInterval = 75 * time.Second
+	keepaliveCount    = 5
+)
+
+// handleTCP takes the TCP packets that belong to no connection and no listener
+// of ours. It runs while wireguard-go's Write waits, and so registers the flow
+// before the peer that sent it can be removed. What it does not handle the
+// stack answers with a reset.
+func (p *Plane) handleTCP(id stack.TransportEndpointID, pkt *stack.PacketBuffer) bool {
+	flags := header.TCP(pkt.TransportHeader().Slice()).Flags()
+	if !flags.Contains(header.TCPFlagSyn) || flags.Contains(header.TCPFlagAck) {
+		return false
+	}
+	key := flowKey{flowTCP, id}
+	if p.isOwn(key.target().Addr()) || p.refusal(key.target().Addr()) != nil {
+		return false
+	}
+	f := p.flows.begin(key, quoteOf(pkt))
+	if f == nil {
+		return true // sent again while we dial, or too many: the client will try again
+	}
+	if !p.forward.HandlePacket(id, pkt) {
+		f.end()
+		return false
+	}
+	return true
+}
+
+// serveTCP dials, then accepts, then copies. The forwarder calls it in a
+// goroutine of its own for each flow that handleTCP began.
+//
+// Complete is called exactly once on every path, and before end: the other way
+// round the forwarder would swallow the same client's next SYN, for which a
+// flow would then have been begun that nobody ends.
+func (p *Plane) serveTCP(r *tcp.ForwarderRequest) {
+	f := p.flows.find(flowKey{flowTCP, r.ID()})
+	defer f.end()
+	host, err := p.dial(f.ctx, "tcp", f.target())
+	if err != nil {
+		o := outcomeOf(err)
+		r.Complete(o == refused)
+		if o != refused && f.ctx.Err() == nil {
+			p.reportUnreachable(f.flowKey, f.quote, o)
+		}
+		return
+	}
+	defer host.Close()
+	f.dialled()
+	var wq waiter.Queue
+	ep, terr := r.CreateEndpoint(&wq)
+	r.Complete(false)
+	if terr != nil {
+		return // the peer went away during the handshake
+	}
+	setKeepalive(ep)
+	relayTCP(f, gonet.NewTCPConn(&wq, ep), ep, host)
+}
+
+func setKeepalive(ep tcpip.Endpoint) {
+	idle, interval := tcpip.KeepaliveIdleOption(keepaliveIdle), tcpip.KeepaliveIntervalOption(keepaliveInterval)
+	// Errors: the options exist for every TCP endpoint.
+	_ = ep.SetSockOpt(&idle)
+	_ = ep.SetSockOpt(&interval)
+	_ = ep.SetSockOptInt(tcpip.KeepaliveCountOption, keepaliveCount)
+	ep.SocketOptions().SetKeepAlive(true)
+	ep.SocketOptions().SetDelayOption(false)
+}
+
+// relayTCP copies both ways until both sides have ended. An end of one side is
+// passed on as such (half-close); an error of either resets both.
+func relayTCP(f *flow, peer *gonet.TCPConn, ep tcpip.Endpoint, host net.Conn) {
+	abort := sync.OnceFunc(func() {
+		ep.Abort()
+		if c, ok := host.(*net.TCPConn); ok {
+			_ = c.SetLinger(0) // a reset instead of a FIN
+		}
+		host.Close()
+	})
+	f.onCut(abort)
+	var up sync.WaitGroup
+	up.Go(func() { pass(host, peer, abort) })
+	pass(peer, host, abort)
+	up.Wait()
+	f.onCut(nil) // peer is closed once, and not while it is being aborted
+	peer.Close()
+}
+
+// pass copies from src to dst and closes dst's half when src has ended.
+func pass(dst, src net.Conn, abort func()) {
+	if err := copyStream(dst, src); err != nil {
+		abort()
+		return
+	}
+	if c, ok := dst.(interface{ CloseWrite() error }); !ok || c.CloseWrite() != nil {
+		abort()
+	}
+}
+
+// streams lends the buffers for copying TCP.
+var streams = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+
+func copyStream(dst io.Writer, src io.Reader) error {
+	buf := streams.Get().(*[]byte)
+	defer streams.Put(buf)
+	for {
+		n, err := src.Read(*buf)
+		if n > 0 {
+			if _, werr := dst.Write((*buf)[:n]); werr != nil {
+				return werr
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package tunnel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.zx2c4.com/wireguard/conn"
+	wgdevice "golang.zx2c4.com/wireguard/device"
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/tunnel/internal/dnsproxy"
+	"homeward/tunnel/internal/plane"
+)
+
+// Tunnel is the WireGuard device with its data plane.
+type Tunnel struct {
+	cfg   Config
+	ready chan struct{}
+
+	mu      sync.Mutex // guards what follows
+	status  Status
+	wanted  map[wgtypes.Key]Peer
+	applied map[wgtypes.Key]Peer
+	device  *wgdevice.Device // nil while the tunnel is not up
+	plane   plane.Plane
+	notes   []string // problems that don't come from the plane
+}
+
+// New checks cfg. It starts nothing.
+func New(cfg Config) (*Tunnel, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	return &Tunnel{
+		cfg:    cfg,
+		ready:  make(chan struct{}),
+		status: Status{ListenPort: cfg.ListenPort, PublicKey: cfg.PrivateKey.Public(), Since: time.Now()},
+		wanted: map[wgtypes.Key]Peer{},
+	}, nil
+}
+
+// Ready is closed when handshakes are possible.
+func (t *Tunnel) Ready() <-chan struct{} { return t.ready }
+
+// Run brings the tunnel up, after removing what a crashed run left behind, and
+// takes it down when ctx ends. It may be called once.
+func (t *Tunnel) Run(ctx context.Context) (err error) {
+	if err := Cleanup(t.cfg.Interface, t.cfg.StateDir); err != nil {
+		t.cfg.Logger.Warn("removing what an earlier run left behind failed", "err", err)
+	}
+	chosen, err := openPlane(t.cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, chosen.plane.Close()) }()
+	d := wgdevice.NewDevice(chosen.plane.Device(), newSteadyBind(conn.NewDefaultBind(), t.cfg.Logger), deviceLogger(t.cfg.Logger))
+	defer d.Close()
+	if err := start(d, t.cfg); err != nil {
+		return err
+	}
+	defer t.down()
+	if err := t.up(d, chosen); err != nil {
+		return err
+	}
+	return t.serve(ctx, d, chosen)
+}
+
+// start configures the device and opens its socket. Either step may be the one
+// that opens it: the plane's first event brings the device up as well.
+func start(d *wgdevice.Device, cfg Config) error {
+	err := d.IpcSet(deviceText(cfg))
+	if err == nil {
+		err = d.Up()
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: UDP port %d: stop that program, or choose another port with --port before the first code is made", ErrPortInUse, cfg.ListenPort)
+	}
+	if err != nil {
+		return fmt.Errorf("starting WireGuard on UDP port %d: %w", cfg.ListenPort, err)
+	}
+	return nil
+}
+
+// up publishes the running device and gives it the peers wanted so far.
+func (t *Tunnel) up(d *wgdevice.Device, chosen opened) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.device, t.plane, t.applied = d, chosen.plane, map[wgtypes.Key]Peer{}
+	t.status.Up, t.status.Since = true, time.Now()
+	t.status.Plane, t.status.Reason, t.status.Interface = chosen.kind, chosen.reason, chosen.iface
+	if err := t.applyLocked(); err != nil {
+		return err
+	}
+	close(t.ready)
+	t.cfg.Logger.Info("tunnel up", "plane", chosen.kind, "reason", chosen.reason, "port", t.cfg.ListenPort)
+	return nil
+}
+
+func (t *Tunnel) down() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.device, t.plane, t.applied, t.notes = nil, nil, nil, nil
+	t.status.Up, t.status.Since = false, time.Now()
+}
+
+// serve runs what belongs to the running device, until ctx ends or the device
+// does.
+func (t *Tunnel) serve(ctx context.Context, d *wgdevice.Device, chosen opened) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	dns, err := dnsproxy.New(dnsproxy.Config{Addresses: addresses(t.cfg.Addresses), Resolvers: t.cfg.Resolvers, Network: chosen.plane, Logger: t.cfg.Logger})
+	if err == nil {
+		err = dns.Listen()
+	}
+	if err != nil {
+		t.note(fmt.Sprintf("Names cannot be looked up inside the tunnel: %v.", err))
+	} else {
+		wg.Go(func() { dns.Run(ctx) })
+	}
+	if chosen.iface != "" {
+		wg.Go(func() { serveUAPI(ctx, d, chosen.iface, t.cfg.Logger) })
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-d.Wait():
+		return errors.New("running the WireGuard device: it ended by itself: the log says why; start homeward again")
+	}
+}
+
+// note keeps a problem for the status and tells the log.
+func (t *Tunnel) note(problem string) {
+	t.cfg.Logger.Warn("tunnel works with a limit", "problem", problem)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.notes = append(t.notes, problem)
+}
+
+// SetPeers makes the given peers the only ones that may come in. It can be
+// called before Run, and again with the same: peers that stay as they are keep
+// their sessions. When it returns nil, a peer that is not in the list is out,
+// its open flows included.
+func (t *Tunnel) SetPeers(list []Peer) error {
+	wanted := make(map[wgtypes.Key]Peer, len(list))
+	for _, p := range list {
+		if _, twice := wanted[p.PublicKey]; twice {
+			return fmt.Errorf("setting the peers: public key %v occurs twice", p.PublicKey)
+		}
+		p.Addresses = slices.Clone(p.Addresses)
+		wanted[p.PublicKey] = p
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wanted = wanted
+	return t.applyLocked()
+}
+
+// applyLocked brings the device, if there is one, to the wanted peers. The
+// device's control calls are in memory and quick, so t.mu may be held.
+func (t *Tunnel) applyLocked() error {
+	if t.device == nil {
+		return nil
+	}
+	text, cut := changes(t.applied, t.wanted)
+	if text == "" {
+		return nil
+	}
+	if err := t.device.IpcSet(text); err != nil {
+		// Nobody knows how far it came: begin with no peers at the next call.
+		t.applied = map[wgtypes.Key]Peer{}
+		t.device.RemoveAllPeers()
+		return fmt.Errorf("setting the peers: %w", err)
+	}
+	t.applied = t.wanted
+	if c, ok := t.plane.(plane.FlowCutter); ok && len(cut) > 0 {
+		c.CutFlows(cut)
+	}
+	return nil
+}
+
+// Peers returns what was observed of each peer; none while the tunnel is down.
+func (t *Tunnel) Peers() []PeerStatus {
+	t.mu.Lock()
+	d := t.device
+	t.mu.Unlock()
+	if d == nil {
+		return nil
+	}
+	text, err := d.IpcGet()
+	if err != nil {
+		t.cfg.Logger.Warn("asking the device for its peers failed", "err", err)
+		return nil
+	}
+	list, err := parseStatus(text)
+	if err != nil {
+		t.cfg.Logger.Warn("asking the device for its peers failed", "err", err)
+	}
+	return list
+}
+
+// Status returns a snapshot.
+func (t *Tunnel) Status() Status {
+	t.mu.Lock()
+	s, p, notes := t.status, t.plane, slices.Clone(t.notes)
+	t.mu.Unlock()
+	if r, ok := p.(plane.ProblemReporter); ok {
+		if problem := r.Problem(); problem != "" {
+			notes = append(notes, problem)
+		}
+	}
+	s.Problem = strings.Join(notes, " ")
+	return s
+}
+
+func addresses(own []netip.Prefix) []netip.Addr {
+	out := make([]netip.Addr, len(own))
+	for i, p := range own {
+		out[i] = p.Addr()
+	}
+	return out
+}
+
+// deviceLogger hands wireguard-go's own messages to the debug log: there is one
+// for each handshake, and strangers can cause them.
+func deviceLogger(log *slog.Logger) *wgdevice.Logger {
+	say := func(format string, args ...any) { log.Debug("wireguard: " + fmt.Sprintf(format, args...)) }
+	return &wgdevice.Logger{Verbosef: wgdevice.DiscardLogf, Errorf: say}
+}

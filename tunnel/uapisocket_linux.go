@@ -1,0 +1,44 @@
+package tunnel
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	wgdevice "golang.zx2c4.com/wireguard/device"
+	"golang.zx2c4.com/wireguard/ipc"
+)
+
+// serveUAPI lets wg(8) and wgctrl look at the device, until ctx ends. Where the
+// socket cannot be made, they can't, and nothing else is lost. Root can change
+// peers that way; the next SetPeers does not know of it, as with any interface
+// that root reaches into.
+func serveUAPI(ctx context.Context, d *wgdevice.Device, iface string, log *slog.Logger) {
+	file, err := ipc.UAPIOpen(iface)
+	if err != nil {
+		log.Info("wg show will not see the tunnel", "err", err)
+		return
+	}
+	l, err := ipc.UAPIListen(iface, file)
+	if err != nil {
+		file.Close()
+		log.Info("wg show will not see the tunnel", "err", err)
+		return
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	defer l.Close()
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		wg.Go(func() {
+			stop := context.AfterFunc(ctx, func() { c.Close() })
+			defer stop()
+			d.IpcHandle(c)
+		})
+	}
+}
