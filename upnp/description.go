@@ -27,6 +27,8 @@ var serviceOrder = []string{
 
 // fetchDescription gets the device description at a pinned location.
 func fetchDescription(ctx context.Context, c *http.Client, location *url.URL) (*goupnp.RootDevice, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, location.String(), nil)
 	if err != nil {
 		return nil, err

@@ -281,7 +281,7 @@ func (s *igdSession) check(ctx context.Context, w want) (grant, answer) {
 		return grant{}, a
 	case e.leadsTo(w):
 	case e.addr() == w.client:
-		return grant{}, answer{outcome: broken, problem: fmt.Sprintf("the router's entry leads to our port %d, enabled: %t", e.internal, e.enabled)}
+		return grant{}, answer{outcome: notThere, problem: fmt.Sprintf("the router's entry leads to our port %d, enabled: %t", e.internal, e.enabled)}
 	default:
 		return grant{}, withHolder(answer{outcome: conflict, problem: "the router's entry leads elsewhere"}, e)
 	}

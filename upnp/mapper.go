@@ -409,7 +409,9 @@ func (k *keeper) check(ctx context.Context) {
 		// This router can't be asked; renewing is all there is.
 	case notThere:
 		k.mapping = nil
-		a.problem = "the router forgot the entry"
+		if a.problem == "" || a.code != 0 {
+			a.problem = "the router forgot the entry"
+		}
 		k.lost(a)
 	default:
 		k.lost(a)
@@ -448,7 +450,7 @@ func (k *keeper) note(a answer) {
 		k.stale = true
 	default:
 		// The router knows its table, and we are not in it.
-		k.mapping, k.asked = nil, false
+		k.mapping, k.asked = nil, a.outcome == notThere
 		k.checkedAt = time.Now()
 	}
 	if k.mapping != nil && !k.mapping.GoodUntil.IsZero() && time.Now().After(k.mapping.GoodUntil) {
@@ -486,10 +488,10 @@ func (k *keeper) askAddress(ctx context.Context) answer {
 	switch a.outcome {
 	case done:
 		k.wan, k.checkedAt = addr, time.Now()
-	case moved, silent:
-		// The router didn't say: what it said last stands.
-	default:
+	case failed:
 		k.wan = netip.Addr{}
+	default:
+		// The router didn't say: what it said last stands.
 	}
 	return a
 }

@@ -115,6 +115,7 @@ func TestSearchReturnsAtTheFirstGoodAnswer(t *testing.T) {
 }
 
 func TestSearchIgnoresAnswersOfOthers(t *testing.T) {
+	t.Parallel()
 	r := routertest.New(t, routertest.Options{})
 	r.Always(routertest.Search, func(map[string]string) routertest.Reply {
 		return routertest.Reply{From: netip.MustParseAddr("127.0.0.3"), Body: "HTTP/1.1 200 OK\r\nLOCATION: http://ADDR/root.xml\r\n\r\n"}

@@ -51,12 +51,11 @@ func pinnedTransport(gw Gateway) *http.Transport {
 }
 
 // client makes the http.Client for a round tripper. A redirect is not followed but
-// handed out as the answer that it is.
+// handed out as the answer that it is. The time limit is the request's context.
 func client(rt http.RoundTripper) http.Client {
 	return http.Client{
 		Transport:     rt,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       callTime,
 	}
 }
 

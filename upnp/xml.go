@@ -15,18 +15,22 @@ var errDepth = fmt.Errorf("xml nested more than %d levels deep", maxDepth)
 
 // toUTF8 returns a router's XML as UTF-8, whatever its declaration says: what
 // isn't valid UTF-8 is taken for ISO-8859-1, the one other encoding that home
-// routers speak.
+// routers speak. Control characters, which XML forbids, become blanks.
 func toUTF8(b []byte) []byte {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	b = bytes.TrimSpace(b)
-	if utf8.Valid(b) {
-		return b
+	latin1 := !utf8.Valid(b)
+	out := make([]byte, 0, len(b))
+	for _, c := range b {
+		switch {
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r':
+			out = append(out, ' ')
+		case latin1:
+			out = utf8.AppendRune(out, rune(c))
+		default:
+			out = append(out, c)
+		}
 	}
-	out := make([]rune, len(b))
-	for i, c := range b {
-		out[i] = rune(c)
-	}
-	return []byte(string(out))
+	return bytes.TrimSpace(out)
 }
 
 // newDecoder reads XML made by routers, from toUTF8: stray ampersands and unclosed

@@ -21,6 +21,7 @@ func (r *Router) handle(w http.ResponseWriter, req *http.Request) {
 		args = arguments(body)
 	}
 	reply := r.next(name, args)
+	defer r.end(name)
 	pause(req.Context(), reply.Delay)
 	for key, value := range reply.Header {
 		w.Header().Set(key, r.fill(value))

@@ -75,6 +75,8 @@ type Router struct {
 	scripts map[string][]Reply
 	always  map[string]func(args map[string]string) Reply
 	calls   map[string]int
+	ended   map[string]int
+	news    chan struct{} // closed and replaced when a request has been answered
 	order   []string
 	wan     string
 	boot    int
@@ -93,6 +95,7 @@ func New(t testing.TB, opt Options) *Router {
 		t: t, opt: opt, addr: netip.MustParseAddr("127.0.0.2"),
 		entries: make(map[uint16]Entry), scripts: make(map[string][]Reply),
 		always: make(map[string]func(map[string]string) Reply), calls: make(map[string]int),
+		ended: make(map[string]int), news: make(chan struct{}),
 	}
 	var err error
 	r.udp, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, 0)))
@@ -201,6 +204,34 @@ func (r *Router) Calls(name string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.calls[name]
+}
+
+// Await waits until so many requests of that name have been answered.
+func (r *Router) Await(name string, n int) {
+	r.t.Helper()
+	limit := time.After(10 * time.Second)
+	for {
+		r.mu.Lock()
+		got, news := r.ended[name], r.news
+		r.mu.Unlock()
+		if got >= n {
+			return
+		}
+		select {
+		case <-news:
+		case <-limit:
+			r.t.Fatalf("only %d of %d requests %s", got, n, name)
+		}
+	}
+}
+
+// end counts a request as answered.
+func (r *Router) end(name string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended[name]++
+	close(r.news)
+	r.news = make(chan struct{})
 }
 
 // Order is every request so far, by name.

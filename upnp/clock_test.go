@@ -1,0 +1,411 @@
+package upnp
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// world is a mapper with a router in memory, on a clock that jumps.
+type world struct {
+	t      *testing.T
+	m      *Mapper
+	router *memory
+	gw     Gateway
+	cancel context.CancelFunc
+	ended  chan struct{}
+
+	mu    sync.Mutex // guards the route
+	route Gateway
+	err   error
+}
+
+func inBubble(t *testing.T, f func(*world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, router: &memory{wan: netip.MustParseAddr("81.2.69.2"), lease: time.Hour}}
+		w.gw = Gateway{Addr: netip.MustParseAddr("192.168.1.1"), Self: netip.MustParseAddr("192.168.1.10"), Interface: "eth0"}
+		w.route = w.gw
+		var err error
+		w.m, err = New(Config{Port: testPort, Description: testDesc, Gateway: func() (Gateway, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			return w.route, w.err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.m.protocols = []protocol{w.router}
+		f(w)
+		w.stop()
+	})
+}
+
+func (w *world) start() {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	w.cancel, w.ended = cancel, make(chan struct{})
+	go func() { defer close(w.ended); w.m.Run(ctx) }()
+}
+
+func (w *world) stop() {
+	if w.cancel != nil {
+		w.cancel()
+		<-w.ended
+	}
+}
+
+func (w *world) setRoute(gw Gateway, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.route, w.err = gw, err
+}
+
+// set changes the router.
+func (w *world) set(change func(*memory)) {
+	w.router.mu.Lock()
+	defer w.router.mu.Unlock()
+	change(w.router)
+}
+
+// seen is what the router was asked for so far.
+func (w *world) seen() counts {
+	w.router.mu.Lock()
+	defer w.router.mu.Unlock()
+	c := w.router.counts
+	c.probed = slices.Clone(c.probed)
+	return c
+}
+
+// sleep lets time pass on the bubble's clock.
+func (w *world) sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// until lets time pass until the status fits, at most an hour.
+func (w *world) until(fits func(Status) bool) Status {
+	w.t.Helper()
+	for range 3600 {
+		synctest.Wait()
+		if s := w.m.Status(); fits(s) {
+			return s
+		}
+		time.Sleep(time.Second)
+	}
+	w.t.Fatalf("status stays %+v", w.m.Status())
+	return Status{}
+}
+
+// memory is a protocol and its session without a network. The test changes it by
+// world.set and reads it by world.seen.
+type memory struct {
+	mu           sync.Mutex
+	wan          netip.Addr
+	lease        time.Duration // granted
+	probeAnswer  answer
+	addAnswer    answer
+	checkAnswer  answer
+	wanAnswer    answer
+	refuseRemove bool
+
+	counts
+}
+
+// counts is what a memory was asked for.
+type counts struct {
+	probes, adds, checks, asks, removed int
+	probed                              []time.Time
+	last                                want
+}
+
+func (m *memory) probe(context.Context, Gateway) (session, answer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.probes++
+	m.probed = append(m.probed, time.Now())
+	return m, m.probeAnswer
+}
+
+func (m *memory) router() Router { return Router{Name: "memory", Via: "memory"} }
+
+func (m *memory) external(context.Context) (netip.Addr, answer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asks++
+	return m.wan, m.wanAnswer
+}
+
+func (m *memory) add(_ context.Context, w want) (grant, answer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.adds++
+	m.last = w
+	return grant{lease: m.lease, verified: true}, m.addAnswer
+}
+
+func (m *memory) check(context.Context, want) (grant, answer) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.checks++
+	return grant{lease: m.lease, verified: true}, m.checkAnswer
+}
+
+func (m *memory) remove(context.Context, want) answer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.refuseRemove {
+		return answer{outcome: notAllowed}
+	}
+	m.removed++
+	return answer{}
+}
+
+func (m *memory) sweep(context.Context, want) (int, answer) { return 0, answer{} }
+
+func TestRenewsAtHalfOfTheGrantedLease(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lease time.Duration
+		adds  int // within two hours, with the first
+	}{
+		"an hour":        {time.Hour, 5},
+		"ten minutes":    {10 * time.Minute, 25},
+		"twenty seconds": {20 * time.Second, 241}, // not more often than every 30 s
+		"permanent":      {0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				w.set(func(r *memory) { r.lease = tt.lease })
+				w.start()
+				w.sleep(2*time.Hour + time.Second)
+				if w.seen().adds != tt.adds || w.seen().probes != 1 {
+					t.Errorf("%d requests, %d searches", w.seen().adds, w.seen().probes)
+				}
+				s := w.m.Status()
+				if s.Verdict != Mapped || s.Mapping.Granted != tt.lease || s.Mapping.GoodUntil.IsZero() != (tt.lease == 0) {
+					t.Errorf("%+v, %+v", s, s.Mapping)
+				}
+				w.stop()
+				if w.seen().removed != 1 {
+					t.Errorf("removed %d times", w.seen().removed)
+				}
+			})
+		})
+	}
+}
+
+func TestSteadyStateIsQuiet(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		since := w.m.Status().Since
+		asks, checks := w.seen().asks, w.seen().checks
+		w.sleep(time.Hour)
+		if a, c := w.seen().asks-asks, w.seen().checks-checks; a < 58 || a > 61 || c < 11 || c > 14 {
+			t.Errorf("%d addresses, %d read-backs in an hour", a, c)
+		}
+		s := w.m.Status()
+		if s.Since != since || time.Since(s.CheckedAt) > time.Minute {
+			t.Errorf("since %v, checked %v ago", s.Since, time.Since(s.CheckedAt))
+		}
+		if n := len(w.m.Changed()); n > 1 {
+			t.Errorf("%d changes told", n)
+		}
+	})
+}
+
+func TestPausesGrow(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.set(func(r *memory) { r.probeAnswer = answer{outcome: silent} })
+		w.start()
+		w.sleep(12 * time.Minute)
+		want := []time.Duration{0, 5 * time.Second, 20 * time.Second, 80 * time.Second, 380 * time.Second, 680 * time.Second}
+		if len(w.seen().probed) != len(want) {
+			t.Fatalf("searched %v", w.seen().probed)
+		}
+		for i, at := range w.seen().probed {
+			if got := at.Sub(w.seen().probed[0]); got != want[i] {
+				t.Errorf("search %d after %v, want %v", i, got, want[i])
+			}
+		}
+		w.set(func(r *memory) { r.probeAnswer = answer{} })
+		start := time.Now()
+		if w.until(verdict(Mapped)); time.Since(start) > 5*time.Minute {
+			t.Errorf("back after %v", time.Since(start))
+		}
+	})
+}
+
+func TestRouterThatMovedIsFoundAtOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		w.set(func(r *memory) { r.wanAnswer = answer{outcome: moved} })
+		for w.seen().probes == 1 {
+			w.sleep(time.Second)
+		}
+		w.set(func(r *memory) { r.wanAnswer = answer{} })
+		w.sleep(time.Second)
+		if s := w.m.Status(); s.Verdict != Mapped || w.seen().adds != 2 {
+			t.Errorf("%+v, %d requests", s, w.seen().adds)
+		}
+	})
+}
+
+func TestFlappingRouterIsNotSearchedMoreThanOnceAMinute(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		w.set(func(r *memory) { r.wanAnswer = answer{outcome: moved} })
+		w.sleep(30 * time.Minute)
+		for i := 2; i < len(w.seen().probed); i++ {
+			if gap := w.seen().probed[i].Sub(w.seen().probed[i-1]); gap < time.Minute {
+				t.Errorf("searches %d and %d are %v apart", i-1, i, gap)
+			}
+		}
+		if n := len(w.seen().probed); n < 3 {
+			t.Errorf("searched %d times", n)
+		}
+	})
+}
+
+func TestForgottenEntryIsMadeAgainAtOnce(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		w.sleep(firstCheck)
+		w.set(func(r *memory) { r.checkAnswer = answer{outcome: notThere} })
+		start := time.Now()
+		for w.seen().adds == 1 {
+			w.sleep(time.Second)
+		}
+		w.set(func(r *memory) { r.checkAnswer = answer{} })
+		if took := time.Since(start); took > checkEvery+time.Second || w.seen().probes != 1 {
+			t.Errorf("after %v, with %d searches", took, w.seen().probes)
+		}
+		if s := w.m.Status(); s.Verdict != Mapped {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestEntryThatNeverStaysIsTold(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.set(func(r *memory) { r.checkAnswer = answer{outcome: notThere} })
+		w.start()
+		s := w.until(verdict(RouterBroken))
+		if s.Mapping != nil || s.Advice == "" {
+			t.Errorf("%+v", s)
+		}
+		w.sleep(time.Hour)
+		if w.seen().adds > 20 {
+			t.Errorf("asked %d times in an hour", w.seen().adds)
+		}
+	})
+}
+
+func TestMappingIsBelievedInUntilItsLeaseEnds(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		until := w.until(verdict(Mapped)).Mapping.GoodUntil
+		w.set(func(r *memory) { r.wanAnswer = answer{outcome: silent} })
+		w.set(func(r *memory) { r.probeAnswer = answer{outcome: silent} })
+		s := w.until(verdict(NoIGD))
+		if s.Mapping == nil || !s.External.IsValid() {
+			t.Errorf("given up too soon: %+v", s)
+		}
+		w.sleep(time.Until(until) + 6*time.Minute)
+		if s := w.m.Status(); s.Mapping != nil {
+			t.Errorf("still believed in: %+v", s)
+		}
+	})
+}
+
+func TestAddressChangeIsTold(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		for _, tt := range []struct {
+			wan  string
+			want Verdict
+		}{{"81.2.69.77", Mapped}, {"10.1.1.1", PrivateWAN}, {"100.64.0.1", CarrierNAT}, {"81.2.69.2", Mapped}} {
+			w.set(func(r *memory) { r.wan = netip.MustParseAddr(tt.wan) })
+			w.sleep(addressEvery + time.Second)
+			s := w.m.Status()
+			if s.Verdict != tt.want || s.WAN.String() != tt.wan || s.External.IsValid() != (tt.want == Mapped) ||
+				s.Mapping.External.Addr() != s.External {
+				t.Errorf("%s: %+v", tt.wan, s)
+			}
+			select {
+			case <-w.m.Changed():
+			default:
+				t.Errorf("%s: nobody was told", tt.wan)
+			}
+		}
+		if w.seen().adds != 1 {
+			t.Errorf("mapped %d times", w.seen().adds)
+		}
+	})
+}
+
+func TestRouteThatAppearsLater(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.setRoute(Gateway{}, ErrNoGateway)
+		w.start()
+		w.until(verdict(NoRouter))
+		w.sleep(time.Hour)
+		w.setRoute(w.gw, nil)
+		start := time.Now()
+		if w.until(verdict(Mapped)); time.Since(start) > 10*time.Second {
+			t.Errorf("after %v", time.Since(start))
+		}
+		w.setRoute(Gateway{}, ErrNoGateway)
+		if s := w.until(verdict(NoRouter)); s.Mapping != nil || s.External.IsValid() || s.Router != (Router{}) {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestAnotherGatewayGetsItsOwnMapping(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		next := w.gw
+		next.Addr = netip.MustParseAddr("192.168.1.254")
+		w.setRoute(next, nil)
+		start := time.Now()
+		w.until(func(s Status) bool { return s.Gateway == next && s.Verdict == Mapped })
+		if time.Since(start) > time.Minute || w.seen().removed != 1 || w.seen().probes != 2 {
+			t.Errorf("after %v: removed %d, searched %d", time.Since(start), w.seen().removed, w.seen().probes)
+		}
+	})
+}
+
+func TestLeaseThatOnlyRunsDownIsMadeAnew(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		w.set(func(r *memory) { r.lease = 10 * time.Minute }) // what is left at the renewal: the router didn't lengthen it
+		w.sleep(31 * time.Minute)
+		if w.seen().removed != 1 || w.seen().adds != 3 {
+			t.Errorf("removed %d, added %d", w.seen().removed, w.seen().adds)
+		}
+	})
+}
+
+func TestRefusalIsRetriedAndNothingIsRemoved(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.set(func(r *memory) { r.addAnswer = answer{outcome: notAllowed} })
+		w.start()
+		w.until(verdict(Refused))
+		w.sleep(10 * time.Minute)
+		if w.seen().probes != 1 || w.seen().adds != 5 {
+			t.Errorf("%d searches, %d requests", w.seen().probes, w.seen().adds)
+		}
+		w.set(func(r *memory) { r.addAnswer = answer{} })
+		w.until(verdict(Mapped))
+	})
+}
