@@ -1,0 +1,20 @@
+package netstack
+
+import (
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/checksum"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
+)
+
+// synPacket is the first packet of a TCP connection from 10.66.0.2 to 198.51.100.9.
+func synPacket() []byte {
+	b := make([]byte, header.IPv4MinimumSize+header.TCPMinimumSize)
+	src, dst := tcpip.AddrFrom4([4]byte{10, 66, 0, 2}), tcpip.AddrFrom4(away.As4())
+	ip := header.IPv4(b)
+	ip.Encode(&header.IPv4Fields{TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.TCPProtocolNumber), SrcAddr: src, DstAddr: dst})
+	ip.SetChecksum(^ip.CalculateChecksum())
+	tcp := header.TCP(b[header.IPv4MinimumSize:])
+	tcp.Encode(&header.TCPFields{SrcPort: 40000, DstPort: 80, SeqNum: 1, DataOffset: header.TCPMinimumSize, Flags: header.TCPFlagSyn, WindowSize: 65535})
+	tcp.SetChecksum(^tcp.CalculateChecksum(checksum.Combine(header.PseudoHeaderChecksum(header.TCPProtocolNumber, src, dst, header.TCPMinimumSize), 0)))
+	return b
+}
