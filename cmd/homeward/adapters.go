@@ -1,0 +1,29 @@
+package main
+
+import (
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/peers"
+	"homeward/tunnel"
+)
+
+// device shows the tunnel to the peers: neither room knows the other.
+type device struct{ tunnel *tunnel.Tunnel }
+
+// SetPeers implements peers.Device.
+func (d device) SetPeers(wanted []peers.DevicePeer) error {
+	list := make([]tunnel.Peer, len(wanted))
+	for i, p := range wanted {
+		list[i] = tunnel.Peer{PublicKey: p.PublicKey, PresharedKey: p.PresharedKey, Addresses: p.Addresses, Keepalive: p.Keepalive}
+	}
+	return d.tunnel.SetPeers(list)
+}
+
+// Observed implements peers.Device.
+func (d device) Observed() map[wgtypes.Key]peers.Observed {
+	seen := map[wgtypes.Key]peers.Observed{}
+	for _, p := range d.tunnel.Peers() {
+		seen[p.PublicKey] = peers.Observed{Endpoint: p.Endpoint, LastHandshake: p.LastHandshake, ReceivedBytes: p.ReceivedBytes, SentBytes: p.SentBytes}
+	}
+	return seen
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"homeward/cmd/homeward/internal/hostnet"
+	"homeward/cmd/homeward/internal/lifetime"
+	"homeward/configs"
+	"homeward/configs/state"
+	"homeward/peers"
+	"homeward/tunnel"
+	"homeward/upnp"
+	"homeward/web/api"
+)
+
+const (
+	// grace is how long each part may take to stop.
+	grace = 5 * time.Second
+	// lanEvery is how often the house's networks are looked up for new codes.
+	lanEvery = 30 * time.Second
+)
+
+// appliance is all parts of a running homeward.
+type appliance struct {
+	settings configs.Settings
+	state    *state.State
+	identity state.Identity
+	log      *slog.Logger
+
+	endpoint *peers.Endpoint // what the operator wrote down, or nil
+	lan      atomic.Pointer[[]netip.Prefix]
+
+	tunnel *tunnel.Tunnel
+	peers  *peers.Manager
+	mapper *upnp.Mapper // nil: the router is not asked
+	port   uint16
+}
+
+// assemble makes the parts. It starts none of them and, apart from the state
+// directory, changes nothing.
+func assemble(ctx context.Context, s configs.Settings, st *state.State, log *slog.Logger) (*appliance, error) {
+	a := &appliance{settings: s, state: st, log: log}
+	host, err := hostnet.Read(s.Interface)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.identify(ctx, host); err != nil {
+		return nil, err
+	}
+	if s.Endpoint != "" {
+		e, err := peers.ParseEndpoint(s.Endpoint, a.port)
+		if err != nil {
+			return nil, usage(err)
+		}
+		a.endpoint = &e
+	}
+	lan := host.LAN()
+	a.lan.Store(&lan)
+	return a, a.makeParts(ctx)
+}
+
+// identify reads or makes the identity and sees to it that the tunnel's
+// networks are not the house's.
+func (a *appliance) identify(ctx context.Context, host hostnet.Host) error {
+	taken := host.Taken()
+	choose := func() (state.Plan, error) { return state.ChooseAddressPlan(taken, rand.Reader) }
+	var err error
+	if a.identity, err = a.state.EnsureIdentity(ctx, choose); err != nil {
+		return err
+	}
+	if a.port = a.settings.Port; a.port == 0 {
+		a.port = a.identity.ListenPort
+	}
+	mine, theirs, clash := a.identity.Plan.Conflict(taken)
+	if !clash {
+		return nil
+	}
+	next, err := choose()
+	if err == nil {
+		err = a.state.SetPlan(ctx, next)
+	}
+	if errors.Is(err, state.ErrPeersExist) {
+		return fmt.Errorf("the tunnel's network %v is now used by this machine's network %v too, and devices have codes with it: give the LAN another range in the router, or remove that route", mine, theirs)
+	}
+	if err != nil {
+		return err
+	}
+	a.log.Info("tunnel's network changed, since it is used here", "old", mine, "used", theirs, "new", next.V4)
+	a.identity.Plan = next
+	return nil
+}
+
+func (a *appliance) makeParts(ctx context.Context) error {
+	var err error
+	a.tunnel, err = tunnel.New(tunnel.Config{
+		PrivateKey: a.identity.PrivateKey, ListenPort: a.port, Addresses: a.identity.Plan.Own(), Plane: tunnel.PlaneKind(a.settings.Plane),
+		Interface: a.settings.Interface, StateDir: a.state.Dir(), Logger: a.log,
+	})
+	if err != nil {
+		return err
+	}
+	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel}, Facts: a.facts, Logger: a.log})
+	if err != nil || !a.settings.MapPort {
+		return err
+	}
+	a.mapper, err = upnp.New(upnp.Config{Port: a.port, Description: "homeward-" + a.identity.Instance, Logger: a.log})
+	return err
+}
+
+// router is what the mapper knows.
+func (a *appliance) router() upnp.Status {
+	if a.mapper == nil {
+		return upnp.Off(a.port)
+	}
+	return a.mapper.Status()
+}
+
+// facts is what the next code is made of.
+func (a *appliance) facts() peers.Facts {
+	own := a.identity.Plan.Own()
+	f := peers.Facts{
+		PublicKey: a.identity.PrivateKey.Public(), Endpoint: endpointFor(a.endpoint, a.router()),
+		MTU: tunnel.DefaultMTU, Tunnel: own, LAN: *a.lan.Load(),
+	}
+	for _, p := range own {
+		f.DNS = append(f.DNS, p.Addr())
+	}
+	return f
+}
+
+// status is the way home at this moment.
+func (a *appliance) status() api.Status {
+	router := a.router()
+	return api.Status{Version: version, Joints: wayHome(a.tunnel.Status(), router, endpointFor(a.endpoint, router), a.peers.List(), time.Now())}
+}
+
+// run runs all parts until ctx ends. The router is told before the tunnel ends,
+// and nobody can change anything any more by then.
+func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
+	parts := []lifetime.Part{
+		{Name: "tunnel", Run: a.tunnel.Run, Ready: a.tunnel.Ready()},
+		{Name: "peer manager", Run: a.peers.Run},
+		{Name: "look at the network", Run: a.followLAN},
+	}
+	if a.mapper != nil {
+		parts = append(parts, lifetime.Part{Name: "port mapper", Run: a.mapper.Run})
+	}
+	return lifetime.Run(ctx, grace, append(parts, more...)...)
+}
+
+// followLAN keeps the house's networks up to date.
+func (a *appliance) followLAN(ctx context.Context) error {
+	t := time.NewTicker(lanEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+		}
+		host, err := hostnet.Read(a.settings.Interface)
+		if err != nil {
+			a.log.Debug("reading the network failed", "err", err)
+			continue
+		}
+		lan := host.LAN()
+		a.lan.Store(&lan)
+	}
+}

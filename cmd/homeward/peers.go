@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"homeward/web/api"
+)
+
+func newPeers(o *options) *cobra.Command {
+	c := &cobra.Command{Use: "peers", Short: "Manage the devices that may come in", Args: cobra.NoArgs}
+	c.AddCommand(
+		newPeersList(o), newPeersAdd(o),
+		onPeer(o, "show", "Show one device", showPeer),
+		onPeer(o, "enable", "Let a device in again", setEnabled(true)),
+		onPeer(o, "disable", "Keep a device out, at once", setEnabled(false)),
+		onPeer(o, "remove", "End a device's access for good", removePeer),
+		newPeersQR(o),
+		onPeer(o, "config", "Print the config of a new device, while it is remembered", printForm("config")),
+	)
+	return c
+}
+
+func newPeersList(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the devices", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			client, err := o.client()
+			if err != nil {
+				return err
+			}
+			list, err := client.Peers(c.Context())
+			if err != nil {
+				return remote(err)
+			}
+			if o.json {
+				return printJSON(o.tty.out, list)
+			}
+			return printPeers(o.tty.out, list, time.Now())
+		},
+	}
+}
+
+func printPeers(w io.Writer, list []api.Peer, now time.Time) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, "No devices yet. Add one: homeward peers add \"Anna's phone\"")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tNAME\tSTATE\tADDRESS\tSEEN\tRECEIVED\tSENT")
+	for _, p := range list {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), p.State, strings.Join(p.Addresses, " "), ago(p.Handshake, now), size(p.Received), size(p.Sent))
+	}
+	return t.Flush()
+}
+
+// size is a number of bytes for a person.
+func size(n uint64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	f, u := float64(n), 0
+	for f >= 1024 && u < len(units)-1 {
+		f, u = f/1024, u+1
+	}
+	if u == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", f, units[u])
+}
+
+func newPeersAdd(o *options) *cobra.Command {
+	var in api.NewPeer
+	c := &cobra.Command{
+		Use: "add NAME", Short: "Add a device and show its code", Args: exactly(1, "the device's name"),
+		Example: `  homeward peers add "Anna's phone"
+  homeward peers add --profile everything laptop`,
+		RunE: func(c *cobra.Command, args []string) error {
+			client, err := o.client()
+			if err != nil {
+				return err
+			}
+			in.Name = args[0]
+			issued, err := client.AddPeer(c.Context(), in)
+			if err != nil {
+				return remote(err)
+			}
+			if o.json {
+				return printJSON(o.tty.out, issued)
+			}
+			return showIssued(c.Context(), o, client, issued, in.PublicKey != "")
+		},
+	}
+	c.Flags().StringVar(&in.Profile, "profile", "home", "what goes through the tunnel: home, or everything")
+	c.Flags().StringVar(&in.PublicKey, "public-key", "", "public key of a device that keeps its own private key")
+	return c
+}
+
+// showIssued prints the code of a new device, or its text where there is none.
+func showIssued(ctx context.Context, o *options, client *api.Client, i api.Issued, ownKey bool) error {
+	form := "qr.txt"
+	if ownKey {
+		form = "config"
+	}
+	code, err := client.Config(ctx, i.Peer.ID, form)
+	if err != nil {
+		return remote(err)
+	}
+	for _, w := range i.Warnings {
+		fmt.Fprintf(o.tty.err, "warning: %s\n", plain(w))
+	}
+	_, err = fmt.Fprintf(o.tty.out, "%s\n%s may come in now. Scan the code with the WireGuard app, or save it:\n  homeward peers config %d > %s\nIt is forgotten at %s.\n",
+		code, plain(i.Peer.Name), i.Peer.ID, i.FileName, i.Until.Local().Format("15:04"))
+	return err
+}
+
+func newPeersQR(o *options) *cobra.Command {
+	var file string
+	c := onPeer(o, "qr", "Show the code of a new device again, while it is remembered", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+		if file == "" {
+			return printForm("qr.txt")(ctx, o, client, p)
+		}
+		form := "qr.png"
+		if strings.HasSuffix(strings.ToLower(file), ".svg") {
+			form = "qr.svg"
+		}
+		b, err := client.Config(ctx, p.ID, form)
+		if err != nil {
+			return remote(err)
+		}
+		return os.WriteFile(file, b, 0o600)
+	})
+	c.Flags().StringVarP(&file, "output", "o", "", "write a picture instead: FILE.png or FILE.svg")
+	return c
+}
+
+// onPeer makes a command for one device, given by number or name.
+func onPeer(o *options, verb, short string, do func(context.Context, *options, *api.Client, api.Peer) error) *cobra.Command {
+	return &cobra.Command{
+		Use: verb + " NAME|ID", Short: short, Args: exactly(1, "the device's name or number"),
+		RunE: func(c *cobra.Command, args []string) error {
+			client, err := o.client()
+			if err != nil {
+				return err
+			}
+			p, err := findPeer(c.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			return do(c.Context(), o, client, p)
+		},
+	}
+}
+
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usage(fmt.Errorf("%s needs %s: see '%s --help'", c.CommandPath(), what, c.CommandPath()))
+		}
+		return nil
+	}
+}
+
+func showPeer(_ context.Context, o *options, _ *api.Client, p api.Peer) error {
+	if o.json {
+		return printJSON(o.tty.out, p)
+	}
+	return printPeers(o.tty.out, []api.Peer{p}, time.Now())
+}
+
+func setEnabled(enabled bool) func(context.Context, *options, *api.Client, api.Peer) error {
+	return func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+		p, err := client.SetEnabled(ctx, p.ID, enabled)
+		if err != nil {
+			return remote(err)
+		}
+		return showPeer(ctx, o, client, p)
+	}
+}
+
+func removePeer(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+	if err := client.RemovePeer(ctx, p.ID); err != nil {
+		return remote(err)
+	}
+	if o.json {
+		return nil
+	}
+	_, err := fmt.Fprintf(o.tty.out, "%s is out.\n", plain(p.Name))
+	return err
+}
+
+// printForm prints a config or code as it is.
+func printForm(form string) func(context.Context, *options, *api.Client, api.Peer) error {
+	return func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+		b, err := client.Config(ctx, p.ID, form)
+		if err != nil {
+			return remote(err)
+		}
+		_, err = o.tty.out.Write(b)
+		return err
+	}
+}

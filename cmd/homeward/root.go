@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"homeward/configs"
+)
+
+// newRoot builds the command line.
+func newRoot(tty terminal) *cobra.Command {
+	opts := &options{tty: tty, flags: map[string]string{}}
+	root := &cobra.Command{
+		Use:   "homeward",
+		Short: "The way home, guarded: a WireGuard server for your house",
+		Long: `homeward is a WireGuard server for a house: it opens its own port on the router
+and hands out codes that phones scan.
+
+Start it with "homeward serve". The other commands talk to the running one.
+
+Exit codes: 0 done; 1 it did not work; 2 the command line or a setting is wrong;
+3 no homeward runs here.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.SetIn(tty.in)
+	root.SetOut(tty.out)
+	root.SetErr(tty.err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage(fmt.Errorf("%w: see '%s --help'", err, c.CommandPath()))
+	})
+	opts.register(root)
+	root.AddCommand(newServe(opts), newStatus(opts), newPeers(opts), newCleanup(opts), newVersion(opts))
+	return root
+}
+
+// options are the flags that all commands share.
+type options struct {
+	tty   terminal
+	file  string
+	json  bool
+	flags map[string]string // settings that were given as flags
+}
+
+func (o *options) register(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringVar(&o.file, "config", "", "the operator's file (default "+configs.DefaultFile(o.tty.env)+" if it exists)")
+	f.BoolVar(&o.json, "json", false, "print JSON")
+	for _, k := range configs.Keys() {
+		v := f.VarPF(&setting{o.flags, k}, k.Flag(), "", k.Doc)
+		if k.Bool() {
+			v.NoOptDefVal = "true"
+		}
+	}
+}
+
+// settings loads the settings; a mistake in them is a mistake in usage.
+func (o *options) settings() (configs.Settings, error) {
+	s, err := configs.Load(configs.Input{File: o.file, Env: o.tty.env, Flags: o.flags})
+	return s, usage(err)
+}
+
+// setting is one flag of the table of keys. It keeps the text; configs.Load
+// judges it, together with everything else that is wrong.
+type setting struct {
+	given map[string]string
+	key   configs.Key
+}
+
+func (s *setting) Set(v string) error { s.given[s.key.Flag()] = v; return nil }
+func (s *setting) Type() string       { return "value" }
+func (s *setting) String() string {
+	if s.given == nil {
+		return ""
+	}
+	return s.given[s.key.Flag()]
+}
+
+func newVersion(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(o.tty.out, "homeward", version)
+			return err
+		},
+	}
+}

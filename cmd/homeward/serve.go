@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"homeward/cmd/homeward/internal/lifetime"
+	"homeward/configs"
+	"homeward/configs/state"
+	"homeward/web/api"
+)
+
+func newServe(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the appliance",
+		Long: `Run the appliance until Ctrl-C or SIGTERM.
+
+The first start makes keys, a database and an address plan in the state directory.
+Without root, or without /dev/net/tun, it runs rootless by itself.`,
+		Example: `  homeward serve
+  homeward serve --endpoint home.example.org --map-port=false`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			s, err := o.settings()
+			if err != nil {
+				return err
+			}
+			return serve(c.Context(), s, o.tty)
+		},
+	}
+}
+
+func serve(ctx context.Context, s configs.Settings, tty terminal) (err error) {
+	log := configs.NewLogger(s, tty.err)
+	st, err := state.Open(ctx, s.StateDir, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	a, err := assemble(ctx, s, st, log)
+	if err != nil {
+		return err
+	}
+	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(api.Config{Peers: a.peers, Status: a.status, Logger: log}))
+	if err != nil {
+		return err
+	}
+	return a.run(ctx,
+		lifetime.Part{Name: "command line's socket", Run: socket.Run},
+		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, tty) }},
+	)
+}
+
+// settled is how long the first verdict on the router may take before the
+// status block is printed without it.
+const settled = 6 * time.Second
+
+// report prints one status block, once there is something to say.
+func (a *appliance) report(ctx context.Context, tty terminal) error {
+	bound, cancel := context.WithTimeout(ctx, settled)
+	defer cancel()
+	poll := time.NewTicker(100 * time.Millisecond)
+	defer poll.Stop()
+	for undecided(a.status()) && bound.Err() == nil {
+		select {
+		case <-bound.Done():
+		case <-poll.C:
+		}
+	}
+	if ctx.Err() == nil {
+		printStatus(tty.out, a.status())
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// undecided says whether the router has not been heard yet.
+func undecided(s api.Status) bool {
+	for _, j := range s.Joints {
+		if j.Key == "router" && j.Summary == lookingForRouter {
+			return true
+		}
+	}
+	return false
+}

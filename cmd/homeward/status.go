@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"homeward/web/api"
+)
+
+func newStatus(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:     "status",
+		Short:   "Say what works, what does not, and what to do",
+		Example: "  homeward status\n  homeward status --json",
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			client, err := o.client()
+			if err != nil {
+				return err
+			}
+			s, err := client.Status(c.Context())
+			if err != nil {
+				return remote(err)
+			}
+			if o.json {
+				return printJSON(o.tty.out, s)
+			}
+			return printStatus(o.tty.out, s)
+		},
+	}
+}
+
+// client talks to the homeward that runs on the chosen state directory.
+func (o *options) client() (*api.Client, error) {
+	s, err := o.settings()
+	if err != nil {
+		return nil, err
+	}
+	return api.NewClient(filepath.Join(s.StateDir, socketFile)), nil
+}
+
+// remote gives an error of the running homeward its exit code.
+func remote(err error) error {
+	if errors.Is(err, api.ErrNotRunning) {
+		return &codedError{err, exitNotRunning}
+	}
+	return err
+}
+
+// printStatus prints the way home, joint by joint.
+func printStatus(w io.Writer, s api.Status) error {
+	marks := map[api.JointState]string{api.JointWorking: "works", api.JointUnknown: "not known yet", api.JointAttention: "look here", api.JointFailed: "does not work"}
+	var b strings.Builder
+	fmt.Fprintf(&b, "homeward %s\n", s.Version)
+	for _, j := range s.Joints {
+		fmt.Fprintf(&b, "  %-8s %-14s %s\n", j.Title, marks[j.State], plain(j.Summary))
+		if j.Advice != "" {
+			fmt.Fprintf(&b, "  %-8s %-14s → %s\n", "", "", plain(j.Advice))
+		}
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// plain takes out what could drive a terminal: router's and people's words are
+// among the sentences.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+func printJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// ago says how long t is past, for a person.
+func ago(t *time.Time, now time.Time) string {
+	if t == nil {
+		return "never"
+	}
+	switch d := now.Sub(*t); {
+	case d < 3*time.Minute:
+		return "now"
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d minutes ago", int(d/time.Minute))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d hours ago", int(d/time.Hour))
+	default:
+		return fmt.Sprintf("%d days ago", int(d/(24*time.Hour)))
+	}
+}
+
+// findPeer finds a peer by its number or its name.
+func findPeer(ctx context.Context, c *api.Client, which string) (api.Peer, error) {
+	list, err := c.Peers(ctx)
+	if err != nil {
+		return api.Peer{}, remote(err)
+	}
+	for _, p := range list {
+		if fmt.Sprint(p.ID) == which || strings.EqualFold(p.Name, which) {
+			return p, nil
+		}
+	}
+	return api.Peer{}, fmt.Errorf("there is no device %.80q: 'homeward peers list' shows them", which)
+}

@@ -1,0 +1,233 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/configs/state"
+	"homeward/peers"
+	"homeward/peers/peerstest"
+
+	"net/netip"
+)
+
+// world is the interface over a real manager and database.
+type world struct {
+	client *Client
+	device *peerstest.Device
+	url    string // the same over TCP, for requests that the client cannot make
+}
+
+func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	st, err := state.Open(t.Context(), t.TempDir(), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	dev := peerstest.NewDevice()
+	m, err := peers.New(t.Context(), peers.Config{DB: st.DB(), Device: dev, Logger: quiet, Facts: func() peers.Facts {
+		return peers.Facts{PublicKey: wgtypes.Key{1}, Endpoint: endpoint, MTU: 1412,
+			Tunnel: []netip.Prefix{netip.MustParsePrefix("10.6.0.1/24"), netip.MustParsePrefix("fd00:6::1/64")}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx) }()
+	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Logger: quiet})
+	srv := httptest.NewServer(h)
+	socket := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
+	go local.Serve(l)
+	t.Cleanup(func() {
+		local.Close()
+		srv.Close()
+		cancel()
+		<-done
+	})
+	return world{NewClient(socket), dev, srv.URL}
+}
+
+func home(t *testing.T) *peers.Endpoint {
+	t.Helper()
+	e, err := peers.ParseEndpoint("home.example.org", 51820)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &e
+}
+
+// send makes one request and returns the status and the problem, if any.
+func (w world) send(t *testing.T, method, path, contentType, body string) (int, Problem) {
+	t.Helper()
+	req, err := http.NewRequest(method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", contentType)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p Problem
+	if resp.StatusCode >= 400 {
+		if ct := resp.Header.Get("Content-Type"); ct == "application/problem+json" {
+			if err := json.Unmarshal(b, &p); err != nil {
+				t.Errorf("problem %q: %v", b, err)
+			}
+		}
+	}
+	return resp.StatusCode, p
+}
+
+func TestAPeersLifeOverTheSocket(t *testing.T) {
+	w := newWorld(t, home(t))
+	ctx := t.Context()
+	issued, err := w.client.AddPeer(ctx, NewPeer{Name: "Anna's phone"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := w.client.Config(ctx, issued.Peer.ID, "config")
+	if err != nil || !strings.Contains(string(text), "Endpoint = home.example.org:51820") {
+		t.Errorf("config = %q, %v", text, err)
+	}
+	for form, start := range map[string]string{"qr.png": "\x89PNG", "qr.svg": "<svg", "qr.txt": "\x1b["} {
+		if b, err := w.client.Config(ctx, issued.Peer.ID, form); err != nil || !strings.HasPrefix(string(b), start) {
+			t.Errorf("%s = %.20q, %v", form, b, err)
+		}
+	}
+	key, err := wgtypes.ParseKey(issued.Peer.PublicKey)
+	if err != nil || !w.device.Has(key) {
+		t.Errorf("the device does not have the peer (%v)", err)
+	}
+	if p, err := w.client.SetEnabled(ctx, issued.Peer.ID, false); err != nil || p.Enabled || w.device.Has(key) {
+		t.Errorf("disabled: %+v, %v", p, err)
+	}
+	if list, err := w.client.Peers(ctx); err != nil || len(list) != 1 || list[0].Name != "Anna's phone" {
+		t.Errorf("list = %v, %v", list, err)
+	}
+	if err := w.client.RemovePeer(ctx, issued.Peer.ID); err != nil {
+		t.Error(err)
+	}
+	if list, err := w.client.Peers(ctx); err != nil || len(list) != 0 {
+		t.Errorf("list after removal = %v, %v", list, err)
+	}
+}
+
+func TestAnswersNeverHoldKeysButTheConfig(t *testing.T) {
+	w := newWorld(t, home(t))
+	issued, err := w.client.AddPeer(t.Context(), NewPeer{Name: "anna"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := w.client.Config(t.Context(), issued.Peer.ID, "config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var secrets []string
+	for line := range strings.Lines(string(text)) {
+		if k, v, _ := strings.Cut(strings.TrimSpace(line), " = "); k == "PrivateKey" || k == "PresharedKey" {
+			secrets = append(secrets, v)
+		}
+	}
+	if len(secrets) != 2 {
+		t.Fatalf("found %d secrets in the config: the check looks at nothing", len(secrets))
+	}
+	for _, path := range []string{"/api/v1/peers", "/api/v1/peers/1", "/api/v1/status"} {
+		resp, err := http.Get(w.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		for _, s := range secrets {
+			if strings.Contains(string(b), s) {
+				t.Errorf("%s shows a secret", path)
+			}
+		}
+	}
+}
+
+func TestBadRequestsNameWhatIsWrong(t *testing.T) {
+	w := newWorld(t, home(t))
+	if code, _ := w.send(t, "POST", "/api/v1/peers", "application/json", `{"name":"anna"}`); code != 201 {
+		t.Fatalf("a good request: %d", code)
+	}
+	key := wgtypes.Key{5}.String()
+	for _, c := range []struct {
+		name, method, path, contentType, body string
+		status                                int
+		field                                 string
+	}{
+		{"empty name", "POST", "/api/v1/peers", "application/json", `{"name":""}`, 400, "name"},
+		{"long name", "POST", "/api/v1/peers", "application/json", `{"name":"` + strings.Repeat("x", 200) + `"}`, 400, "name"},
+		{"control character", "POST", "/api/v1/peers", "application/json", `{"name":"a\nb"}`, 400, "name"},
+		{"name taken", "POST", "/api/v1/peers", "application/json", `{"name":"ANNA"}`, 409, "name"},
+		{"odd profile", "POST", "/api/v1/peers", "application/json", `{"name":"b","profile":"all"}`, 400, "profile"},
+		{"odd key", "POST", "/api/v1/peers", "application/json", `{"name":"b","public_key":"abc"}`, 400, "public_key"},
+		{"unknown member", "POST", "/api/v1/peers", "application/json", `{"name":"b","hook":"x"}`, 400, ""},
+		{"two values", "POST", "/api/v1/peers", "application/json", `{"name":"b"}{}`, 400, ""},
+		{"text as JSON", "POST", "/api/v1/peers", "text/plain", `{"name":"b"}`, 415, ""},
+		{"too large", "POST", "/api/v1/peers", "application/json", `{"name":"` + strings.Repeat("x", 70<<10) + `"}`, 413, ""},
+		{"nothing to change", "PATCH", "/api/v1/peers/1", "application/json", `{}`, 400, "enabled"},
+		{"no such peer", "DELETE", "/api/v1/peers/77", "", "", 404, ""},
+		{"odd number", "GET", "/api/v1/peers/x", "", "", 404, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, p := w.send(t, c.method, c.path, c.contentType, c.body)
+			if code != c.status || p.Field != c.field || p.Detail == "" || p.Status != code {
+				t.Errorf("%d %+v, want %d and field %q", code, p, c.status, c.field)
+			}
+		})
+	}
+	body := `{"name":"own %","public_key":"` + key + `"}`
+	if code, _ := w.send(t, "POST", "/api/v1/peers", "application/json", strings.Replace(body, "%", "1", 1)); code != 201 {
+		t.Fatalf("own key: %d", code)
+	}
+	if code, p := w.send(t, "POST", "/api/v1/peers", "application/json", strings.Replace(body, "%", "2", 1)); code != 409 || p.Field != "public_key" {
+		t.Errorf("duplicate key: %d %+v", code, p)
+	}
+}
+
+func TestWithoutAnAddressOfHomeNoCodeIsMade(t *testing.T) {
+	w := newWorld(t, nil)
+	_, err := w.client.AddPeer(t.Context(), NewPeer{Name: "anna"})
+	var p *Problem
+	if !errors.As(err, &p) || p.Status != http.StatusConflict || !strings.Contains(p.Detail, "endpoint") {
+		t.Errorf("error = %v", err)
+	}
+	if list, err := w.client.Peers(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("half done: %v, %v", list, err)
+	}
+}
+
+func TestNobodyBehindTheSocketIsSaid(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "none")
+	if _, err := NewClient(path).Status(t.Context()); !errors.Is(err, ErrNotRunning) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error = %v", err)
+	}
+}

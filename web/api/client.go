@@ -1,0 +1,130 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// ErrNotRunning says that nobody answers on the socket.
+var ErrNotRunning = errors.New("homeward is not running here")
+
+// maxAnswer bounds what the client reads: 10,000 peers are about 5 MiB.
+const maxAnswer = 64 << 20
+
+// Client talks to a running homeward over its unix socket.
+type Client struct {
+	socket string
+	http   http.Client
+}
+
+// NewClient makes a client for the socket at path. It connects at the first call.
+func NewClient(path string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}
+	return &Client{path, http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 30 * time.Second}}
+}
+
+// Status asks for the way home.
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	var s Status
+	err := c.call(ctx, "GET", "/api/v1/status", nil, &s)
+	return s, err
+}
+
+// Peers lists all peers, by name.
+func (c *Client) Peers(ctx context.Context) ([]Peer, error) {
+	var list []Peer
+	err := c.call(ctx, "GET", "/api/v1/peers", nil, &list)
+	return list, err
+}
+
+// AddPeer adds a peer.
+func (c *Client) AddPeer(ctx context.Context, p NewPeer) (Issued, error) {
+	var i Issued
+	err := c.call(ctx, "POST", "/api/v1/peers", p, &i)
+	return i, err
+}
+
+// SetEnabled lets a peer in or keeps it out.
+func (c *Client) SetEnabled(ctx context.Context, id int64, enabled bool) (Peer, error) {
+	var p Peer
+	err := c.call(ctx, "PATCH", peerPath(id), PeerChange{Enabled: &enabled}, &p)
+	return p, err
+}
+
+// RemovePeer ends a peer's access and deletes it.
+func (c *Client) RemovePeer(ctx context.Context, id int64) error {
+	return c.call(ctx, "DELETE", peerPath(id), nil, nil)
+}
+
+// Config fetches a form of a config that is still remembered: config, qr.png,
+// qr.svg or qr.txt.
+func (c *Client) Config(ctx context.Context, id int64, form string) ([]byte, error) {
+	var b []byte
+	err := c.call(ctx, "GET", peerPath(id)+"/"+form, nil, &b)
+	return b, err
+}
+
+func peerPath(id int64) string { return "/api/v1/peers/" + strconv.FormatInt(id, 10) }
+
+// call sends in as JSON, if not nil, and reads the answer into out: raw for a
+// *[]byte, else JSON.
+func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://homeward"+path, body)
+	if err != nil {
+		return err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := c.http.Do(req)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w: nobody answers on %s: start it with 'homeward serve', or name its state directory with --state", ErrNotRunning, c.socket)
+	}
+	if err != nil {
+		return fmt.Errorf("asking homeward on %s: %w", c.socket, err)
+	}
+	defer resp.Body.Close()
+	return answer(resp, out)
+}
+
+func answer(resp *http.Response, out any) error {
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("reading homeward's answer: %w", err)
+	}
+	if resp.StatusCode >= 400 {
+		var p Problem
+		if json.Unmarshal(b, &p) != nil || p.Detail == "" {
+			return fmt.Errorf("homeward answers %s", resp.Status)
+		}
+		return &p
+	}
+	switch out := out.(type) {
+	case nil:
+		return nil
+	case *[]byte:
+		*out = b
+		return nil
+	}
+	return json.Unmarshal(b, out)
+}

@@ -1,0 +1,8 @@
+// Package api is homeward's JSON interface, both ends of it: the handler under
+// /api/v1 and the client with which the command line talks to it over a unix
+// socket. The types here are the ones on the wire. No private or preshared key
+// is ever among them; a config leaves only as the whole that a device gets,
+// while its hand-over lasts.
+//
+// Errors are problem details (RFC 9457) with the field that is wrong.
+package api

@@ -1,0 +1,170 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/peers"
+)
+
+// Peers is what the handler needs of the peer manager.
+type Peers interface {
+	Create(context.Context, peers.NewPeer) (peers.Issued, error)
+	List() []peers.Peer
+	Get(peers.ID) (peers.Peer, error)
+	SetEnabled(context.Context, peers.ID, bool) (peers.Peer, error)
+	Remove(context.Context, peers.ID) error
+	Issued(peers.ID) (peers.Issued, error)
+}
+
+// Config is what the handler needs. All fields are required.
+type Config struct {
+	Peers  Peers
+	Status func() Status
+	Logger *slog.Logger
+}
+
+// Route is one row of the interface.
+type Route struct {
+	Method, Pattern string
+	handle          http.HandlerFunc
+}
+
+// Routes lists the whole interface.
+func Routes(cfg Config) []Route {
+	h := handler{cfg}
+	return []Route{
+		{"GET", "/api/v1/status", h.status},
+		{"GET", "/api/v1/peers", h.list},
+		{"POST", "/api/v1/peers", h.create},
+		{"GET", "/api/v1/peers/{id}", h.withPeer(h.show)},
+		{"PATCH", "/api/v1/peers/{id}", h.withPeer(h.change)},
+		{"DELETE", "/api/v1/peers/{id}", h.withPeer(h.remove)},
+		{"GET", "/api/v1/peers/{id}/config", h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.Text))},
+		{"GET", "/api/v1/peers/{id}/qr.png", h.withPeer(h.issued("image/png", func(c peers.ClientConfig) ([]byte, error) { return c.QRPNG(512) }))},
+		{"GET", "/api/v1/peers/{id}/qr.svg", h.withPeer(h.issued("image/svg+xml", peers.ClientConfig.QRSVG))},
+		{"GET", "/api/v1/peers/{id}/qr.txt", h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.QRTerminal))},
+	}
+}
+
+// LocalHandler serves the interface without a login. It is for a socket whose
+// file mode is the login.
+func LocalHandler(cfg Config) http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range Routes(cfg) {
+		mux.HandleFunc(r.Method+" "+r.Pattern, r.handle)
+	}
+	return mux
+}
+
+type handler struct{ Config }
+
+func (h handler) status(w http.ResponseWriter, r *http.Request) {
+	h.reply(w, http.StatusOK, h.Status())
+}
+
+func (h handler) list(w http.ResponseWriter, r *http.Request) {
+	list := []Peer{}
+	for _, p := range h.Peers.List() {
+		list = append(list, peerFrom(p))
+	}
+	h.reply(w, http.StatusOK, list)
+}
+
+func (h handler) create(w http.ResponseWriter, r *http.Request) {
+	var in NewPeer
+	if err := read(w, r, &in); err != nil {
+		h.fail(w, err)
+		return
+	}
+	wanted := peers.NewPeer{Name: in.Name, Profile: peers.Profile(in.Profile)}
+	if in.PublicKey != "" {
+		k, err := wgtypes.ParseKey(in.PublicKey)
+		if err != nil {
+			h.fail(w, &peers.FieldError{Field: "public_key", Problem: "is not a WireGuard key: 44 characters of base64 are needed"})
+			return
+		}
+		wanted.PublicKey = &k
+	}
+	issued, err := h.Peers.Create(r.Context(), wanted)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	w.Header().Set("Location", "/api/v1/peers/"+strconv.FormatInt(int64(issued.Peer.ID), 10))
+	h.reply(w, http.StatusCreated, issuedFrom(issued))
+}
+
+// withPeer reads the peer's number from the path.
+func (h handler) withPeer(next func(http.ResponseWriter, *http.Request, peers.ID)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+		if err != nil || id <= 0 {
+			h.fail(w, peers.ErrNotFound)
+			return
+		}
+		next(w, r, peers.ID(id))
+	}
+}
+
+func (h handler) show(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	p, err := h.Peers.Get(id)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	h.reply(w, http.StatusOK, peerFrom(p))
+}
+
+func (h handler) change(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	var in PeerChange
+	if err := read(w, r, &in); err != nil {
+		h.fail(w, err)
+		return
+	}
+	if in.Enabled == nil {
+		h.fail(w, &peers.FieldError{Field: "enabled", Problem: "is missing: true or false is needed"})
+		return
+	}
+	p, err := h.Peers.SetEnabled(r.Context(), id, *in.Enabled)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	h.reply(w, http.StatusOK, peerFrom(p))
+}
+
+func (h handler) remove(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	if err := h.Peers.Remove(r.Context(), id); err != nil {
+		h.fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// issued serves one form of a config that is still remembered.
+func (h handler) issued(contentType string, form func(peers.ClientConfig) ([]byte, error)) func(http.ResponseWriter, *http.Request, peers.ID) {
+	return func(w http.ResponseWriter, r *http.Request, id peers.ID) {
+		i, err := h.Peers.Issued(id)
+		var body []byte
+		if err == nil {
+			body, err = form(i.Client)
+		}
+		if err != nil {
+			h.fail(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("Content-Disposition", `attachment; filename="`+i.Client.FileName()+`.conf"`) // FileName has no quotes or controls
+		if contentType != "text/plain; charset=utf-8" {
+			w.Header().Set("Content-Disposition", "inline")
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Write(body)
+	}
+}

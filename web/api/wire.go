@@ -1,0 +1,93 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+
+	"homeward/peers"
+)
+
+// maxBody is enough for every request there is.
+const maxBody = 64 << 10
+
+// requestError is a request that cannot be understood.
+type requestError struct {
+	status int
+	detail string
+}
+
+func (e *requestError) Error() string { return e.detail }
+
+// read decodes a JSON body strictly: the right content type, known members
+// only, one value.
+func read(w http.ResponseWriter, r *http.Request, into any) error {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return &requestError{http.StatusUnsupportedMediaType, "the body must be sent as application/json"}
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return &requestError{http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB"}
+	}
+	if err != nil {
+		return &requestError{http.StatusBadRequest, "the body cannot be read: " + err.Error()}
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return &requestError{http.StatusBadRequest, "the body has more than one value"}
+	}
+	return nil
+}
+
+func (h handler) reply(w http.ResponseWriter, status int, body any) {
+	send(w, status, "application/json", body)
+}
+
+func send(w http.ResponseWriter, status int, contentType string, body any) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(body) // the client went away: nobody to tell
+}
+
+// fail answers with what went wrong. Only errors that are not the caller's
+// own are logged, and their text stays inside.
+func (h handler) fail(w http.ResponseWriter, err error) {
+	status := statusOf(err)
+	p := Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: err.Error()}
+	var field *peers.FieldError
+	if errors.As(err, &field) {
+		p.Field, p.Detail = field.Field, field.Error()
+	}
+	if status == http.StatusInternalServerError {
+		h.Logger.Error("request failed", "err", err)
+		p.Detail = "something went wrong inside: the log says what"
+	}
+	send(w, status, "application/problem+json", p)
+}
+
+func statusOf(err error) int {
+	var request *requestError
+	var field *peers.FieldError
+	switch {
+	case errors.As(err, &request):
+		return request.status
+	case errors.Is(err, peers.ErrNotFound):
+		return http.StatusNotFound
+	case errors.Is(err, peers.ErrForgotten):
+		return http.StatusGone
+	case errors.Is(err, peers.ErrNameTaken), errors.Is(err, peers.ErrKeyTaken), errors.Is(err, peers.ErrNoAddress),
+		errors.Is(err, peers.ErrNoEndpoint), errors.Is(err, peers.ErrNoPrivateKey), errors.Is(err, peers.ErrTooLong):
+		return http.StatusConflict
+	case errors.Is(err, peers.ErrNotApplied):
+		return http.StatusServiceUnavailable
+	case errors.As(err, &field):
+		return http.StatusBadRequest
+	}
+	return http.StatusInternalServerError
+}
