@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"homeward/peers"
+	"homeward/tunnel"
+	"homeward/upnp"
+	"homeward/web/api"
+)
+
+// homeward runs one command line on the state directory dir.
+func homeward(ctx context.Context, dir string, args ...string) (code int, out, errs string) {
+	var o, e bytes.Buffer
+	env := func(k string) (string, bool) {
+		v, ok := map[string]string{"HOME": dir, "HOMEWARD_STATE": filepath.Join(dir, "state")}[k]
+		return v, ok
+	}
+	code = run(ctx, append(args, "--config", operatorsFile(dir)), terminal{strings.NewReader(""), &o, &e, env})
+	return code, o.String(), e.String()
+}
+
+// newDir is a home with the operator's file in it.
+func newDir(t *testing.T, file string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(operatorsFile(dir), []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func operatorsFile(dir string) string { return filepath.Join(dir, "homeward.toml") }
+
+func TestExitCodesTellUsageFromFailure(t *testing.T) {
+	dir := newDir(t, "")
+	for _, c := range []struct {
+		name string
+		args []string
+		code int
+		says string
+	}{
+		{"version", []string{"version"}, exitOK, ""},
+		{"help", []string{"--help"}, exitOK, ""},
+		{"unknown flag", []string{"status", "--bogus"}, exitUsage, "--bogus"},
+		{"bad setting", []string{"status", "--port", "x"}, exitUsage, `flag --port: port "x"`},
+		{"missing name", []string{"peers", "add"}, exitUsage, "the device's name"},
+		{"nobody runs", []string{"peers", "list"}, exitNotRunning, "homeward serve"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, _, errs := homeward(t.Context(), dir, c.args...)
+			if code != c.code || !strings.Contains(errs, c.says) {
+				t.Errorf("exit code %d, want %d; said %q", code, c.code, errs)
+			}
+		})
+	}
+}
+
+func TestUnknownKeysInTheFileAreNamed(t *testing.T) {
+	dir := newDir(t, "prot = 5\n")
+	code, _, errs := homeward(t.Context(), dir, "serve")
+	if code != exitUsage || !strings.Contains(errs, `there is no key "prot": did you mean "port"?`) {
+		t.Errorf("exit code %d, said %q", code, errs)
+	}
+}
+
+// start runs serve rootless, without a router, on loopback only in effect,
+// until the test ends.
+func start(t *testing.T, dir string, args ...string) (stop func() (int, string)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	type result struct {
+		code int
+		errs string
+	}
+	done := make(chan result, 1)
+	go func() {
+		code, _, errs := homeward(ctx, dir, append([]string{"serve", "--plane", "netstack", "--map-port=false", "--endpoint", "home.example.org"}, args...)...)
+		done <- result{code, errs}
+	}()
+	client := api.NewClient(filepath.Join(dir, "state", socketFile))
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		if _, err := client.Status(t.Context()); err == nil {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatalf("serve does not answer: %v", err)
+		}
+		select {
+		case r := <-done:
+			t.Fatalf("serve ended: %d %s", r.code, r.errs)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	stopped := false
+	stop = func() (int, string) {
+		stopped = true
+		cancel()
+		r := <-done
+		return r.code, r.errs
+	}
+	t.Cleanup(func() {
+		if !stopped {
+			stop()
+		}
+	})
+	return stop
+}
+
+func TestADeviceIsAddedShownDisabledAndRemovedByCommands(t *testing.T) {
+	dir := newDir(t, "")
+	stop := start(t, dir)
+	do := func(wantCode int, says string, args ...string) string {
+		t.Helper()
+		code, out, errs := homeward(t.Context(), dir, args...)
+		if code != wantCode || !strings.Contains(out+errs, says) {
+			t.Errorf("%q: exit code %d, want %d; said %q %q, want %q in it", args, code, wantCode, out, errs, says)
+		}
+		return out
+	}
+	if out := do(exitOK, "may come in now", "peers", "add", "Anna's phone"); !strings.Contains(out, "▀") {
+		t.Error("no code was drawn")
+	}
+	config := do(exitOK, "[Interface]", "peers", "config", "anna's phone")
+	if !strings.Contains(config, "Endpoint = home.example.org:") {
+		t.Errorf("config = %q", config)
+	}
+	do(exitOK, "Anna's phone", "peers", "list")
+	do(exitFailed, "name", "peers", "add", "ANNA'S PHONE")
+	do(exitFailed, "no device", "peers", "show", "bert")
+	do(exitOK, "disabled", "peers", "disable", "1")
+	do(exitOK, "active", "peers", "enable", "1")
+	do(exitOK, `"key": "device"`, "status", "--json")
+	do(exitOK, "is out", "peers", "remove", "1")
+	do(exitOK, "No devices yet", "peers", "list")
+	begun := time.Now()
+	if code, errs := stop(); code != exitOK {
+		t.Errorf("serve ended with %d: %s", code, errs)
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("stopping took %v, want at most 2 s", took)
+	}
+}
+
+func TestDevicesSurviveARestart(t *testing.T) {
+	dir := newDir(t, "")
+	stop := start(t, dir)
+	if code, _, errs := homeward(t.Context(), dir, "peers", "add", "anna"); code != exitOK {
+		t.Fatal(errs)
+	}
+	stop()
+	start(t, dir)
+	if _, out, _ := homeward(t.Context(), dir, "peers", "list"); !strings.Contains(out, "anna") || !strings.Contains(out, "active") {
+		t.Errorf("list after the restart = %q", out)
+	}
+}
+
+func TestASecondServeOnTheSameStateIsRefused(t *testing.T) {
+	dir := newDir(t, "")
+	start(t, dir)
+	code, _, errs := homeward(t.Context(), dir, "serve", "--map-port=false", "--plane", "netstack")
+	if code != exitFailed || !strings.Contains(errs, filepath.Join(dir, "state")) || !strings.Contains(errs, "--state") {
+		t.Errorf("exit code %d, said %q", code, errs)
+	}
+}
+
+func TestGreenIsSaidOnlyOfWhatCameFromOutside(t *testing.T) {
+	now := time.Now()
+	wan := netip.MustParseAddr("81.2.69.2")
+	mapped := upnp.Status{Verdict: upnp.Mapped, Port: 5, WAN: wan, External: wan, Mapping: &upnp.Mapping{External: netip.AddrPortFrom(wan, 5)}}
+	peer := func(from string, ago time.Duration) []peers.Peer {
+		return []peers.Peer{{Name: "anna", Observed: peers.Observed{Endpoint: netip.MustParseAddrPort(from), LastHandshake: now.Add(-ago)}}}
+	}
+	for _, c := range []struct {
+		name   string
+		router upnp.Status
+		peers  []peers.Peer
+		want   api.JointState
+	}{
+		{"mapped, nobody came", mapped, nil, api.JointUnknown},
+		{"mapped, from outside", mapped, peer("198.51.100.7:9", time.Hour), api.JointWorking},
+		{"mapped, from the LAN", mapped, peer("192.168.1.5:9", time.Hour), api.JointUnknown},
+		{"mapped, from our own public address", mapped, peer("81.2.69.2:9", time.Hour), api.JointUnknown},
+		{"mapped, long ago", mapped, peer("198.51.100.7:9", 8*24*time.Hour), api.JointUnknown},
+		{"not mapped", upnp.Status{Verdict: upnp.NoIGD}, nil, api.JointFailed},
+		{"switched off", upnp.Off(5), nil, api.JointAttention},
+	} {
+		joints := wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, endpointFor(nil, c.router), c.peers, now)
+		if got := joints[2]; got.Key != "port" || got.State != c.want || got.Summary == "" {
+			t.Errorf("%s: %+v, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestTheOperatorsEndpointWinsAndAWrongOneIsNone(t *testing.T) {
+	wan := netip.MustParseAddrPort("81.2.69.2:5")
+	own, err := peers.ParseEndpoint("home.example.org:7", 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mapped := upnp.Status{Verdict: upnp.Mapped, Mapping: &upnp.Mapping{External: wan}}
+	if e := endpointFor(&own, mapped); e == nil || e.String() != "home.example.org:7" {
+		t.Errorf("endpoint = %v", e)
+	}
+	if e := endpointFor(nil, mapped); e == nil || e.String() != wan.String() {
+		t.Errorf("endpoint = %v", e)
+	}
+	private := upnp.Status{Verdict: upnp.PrivateWAN, Mapping: &upnp.Mapping{External: netip.AddrPortFrom(netip.Addr{}, 5)}}
+	if e := endpointFor(nil, private); e != nil {
+		t.Errorf("endpoint = %v, want none", e)
+	}
+}
+
+func TestSentencesCannotDriveATerminal(t *testing.T) {
+	var b bytes.Buffer
+	if err := printStatus(&b, api.Status{Joints: []api.Joint{{Summary: "a\x1b[2Jb\u202ec"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(b.String(), "\x1b\u202e") {
+		t.Errorf("printed %q", b.String())
+	}
+}
