@@ -16,24 +16,35 @@ const (
 	longRest  = time.Second
 )
 
-// steadyBind keeps wireguard-go's receivers alive: left alone they end for
-// good after ten temporary errors or a single other one, such as the cable
-// being out for a moment, and the tunnel would be deaf until a restart.
+// steadyBind is the socket that wireguard-go should have had.
+//
+// It keeps the receivers alive: left alone they end for good after ten
+// temporary errors or a single other one, such as the cable being out for a
+// moment, and the tunnel would be deaf until a restart.
+//
+// It has one port. wireguard-go forgets the port it was told when a first
+// attempt to open fails (the plane's "up" event makes one of its own), and the
+// second one would succeed on any port.
+//
+// It sends again without the remembered source address when that is gone, as
+// after a change of the host's address. wireguard-go's own cure listens to
+// route changes, but only for a conn.StdNetBind.
 type steadyBind struct {
 	conn.Bind
-	log *slog.Logger
+	port uint16
+	log  *slog.Logger
 
 	mu     sync.Mutex    // guards closed
 	closed chan struct{} // of the present opening
 }
 
-func newSteadyBind(inner conn.Bind, log *slog.Logger) *steadyBind {
-	return &steadyBind{Bind: inner, log: log}
+func newSteadyBind(inner conn.Bind, port uint16, log *slog.Logger) *steadyBind {
+	return &steadyBind{Bind: inner, port: port, log: log}
 }
 
-// Open implements conn.Bind.
-func (b *steadyBind) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
-	receivers, actual, err := b.Bind.Open(port)
+// Open implements conn.Bind. It opens the bind's own port, whatever is asked for.
+func (b *steadyBind) Open(uint16) ([]conn.ReceiveFunc, uint16, error) {
+	receivers, actual, err := b.Bind.Open(b.port)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -56,6 +67,21 @@ func (b *steadyBind) Close() error {
 	}
 	b.mu.Unlock()
 	return b.Bind.Close()
+}
+
+// Send implements conn.Bind.
+func (b *steadyBind) Send(packets [][]byte, to conn.Endpoint) error {
+	err := b.Bind.Send(packets, to)
+	if err == nil || errors.Is(err, net.ErrClosed) || !to.SrcIP().IsValid() {
+		return err
+	}
+	// Another endpoint, since others may be sending to this one just now.
+	// WireGuard takes a packet that arrives twice once.
+	plain, perr := b.Bind.ParseEndpoint(to.DstToString())
+	if perr != nil {
+		return err
+	}
+	return b.Bind.Send(packets, plain)
 }
 
 // steady repeats receive until it works or the bind is closed.

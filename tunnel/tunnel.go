@@ -61,7 +61,7 @@ func (t *Tunnel) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, chosen.plane.Close()) }()
-	d := wgdevice.NewDevice(chosen.plane.Device(), newSteadyBind(conn.NewDefaultBind(), t.cfg.Logger), deviceLogger(t.cfg.Logger))
+	d := wgdevice.NewDevice(chosen.plane.Device(), newSteadyBind(conn.NewDefaultBind(), t.cfg.ListenPort, t.cfg.Logger), deviceLogger(t.cfg.Logger))
 	defer d.Close()
 	if err := start(d, t.cfg); err != nil {
 		return err
@@ -148,16 +148,12 @@ func (t *Tunnel) note(problem string) {
 
 // SetPeers makes the given peers the only ones that may come in. It can be
 // called before Run, and again with the same: peers that stay as they are keep
-// their sessions. When it returns nil, a peer that is not in the list is out,
+// their sessions. A list with a mistake in it changes nothing. When it returns nil, a peer that is not in the list is out,
 // its open flows included.
 func (t *Tunnel) SetPeers(list []Peer) error {
-	wanted := make(map[wgtypes.Key]Peer, len(list))
-	for _, p := range list {
-		if _, twice := wanted[p.PublicKey]; twice {
-			return fmt.Errorf("setting the peers: public key %v occurs twice", p.PublicKey)
-		}
-		p.Addresses = slices.Clone(p.Addresses)
-		wanted[p.PublicKey] = p
+	wanted, err := t.cfg.checkPeers(list)
+	if err != nil {
+		return fmt.Errorf("setting the peers: %w", err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()

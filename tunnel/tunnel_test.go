@@ -272,13 +272,38 @@ func TestAPortInUseIsNamed(t *testing.T) {
 	}
 }
 
-func TestTheSamePeerTwiceIsRefused(t *testing.T) {
-	tun, err := New(testConfig(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tun.SetPeers([]Peer{testPeer(1), testPeer(1)}); err == nil {
-		t.Error("accepted")
+func TestAListOfPeersWithAMistakeChangesNothing(t *testing.T) {
+	cfg := testConfig(t)
+	good := testPeer(9, "10.66.7.9", "fd00:66:7::9")
+	for name, list := range map[string][]Peer{
+		"the same key twice":        {testPeer(1), testPeer(1)},
+		"no key":                    {{}},
+		"our own key":               {{PublicKey: cfg.PrivateKey.Public()}},
+		"the same address twice":    {testPeer(1, "10.66.7.2"), testPeer(2, "10.66.7.2")},
+		"twice in one peer":         {testPeer(1, "10.66.7.2", "10.66.7.2")},
+		"our own address":           {testPeer(1, "10.66.7.1")},
+		"an address from elsewhere": {testPeer(1, "192.168.1.5")},
+		"a mapped address":          {testPeer(1, "::ffff:10.66.7.5")},
+		"an address with a zone":    {testPeer(1, "fd00:66:7::5%eth0")},
+		"no address at all":         {{PublicKey: testPeer(1).PublicKey, Addresses: make([]netip.Addr, 1)}},
+		"a keepalive of a day":      {{PublicKey: testPeer(1).PublicKey, Keepalive: 24 * time.Hour}},
+		"a negative keepalive":      {{PublicKey: testPeer(1).PublicKey, Keepalive: -time.Second}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tun, err := New(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := tun.SetPeers([]Peer{good}); err != nil {
+				t.Fatal(err)
+			}
+			if err := tun.SetPeers(append(list, good)); err == nil {
+				t.Error("accepted")
+			}
+			if len(tun.wanted) != 1 || !samePeer(tun.wanted[good.PublicKey], good) {
+				t.Errorf("wanted = %v", tun.wanted)
+			}
+		})
 	}
 }
 

@@ -10,9 +10,8 @@ import (
 )
 
 // serveUAPI lets wg(8) and wgctrl look at the device, until ctx ends. Where the
-// socket cannot be made, they can't, and nothing else is lost. Root can change
-// peers that way; the next SetPeers does not know of it, as with any interface
-// that root reaches into.
+// socket cannot be made, they can't, and nothing else is lost. They can only
+// look: a peer that was set behind our back would be one that nobody removes.
 func serveUAPI(ctx context.Context, d *wgdevice.Device, iface string, log *slog.Logger) {
 	file, err := ipc.UAPIOpen(iface)
 	if err != nil {
@@ -38,7 +37,7 @@ func serveUAPI(ctx context.Context, d *wgdevice.Device, iface string, log *slog.
 		wg.Go(func() {
 			stop := context.AfterFunc(ctx, func() { c.Close() })
 			defer stop()
-			d.IpcHandle(c)
+			answerUAPI(c, d.IpcGetOperation)
 		})
 	}
 }

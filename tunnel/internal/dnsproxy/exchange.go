@@ -69,6 +69,19 @@ func (q query) serverFailure() []byte {
 	return b
 }
 
+// isUnwilling says whether a resolver answered that it cannot or will not say.
+func isUnwilling(answer []byte) bool {
+	a, err := parse(answer)
+	if err != nil {
+		return true
+	}
+	switch a.header.RCode {
+	case dnsmessage.RCodeServerFailure, dnsmessage.RCodeRefused, dnsmessage.RCodeNotImplemented:
+		return true
+	}
+	return false
+}
+
 // exchange asks one resolver from a socket, and with an id, made for this query.
 func exchange(ctx context.Context, network string, resolver netip.AddrPort, message []byte, q query) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)

@@ -20,6 +20,7 @@ const (
 	idle       = 10 * time.Second // of a TCP connection (RFC 7766, 6.2.3)
 	inFlight   = 256              // queries in all
 	perPeer    = 32               // queries and TCP connections of one peer
+	restTime   = 100 * time.Millisecond
 )
 
 // Network is where the proxy listens: the data plane.
@@ -104,7 +105,11 @@ func (p *Proxy) serveUDP(ctx context.Context, c net.PacketConn, wg *sync.WaitGro
 	for {
 		n, from, err := c.ReadFrom(b)
 		if err != nil {
-			return
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return
+			}
+			rest(ctx)
+			continue
 		}
 		peer := addrOf(from)
 		if !p.quota.take(peer) {
@@ -120,11 +125,25 @@ func (p *Proxy) serveUDP(ctx context.Context, c net.PacketConn, wg *sync.WaitGro
 	}
 }
 
+// rest waits a moment, or less when ctx ends.
+func rest(ctx context.Context) {
+	t := time.NewTimer(restTime)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
 func (p *Proxy) serveTCP(ctx context.Context, l net.Listener, wg *sync.WaitGroup) {
 	for {
 		c, err := l.Accept()
 		if err != nil {
-			return
+			if ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+				return
+			}
+			rest(ctx) // out of files, perhaps; names by TCP must not end for that
+			continue
 		}
 		peer := addrOf(c.RemoteAddr())
 		if !p.quota.take(peer) {
@@ -157,21 +176,30 @@ func (p *Proxy) converse(ctx context.Context, c net.Conn) {
 }
 
 // ask returns the answer to query, or SERVFAIL when no resolver had one, or nil
-// for what is no query.
+// for what is no query. A resolver that is not willing to find out counts only
+// when no other answers, as in the C library.
 func (p *Proxy) ask(ctx context.Context, network string, query []byte) []byte {
 	q, ok := parseQuery(query)
 	if !ok {
 		return nil
 	}
+	var unwilling []byte
 	for _, r := range p.cfg.Resolvers() {
-		if slices.Contains(p.cfg.Addresses, r.Addr()) {
+		if slices.Contains(p.cfg.Addresses, r.Addr().Unmap()) {
 			continue // ourselves
 		}
 		answer, err := exchange(ctx, network, r, query, q)
-		if err == nil {
+		if err == nil && !isUnwilling(answer) {
 			return answer
 		}
+		if err == nil {
+			unwilling = answer
+			continue
+		}
 		p.cfg.Logger.Debug("a resolver did not answer", "resolver", r, "err", err)
+	}
+	if unwilling != nil {
+		return unwilling
 	}
 	return q.serverFailure()
 }

@@ -107,6 +107,17 @@ func TestTheNextResolverIsAskedAndThenFailureIsSaid(t *testing.T) {
 		}
 		return q.header.RCode
 	}
+	unwilling := fakeResolver(t, func(q []byte) [][]byte {
+		m := message(t, uint16(q[0])<<8|uint16(q[1]), true, "nas.home.")
+		m[3] = m[3]&0xf0 | byte(dnsmessage.RCodeRefused)
+		return [][]byte{m}
+	})
+	if got := ask(unwilling, good); got != dnsmessage.RCodeSuccess {
+		t.Errorf("with a good one behind an unwilling one: %v", got)
+	}
+	if got := ask(unwilling, dead); got != dnsmessage.RCodeRefused {
+		t.Errorf("with an unwilling one alone: %v", got)
+	}
 	if got := ask(dead, good); got != dnsmessage.RCodeSuccess {
 		t.Errorf("with a good one behind: %v", got)
 	}

@@ -1,0 +1,59 @@
+package tunnel
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+)
+
+// maxKeepalive is what the protocol's text holds: 16 bits of seconds.
+const maxKeepalive = 65535 * time.Second
+
+// checkPeers refuses what the device would refuse halfway through, and what
+// would let one peer have another's packets, or ours. It copies the list.
+func (c *Config) checkPeers(list []Peer) (map[wgtypes.Key]Peer, error) {
+	peers := make(map[wgtypes.Key]Peer, len(list))
+	owner := make(map[netip.Addr]wgtypes.Key)
+	for _, p := range list {
+		if err := c.checkPeer(p); err != nil {
+			return nil, fmt.Errorf("peer %v: %w", p.PublicKey, err)
+		}
+		if _, twice := peers[p.PublicKey]; twice {
+			return nil, fmt.Errorf("public key %v occurs twice", p.PublicKey)
+		}
+		for _, a := range p.Addresses {
+			if other, taken := owner[a]; taken {
+				return nil, fmt.Errorf("address %v is given to %v and to %v", a, other, p.PublicKey)
+			}
+			owner[a] = p.PublicKey
+		}
+		p.Addresses = slices.Clone(p.Addresses)
+		peers[p.PublicKey] = p
+	}
+	return peers, nil
+}
+
+func (c *Config) checkPeer(p Peer) error {
+	switch {
+	case p.PublicKey == wgtypes.Key{}:
+		return errors.New("there is no public key")
+	case p.PublicKey == c.PrivateKey.Public():
+		return errors.New("the public key is our own")
+	case p.Keepalive < 0 || p.Keepalive > maxKeepalive:
+		return fmt.Errorf("keepalive %v is not between 0 and %v", p.Keepalive, maxKeepalive)
+	}
+	for _, a := range p.Addresses {
+		in := slices.IndexFunc(c.Addresses, func(own netip.Prefix) bool { return own.Contains(a) })
+		if in < 0 {
+			return fmt.Errorf("address %v is not in the tunnel's networks %v", a, c.Addresses)
+		}
+		if c.Addresses[in].Addr() == a {
+			return fmt.Errorf("address %v is our own", a)
+		}
+	}
+	return nil
+}
