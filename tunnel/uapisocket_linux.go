@@ -18,9 +18,9 @@ func serveUAPI(ctx context.Context, d *wgdevice.Device, iface string, log *slog.
 		log.Info("wg show will not see the tunnel", "err", err)
 		return
 	}
+	defer file.Close() // the listener has a copy
 	l, err := ipc.UAPIListen(iface, file)
 	if err != nil {
-		file.Close()
 		log.Info("wg show will not see the tunnel", "err", err)
 		return
 	}
