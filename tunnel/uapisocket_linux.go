@@ -26,9 +26,11 @@ func serveUAPI(ctx context.Context, d *wgdevice.Device, iface string, log *slog.
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
+	// Once: a second Close would close a descriptor that may be another's by then.
+	shut := sync.OnceFunc(func() { l.Close() })
+	defer shut()
+	stop := context.AfterFunc(ctx, shut)
 	defer stop()
-	defer l.Close()
 	for {
 		c, err := l.Accept()
 		if err != nil {
