@@ -91,7 +91,9 @@ func TestSyntaxErrorsNameTheLine(t *testing.T) {
 }
 
 func TestOnlyANamedFileMustExist(t *testing.T) {
-	none := func(name string) ([]byte, error) { return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist} }
+	none := func(name string) ([]byte, error) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
 	if _, err := Load(Input{Env: env(nil), ReadFile: none}); err != nil {
 		t.Errorf("without the default file: %v", err)
 	}
