@@ -1,0 +1,227 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"homeward/scripts/labnet"
+)
+
+const fileOfTheHouse = "the file from the share\n"
+
+// homeward is a running homeward on the lab's NAS.
+type homeward struct {
+	t    *testing.T
+	lab  *labnet.Lab
+	bin  string
+	dir  string
+	cmd  *exec.Cmd
+	log  *bytes.Buffer
+	done chan error
+}
+
+func build(t *testing.T, dir string) string {
+	t.Helper()
+	bin := filepath.Join(dir, "homeward")
+	cmd := exec.Command("go", "build", "-o", bin, "homeward/cmd/homeward")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building homeward: %v\n%s", err, out)
+	}
+	return bin
+}
+
+// startHomeward starts it as a person would. Rootless means: as nobody, without
+// capabilities and without /dev/net/tun.
+func startHomeward(t *testing.T, lab *labnet.Lab, bin string, rootless bool) *homeward {
+	t.Helper()
+	h := &homeward{t: t, lab: lab, bin: bin, dir: filepath.Join(lab.Dir, "home"), log: &bytes.Buffer{}, done: make(chan error, 1)}
+	if err := os.Mkdir(h.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"serve", "--state", h.state(), "--config", os.DevNull}
+	if rootless {
+		labnet.Own(t, h.dir)
+		h.cmd = lab.NAS.Unprivileged(context.Background(), h.dir, h.bin, args...)
+	} else {
+		h.cmd = lab.NAS.Command(context.Background(), h.bin, args...)
+	}
+	h.cmd.Stdout, h.cmd.Stderr = h.log, h.log
+	if err := h.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { h.done <- h.cmd.Wait() }()
+	t.Cleanup(func() {
+		h.cmd.Process.Kill()
+		if t.Failed() {
+			t.Logf("homeward said:\n%s", h.log)
+		}
+	})
+	return h
+}
+
+func (h *homeward) state() string { return filepath.Join(h.dir, "state") }
+
+// do runs one command against the running homeward.
+func (h *homeward) do(args ...string) (string, error) {
+	return h.lab.NAS.Try(h.bin, append(args, "--state", h.state(), "--config", os.DevNull)...)
+}
+
+// stop asks it to end and says how long that took.
+func (h *homeward) stop() time.Duration {
+	h.t.Helper()
+	begun := time.Now()
+	h.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case err := <-h.done:
+		if err != nil {
+			h.t.Errorf("homeward ended with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		h.t.Error("homeward does not end")
+	}
+	return time.Since(begun)
+}
+
+func TestAPhoneOutsideReachesTheShareAtHome(t *testing.T) {
+	for name, rootless := range map[string]bool{"tun": false, "netstack": true} {
+		t.Run(name, func(t *testing.T) { journey(t, name, rootless) })
+	}
+}
+
+// journey is what a person does, from nothing to a phone that is thrown out.
+func journey(t *testing.T, plane string, rootless bool) {
+	lab := labnet.New(t)
+	lab.Share.Serve(":80", serveFile)
+	before := hostState(lab)
+
+	bin := build(t, lab.Dir)
+	begun := time.Now()
+	h := startHomeward(t, lab, bin, rootless)
+	labnet.Eventually(t, 15*time.Second, "the router's port is open", func() bool { return len(lab.Mappings()) == 1 })
+	t.Logf("port open after %v", time.Since(begun).Round(time.Millisecond))
+
+	labnet.Eventually(t, 10*time.Second, "a device can be added", func() bool {
+		_, err := h.do("peers", "add", "Anna's phone")
+		return err == nil
+	})
+	picture := filepath.Join(lab.Dir, "code.png")
+	if out, err := h.do("peers", "qr", "1", "-o", picture); err != nil {
+		t.Fatal(out)
+	}
+	config, err := exec.Command("zbarimg", "--raw", "-q", picture).Output()
+	if err != nil {
+		t.Fatalf("reading the code: %v", err)
+	}
+	if text, err := h.do("peers", "config", "1"); err != nil || strings.TrimSuffix(text, "\n") != strings.TrimRight(string(config), "\n") {
+		t.Errorf("the code reads %q, the file %q (%v)", config, text, err)
+	}
+	mapping := lab.Mappings()
+	if len(mapping) != 1 || !strings.Contains(mapping[0], "UDP") || !strings.Contains(mapping[0], "->"+labnet.NAS4+":") {
+		t.Errorf("the router has %q", mapping)
+	}
+	if rules := lab.Router.Run("nft", "list", "ruleset"); strings.Count(rules, "dnat") != 1 {
+		t.Errorf("the router's rules:\n%s", rules)
+	}
+
+	if fetch(lab) == nil { // the negative control
+		t.Fatal("the share can be reached without the tunnel: the test would prove nothing")
+	}
+	down := lab.PhoneUp(config)
+	defer down()
+	labnet.Eventually(t, 15*time.Second, "the phone fetches the file", func() bool { return fetch(lab) == nil })
+	t.Logf("first file after %v", time.Since(begun).Round(time.Millisecond))
+	for _, addr := range []string{labnet.Share4, labnet.Share6} {
+		if out, err := lab.Phone.Try("ping", "-c", "2", "-W", "2", addr); err != nil {
+			t.Errorf("pinging %s: %s", addr, out)
+		}
+	}
+	if out, err := lab.Phone.Try("dig", "+short", "+time=3", labnet.ShareName, "A"); err != nil || strings.TrimSpace(out) != labnet.Share4 {
+		t.Errorf("looking %s up: %q, %v", labnet.ShareName, out, err)
+	}
+	checkSeen(t, h, plane)
+
+	if out, err := h.do("peers", "remove", "1"); err != nil {
+		t.Fatal(out)
+	}
+	removed := time.Now()
+	labnet.Eventually(t, time.Second, "the removed phone is out", func() bool { return fetch(lab) != nil })
+	t.Logf("out after %v", time.Since(removed).Round(time.Millisecond))
+
+	if took := h.stop(); took > 2*time.Second {
+		t.Errorf("stopping took %v, want at most 2 s", took)
+	}
+	if left := lab.Mappings(); len(left) != 0 {
+		t.Errorf("the router still has %q", left)
+	}
+	if after := hostState(lab); after != before {
+		t.Errorf("left behind on the NAS:\nbefore:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// checkSeen looks at what homeward says of the phone and of itself.
+func checkSeen(t *testing.T, h *homeward, plane string) {
+	t.Helper()
+	out, err := h.do("status", "--json")
+	var status struct {
+		Joints []struct{ Key, State, Summary string }
+	}
+	if err != nil || json.Unmarshal([]byte(out), &status) != nil || len(status.Joints) != 4 {
+		t.Fatalf("status: %v\n%s", err, out)
+	}
+	for _, j := range status.Joints {
+		if j.State != "working" {
+			t.Errorf("%s is %s: %s", j.Key, j.State, j.Summary)
+		}
+	}
+	if rootless := strings.Contains(status.Joints[0].Summary, "rootless"); rootless != (plane == "netstack") {
+		t.Errorf("the plane is another one: %s", status.Joints[0].Summary)
+	}
+	if out, err := h.do("peers", "list", "--json"); err != nil || !strings.Contains(out, labnet.Phone4+":") {
+		t.Errorf("list: %v\n%s", err, out)
+	}
+}
+
+// hostState is what homeward must leave as it was.
+func hostState(lab *labnet.Lab) string {
+	var b strings.Builder
+	for _, cmd := range [][]string{
+		{"ip", "-br", "addr"}, {"ip", "route"}, {"ip", "-6", "route"}, {"nft", "list", "ruleset"},
+		{"sysctl", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv6.conf.eth0.accept_ra"},
+	} {
+		fmt.Fprintf(&b, "%s\n", lab.NAS.Run(cmd[0], cmd[1:]...))
+	}
+	return b.String()
+}
+
+// fetch gets the file from the share as the phone does, by HTTP.
+func fetch(lab *labnet.Lab) error {
+	out, err := lab.Phone.Try("curl", "-s", "--max-time", "0.7", "http://"+labnet.Share4+"/")
+	if err == nil && out != fileOfTheHouse {
+		err = fmt.Errorf("got %q", out)
+	}
+	return err
+}
+
+// serveFile answers one HTTP request.
+func serveFile(c net.Conn) {
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	b := make([]byte, 4096)
+	if _, err := c.Read(b); err != nil {
+		return
+	}
+	io.WriteString(c, fmt.Sprintf("HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(fileOfTheHouse), fileOfTheHouse))
+}
