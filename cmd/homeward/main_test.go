@@ -50,6 +50,8 @@ func TestExitCodesTellUsageFromFailure(t *testing.T) {
 		{"version", []string{"version"}, exitOK, ""},
 		{"help", []string{"--help"}, exitOK, ""},
 		{"unknown flag", []string{"status", "--bogus"}, exitUsage, "--bogus"},
+		{"unknown command", []string{"bogus"}, exitUsage, "bogus"},
+		{"mistyped command", []string{"peers", "lst"}, exitUsage, `did you mean "list"?`},
 		{"bad setting", []string{"status", "--port", "x"}, exitUsage, `flag --port: port "x"`},
 		{"missing name", []string{"peers", "add"}, exitUsage, "the device's name"},
 		{"nobody runs", []string{"peers", "list"}, exitNotRunning, "homeward serve"},

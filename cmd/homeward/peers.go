@@ -15,7 +15,7 @@ import (
 )
 
 func newPeers(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "peers", Short: "Manage the devices that may come in", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "peers", Short: "Manage the devices that may come in", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
 	c.AddCommand(
 		newPeersList(o), newPeersAdd(o),
 		onPeer(o, "show", "Show one device", showPeer),

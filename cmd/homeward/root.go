@@ -23,7 +23,10 @@ Exit codes: 0 done; 1 it did not work; 2 the command line or a setting is wrong;
 3 no homeward runs here.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          onlyCommands,
+
+		SuggestionsMinimumDistance: 2,
 	}
 	root.SetIn(tty.in)
 	root.SetOut(tty.out)
@@ -34,6 +37,19 @@ Exit codes: 0 done; 1 it did not work; 2 the command line or a setting is wrong;
 	opts.register(root)
 	root.AddCommand(newServe(opts), newStatus(opts), newPeers(opts), newCleanup(opts), newVersion(opts))
 	return root
+}
+
+// onlyCommands is for a command that only groups others: alone it shows its
+// help, and anything else is a mistake.
+func onlyCommands(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	hint := ""
+	if s := c.SuggestionsFor(args[0]); len(s) > 0 {
+		hint = fmt.Sprintf("did you mean %q? ", s[0])
+	}
+	return usage(fmt.Errorf("there is no command %.40q: %ssee '%s --help'", args[0], hint, c.CommandPath()))
 }
 
 // options are the flags that all commands share.
