@@ -3,12 +3,17 @@ package upnp
 import (
 	"fmt"
 	"net/netip"
+	"time"
 )
 
 // advice is the one thing that a person can do, with the addresses of this house.
 // Anything of the router's in it was cleaned before.
 func advice(s Status, a answer) string {
 	switch s.Verdict {
+	case Mapped:
+		if !s.External.IsValid() {
+			return "The router has opened the port, but doesn't tell its address on the internet: set the endpoint yourself."
+		}
 	case NoRouter:
 		return "This box has no router on its network: connect it to the home router, or check its network settings."
 	case NoIGD:
@@ -50,6 +55,11 @@ func brokenAdvice(s Status, a answer) string {
 
 func conflictAdvice(s Status, h holder) string {
 	switch {
+	case h.former && h.ends > 0:
+		return fmt.Sprintf("UDP %d on the router still goes to %v, a former address of this box. That ends by itself within %d minutes; I will notice. To avoid it, let the router always give this box the same address.",
+			s.Port, h.client, int(h.ends/time.Minute)+1)
+	case h.former:
+		return fmt.Sprintf("UDP %d on the router still goes to %v, a former address of this box. Remove that entry in the router's settings; I will notice by myself.", s.Port, h.client)
 	case h.client.IsValid() && h.name != "":
 		return fmt.Sprintf("UDP %d on the router already goes to %v (%q). Remove that entry in the router's settings; I will notice by myself.", s.Port, h.client, h.name)
 	case h.client.IsValid():

@@ -409,3 +409,49 @@ func TestRefusalIsRetriedAndNothingIsRemoved(t *testing.T) {
 		w.until(verdict(Mapped))
 	})
 }
+
+func TestFailedRenewalKeepsWhatIsThereAndReleasesIt(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		w.set(func(r *memory) { r.addAnswer = answer{outcome: failed} })
+		s := w.until(verdict(RouterBroken))
+		if s.Mapping == nil {
+			t.Errorf("given up too soon: %+v", s)
+		}
+		w.sleep(10 * time.Minute)
+		if n := w.seen().adds; n > 8 {
+			t.Errorf("asked %d times", n)
+		}
+		w.stop()
+		if w.seen().removed != 1 {
+			t.Error("the entry was left to the router")
+		}
+	})
+}
+
+func TestRouterThatDoesNotTellItsAddress(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.set(func(r *memory) { r.wan, r.wanAnswer = netip.Addr{}, answer{outcome: unsupported} })
+		w.start()
+		if s := w.until(verdict(Mapped)); s.External.IsValid() || s.Advice == "" {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestEntryOfAFormerAddressIsWaitedFor(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.set(func(r *memory) {
+			r.addAnswer = answer{outcome: conflict, holder: holder{client: w.gw.Addr, former: true, ends: 100 * time.Second}}
+		})
+		w.start()
+		w.until(verdict(Conflict))
+		w.sleep(85 * time.Second)
+		w.set(func(r *memory) { r.addAnswer = answer{} })
+		start := time.Now()
+		if w.until(verdict(Mapped)); time.Since(start) > 100*time.Second {
+			t.Errorf("after %v", time.Since(start))
+		}
+	})
+}

@@ -8,9 +8,10 @@
 //     The external port equals the internal one, because it is printed in codes.
 //   - Nobody else's mapping is ever taken, changed or removed. Ours are known by
 //     their description (with the instance's id) and our address in the LAN.
-//   - A mapping is called good only after it was read back, and it is read back
-//     again every few minutes, because routers tidy up idle ones long before
-//     their lease ends.
+//   - A mapping is called good only after it was read back (a router that can't
+//     be asked is believed, and the mapping says so), and it is read back again
+//     every few minutes, because routers tidy up idle ones long before their
+//     lease ends.
 //   - Whatever the router sends, Run goes on: the router is a hostile, broken or
 //     absent machine like any other in the LAN. Answers count only when they come
 //     from the gateway; connections go only to the gateway (see transport.go);

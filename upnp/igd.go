@@ -197,8 +197,18 @@ func (s *igdSession) external(ctx context.Context) (netip.Addr, answer) {
 
 // add walks the ladder of leases (3600 s, permanent, a week), because routers
 // that want only permanent ones say 725 or 402 to any other, and some say 402
-// to permanent ones.
+// to permanent ones. It looks before it asks: some routers let a newcomer
+// overwrite another host's entry, and we are not to take any.
 func (s *igdSession) add(ctx context.Context, w want) (grant, answer) {
+	switch e, a := s.entry(ctx, w.port); {
+	case a.outcome == moved, a.outcome == silent:
+		return grant{}, a
+	case !a.ok(), e.ours(w): // free, a router that can't be asked, or ours to renew
+	case e.leadsTo(w):
+		return grant{verified: true, foreign: true}, answer{}
+	default:
+		return grant{}, withHolder(answer{outcome: conflict, problem: "the port is taken on the router"}, e, w)
+	}
 	ladder := []time.Duration{w.lease, 0, longLease}
 	if s.known {
 		ladder = []time.Duration{s.worked}
@@ -245,13 +255,13 @@ func (s *igdSession) settle(ctx context.Context, w want, lease time.Duration, re
 			if e.leadsTo(w) {
 				return grant{}, answer{} // it is what we want; the read-back says for how long
 			}
-			return grant{}, withHolder(refusal, e)
+			return grant{}, withHolder(refusal, e, w)
 		}
 		return grant{}, s.addPortMapping(ctx, w, lease)
 	case e.leadsTo(w):
 		return grant{verified: true, foreign: true}, answer{}
 	}
-	return grant{}, withHolder(refusal, e)
+	return grant{}, withHolder(refusal, e, w)
 }
 
 // readBack looks at the entry that was just made. The router's remaining time
@@ -283,7 +293,7 @@ func (s *igdSession) check(ctx context.Context, w want) (grant, answer) {
 	case e.addr() == w.client:
 		return grant{}, answer{outcome: notThere, problem: fmt.Sprintf("the router's entry leads to our port %d, enabled: %t", e.internal, e.enabled)}
 	default:
-		return grant{}, withHolder(answer{outcome: conflict, problem: "the router's entry leads elsewhere"}, e)
+		return grant{}, withHolder(answer{outcome: conflict, problem: "the router's entry leads elsewhere"}, e, w)
 	}
 	return grant{lease: e.lease, verified: true, foreign: !e.ours(w)}, answer{}
 }
@@ -294,8 +304,8 @@ func (s *igdSession) remove(ctx context.Context, w want) answer {
 	switch {
 	case a.outcome == notThere:
 		return answer{}
-	case a.ok() && !e.ours(w) && !e.leadsTo(w):
-		return withHolder(answer{outcome: conflict, problem: "the router's entry leads elsewhere"}, e)
+	case a.ok() && !e.ours(w):
+		return answer{} // nothing of ours is left
 	case a.outcome == moved || a.outcome == silent:
 		return a
 	}
@@ -315,6 +325,7 @@ func (s *igdSession) deletePortMapping(ctx context.Context, port uint16) answer 
 func (s *igdSession) sweep(ctx context.Context, w want) (removed int, _ answer) {
 	ctx, cancel := context.WithTimeout(ctx, sweepBudget)
 	defer cancel()
+	w.held = false // that is about our port; here only the description counts
 	var old []uint16
 	for i := range uint16(maxEntries) {
 		var e entry
@@ -379,6 +390,9 @@ func (e entry) leadsTo(w want) bool {
 
 // ours reports whether we made the entry: our description and an address of ours.
 func (e entry) ours(w want) bool {
+	if w.held && e.leadsTo(w) {
+		return true
+	}
 	if e.description != w.description {
 		return false
 	}
@@ -393,8 +407,13 @@ func (e entry) ours(w want) bool {
 	return false
 }
 
-func withHolder(a answer, e entry) answer {
-	a.holder = holder{client: e.addr(), name: clean(e.description)}
+func withHolder(a answer, e entry, w want) answer {
+	a.holder = holder{
+		client: e.addr(),
+		name:   clean(e.description),
+		former: e.description == w.description && e.addr() != w.client,
+		ends:   e.lease,
+	}
 	return a
 }
 

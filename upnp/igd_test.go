@@ -194,6 +194,21 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
+// Routers that don't protect one host's entry from another's.
+func TestNothingIsTakenFromACarelessRouter(t *testing.T) {
+	r := routertest.New(t, routertest.Options{})
+	s := open(t, r)
+	g, a := s.add(hurried(t.Context()), testWant())
+	if !a.ok() {
+		t.Fatalf("%+v, %+v", g, a)
+	}
+	r.Put(routertest.Entry{External: testPort, Internal: 9, Client: "127.0.0.40", Description: "new"})
+	r.Always("AddPortMapping", func(map[string]string) routertest.Reply { return routertest.Reply{Lie: true} })
+	if g, a := s.add(hurried(t.Context()), testWant()); a.outcome != conflict || r.Calls("AddPortMapping") != 1 {
+		t.Errorf("%+v, %+v after %d calls", g, a, r.Calls("AddPortMapping"))
+	}
+}
+
 func TestReadBackFindsLies(t *testing.T) {
 	elsewhere := func(change string) string {
 		values := map[string]string{"NewInternalPort": "41234", "NewInternalClient": self, "NewEnabled": "1",
@@ -233,7 +248,7 @@ func TestReadBackFindsLies(t *testing.T) {
 			r := routertest.New(t, routertest.Options{})
 			s := open(t, r)
 			r.Script("AddPortMapping", tt.add)
-			r.Script("GetSpecificPortMappingEntry", tt.get)
+			r.Script("GetSpecificPortMappingEntry", routertest.Reply{}, tt.get)
 			g, a := s.add(hurried(t.Context()), testWant())
 			if a.outcome != tt.want || g.verified != tt.verified || g.lease != tt.lease || g.foreign {
 				t.Errorf("%+v, %+v", g, a)
@@ -395,6 +410,7 @@ func TestBadBodiesAreBounded(t *testing.T) {
 func TestSweepRemovesOnlyOurs(t *testing.T) {
 	r := routertest.New(t, routertest.Options{})
 	keep := []routertest.Entry{
+		{External: 443, Internal: testPort, Client: self, Description: "second door"},          // made by hand
 		{External: 1000, Internal: testPort, Client: self, Description: "homeward-ffffffff"},   // another box's id
 		{External: 2000, Internal: testPort, Client: "127.0.0.9", Description: testDesc},       // not our address
 		{External: 3000, Internal: 3000, Protocol: "TCP", Client: self, Description: testDesc}, // not UDP
@@ -405,7 +421,9 @@ func TestSweepRemovesOnlyOurs(t *testing.T) {
 	}
 	r.Put(routertest.Entry{External: 5000, Internal: 5000, Client: self, Description: testDesc})
 	r.Put(routertest.Entry{External: 5001, Internal: 5001, Client: self, Description: testDesc})
-	n, a := open(t, r).sweep(hurried(t.Context()), testWant())
+	w := testWant()
+	w.held = true
+	n, a := open(t, r).sweep(hurried(t.Context()), w)
 	if n != 2 || !a.ok() || len(r.Entries()) != len(keep) {
 		t.Errorf("removed %d, %+v; left %+v", n, a, r.Entries())
 	}

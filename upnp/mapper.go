@@ -41,8 +41,9 @@ const (
 	checkEvery   = 5 * time.Minute
 	firstCheck   = 2 * time.Second // after a new entry: some routers drop it at once
 	addressEvery = time.Minute
-	routeEvery   = 30 * time.Second
+	routeEvery   = 10 * time.Second // asks the kernel only
 	noRouteEvery = 5 * time.Second
+	leastPause   = 50 * time.Millisecond // between steps, whatever they say
 	attemptTime  = 15 * time.Second
 	releaseTime  = 2 * time.Second
 	// steadyAfter is how long a mapping must last until an earlier trouble is forgotten.
@@ -121,7 +122,7 @@ func (m *Mapper) Run(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
-		timer.Reset(max(0, time.Until(k.step(ctx))))
+		timer.Reset(max(leastPause, time.Until(k.step(ctx))))
 	}
 }
 
@@ -158,6 +159,7 @@ type keeper struct {
 	stale    bool    // the session is to be found anew before it is used for more than giving back
 	lastSeen Router  // of this gateway
 	wan      netip.Addr
+	wanTold  bool     // the router answered when asked for its address
 	mapping  *Mapping // nil, or what is there, or is believed to be
 	asked    bool     // an entry of ours may be on the router, also without a mapping
 	swept    bool     // leftovers of earlier runs were looked for
@@ -249,7 +251,7 @@ func (k *keeper) leave(ctx context.Context, next Gateway) {
 		}
 	}
 	k.gw, k.session, k.mapping, k.asked = next, nil, nil, false
-	k.lastSeen, k.wan, k.longest = Router{}, netip.Addr{}, 0
+	k.lastSeen, k.wan, k.wanTold, k.longest = Router{}, netip.Addr{}, false, 0
 	k.failures, k.nextTry, k.started = 0, time.Now(), false
 	k.heldSince = time.Time{}
 }
@@ -305,6 +307,7 @@ func (k *keeper) want() want {
 		lease:       k.m.config.Lease,
 		client:      k.gw.Self,
 		former:      k.former,
+		held:        k.mapping != nil && !k.mapping.Foreign,
 	}
 }
 
@@ -333,7 +336,7 @@ func (k *keeper) hold(g grant) {
 		next.RenewAfter = now.Add(max(g.lease/2, minRenew))
 	}
 	k.mapping = &next
-	k.asked = !g.foreign
+	k.asked = k.asked && !g.foreign
 	if fresh {
 		k.nextCheck = now.Add(firstCheck)
 	} else {
@@ -344,6 +347,9 @@ func (k *keeper) hold(g grant) {
 
 // heldVerdict says what a mapping is worth, given the router's own address.
 func (k *keeper) heldVerdict() Verdict {
+	if !k.wanTold {
+		return Mapped
+	}
 	switch classify(k.wan) {
 	case wanPrivate:
 		return PrivateWAN
@@ -405,16 +411,15 @@ func (k *keeper) check(ctx context.Context) {
 		seen.Foreign = k.mapping.Foreign && g.foreign
 		k.mapping = &seen
 		k.publish(k.heldVerdict(), answer{})
-	case unsupported, badArgument, badShape:
-		// This router can't be asked; renewing is all there is.
 	case notThere:
-		k.mapping = nil
 		if a.problem == "" || a.code != 0 {
 			a.problem = "the router forgot the entry"
 		}
 		k.lost(a)
-	default:
+	case conflict, moved, silent:
 		k.lost(a)
+	default:
+		// This router can't be asked; renewing is all there is.
 	}
 }
 
@@ -446,12 +451,17 @@ func (k *keeper) note(a answer) {
 	k.nextTry = time.Now().Add(backoff(k.failures))
 	k.heldSince = time.Time{}
 	switch a.outcome {
+	case notThere, conflict, notAllowed:
+		// The router knows its table, and we are not in it.
+		k.mapping, k.checkedAt = nil, time.Now()
+		if h := a.holder; h.former && h.ends > 0 {
+			k.nextTry = earliest(k.nextTry, time.Now().Add(h.ends+time.Second))
+		}
 	case moved, silent, broken, unsupported, badShape:
 		k.stale = true
 	default:
-		// The router knows its table, and we are not in it.
-		k.mapping, k.asked = nil, a.outcome == notThere
 		k.checkedAt = time.Now()
+		k.stale = k.mapping != nil // what is there may stay; find the router anew before trying again
 	}
 	if k.mapping != nil && !k.mapping.GoodUntil.IsZero() && time.Now().After(k.mapping.GoodUntil) {
 		k.mapping = nil
@@ -487,9 +497,9 @@ func (k *keeper) askAddress(ctx context.Context) answer {
 	addr, a := k.session.external(ctx)
 	switch a.outcome {
 	case done:
-		k.wan, k.checkedAt = addr, time.Now()
+		k.wan, k.wanTold, k.checkedAt = addr, true, time.Now()
 	case failed:
-		k.wan = netip.Addr{}
+		k.wan, k.wanTold = netip.Addr{}, true
 	default:
 		// The router didn't say: what it said last stands.
 	}

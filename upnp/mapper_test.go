@@ -95,14 +95,13 @@ func TestAddressIsAskedBeforeTheEntryIsMade(t *testing.T) {
 func TestStopInTheMiddleOfAskingLeavesNothing(t *testing.T) {
 	r := routertest.New(t, routertest.Options{})
 	asked := make(chan struct{})
+	n := 0
 	r.Always("GetSpecificPortMappingEntry", func(map[string]string) routertest.Reply {
-		select {
-		case <-asked:
+		if n++; n != 2 {
 			return routertest.Reply{}
-		default:
-			close(asked)
-			return routertest.Reply{Delay: time.Hour} // the entry is there, we never hear of it
 		}
+		close(asked)
+		return routertest.Reply{Delay: time.Hour} // the entry is there, we never hear of it
 	})
 	_, stop := running(t, against(r))
 	<-asked
@@ -211,6 +210,30 @@ func TestEntryOfACrashedRunIsTakenOver(t *testing.T) {
 	}
 	if r.Calls("DeletePortMapping") != 2 {
 		t.Errorf("%d deletions", r.Calls("DeletePortMapping"))
+	}
+}
+
+func TestEntryMadeByHandStays(t *testing.T) {
+	r := routertest.New(t, routertest.Options{})
+	r.Put(routertest.Entry{External: testPort, Internal: testPort, Client: self, Description: "WireGuard"})
+	m, stop := running(t, against(r))
+	if s := until(t, m, "mapping", verdict(Mapped)); !s.Mapping.Foreign {
+		t.Errorf("%+v", s.Mapping)
+	}
+	stop()
+	if len(r.Entries()) != 1 || r.Calls("AddPortMapping")+r.Calls("DeletePortMapping") != 0 {
+		t.Errorf("left %+v after %q", r.Entries(), r.Order())
+	}
+}
+
+func TestRouterThatChangesDescriptions(t *testing.T) {
+	r := routertest.New(t, routertest.Options{})
+	m, stop := running(t, against(r))
+	until(t, m, "mapping", verdict(Mapped))
+	r.Put(routertest.Entry{External: testPort, Internal: testPort, Client: self, Description: "UPnP"})
+	stop()
+	if got := r.Entries(); len(got) != 0 {
+		t.Errorf("left behind %+v", got)
 	}
 }
 

@@ -53,9 +53,13 @@ func (a answer) ok() bool { return a.outcome == done }
 type holder struct {
 	client netip.Addr // invalid when the router keeps the port for itself or doesn't say
 	name   string     // the entry's description, cleaned
+	// former is set when the entry is our own for an address that we no longer
+	// have; it ends after that time, zero meaning never.
+	former bool
+	ends   time.Duration
 }
 
-// want is the mapping that the mapper asks for. It is the same at every renewal.
+// want is the mapping that the mapper asks for.
 type want struct {
 	port        uint16
 	description string
@@ -64,6 +68,9 @@ type want struct {
 	// former are addresses that we had earlier in this run: an entry with our
 	// description for one of them is ours, too.
 	former []netip.Addr
+	// held is set when the router granted us the mapping in this run: an entry that
+	// leads to us is then ours, even if the router changed its description.
+	held bool
 }
 
 // grant is what the router gave for a want.

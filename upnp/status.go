@@ -8,8 +8,9 @@ import (
 // Verdict is the state of the way through the router in one word.
 type Verdict uint8
 
-// The verdicts. Only Mapped is good news, and it means asked for and read back:
-// that packets arrive is for others to observe.
+// The verdicts. Only Mapped is good news, and it means asked for, granted and,
+// where the router can be asked, read back: that packets arrive is for others to
+// observe.
 const (
 	Starting     Verdict = iota // not known yet
 	Mapped                      // the router sends the port to us
