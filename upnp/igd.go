@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/huin/goupnp"
@@ -356,67 +354,6 @@ func (s *igdSession) sweep(ctx context.Context, w want) (removed int, _ answer) 
 	return removed, answer{}
 }
 
-// entry is a row of the router's table.
-type entry struct {
-	external, internal uint16
-	client             string
-	enabled            bool
-	description        string
-	lease              time.Duration // remaining; zero: permanent, or not told
-}
-
-func (s *igdSession) entry(ctx context.Context, port uint16) (entry, answer) {
-	e := entry{external: port}
-	a := s.call(ctx, "GetSpecificPortMappingEntry", func(ctx context.Context) error {
-		var lease uint32
-		var err error
-		e.internal, e.client, e.enabled, e.description, lease, err =
-			s.conn.GetSpecificPortMappingEntryCtx(ctx, anyHost, port, udp)
-		e.lease = time.Duration(lease) * time.Second
-		return err
-	})
-	return e, a
-}
-
-func (e entry) addr() netip.Addr {
-	a, _ := netip.ParseAddr(e.client)
-	return a
-}
-
-// leadsTo reports whether the entry does what we want, whoever made it.
-func (e entry) leadsTo(w want) bool {
-	return e.enabled && e.internal == w.port && e.addr() == w.client
-}
-
-// ours reports whether we made the entry: our description and an address of ours.
-func (e entry) ours(w want) bool {
-	if w.held && e.leadsTo(w) {
-		return true
-	}
-	if e.description != w.description {
-		return false
-	}
-	if e.addr() == w.client {
-		return true
-	}
-	for _, f := range w.former {
-		if e.addr() == f {
-			return true
-		}
-	}
-	return false
-}
-
-func withHolder(a answer, e entry, w want) answer {
-	a.holder = holder{
-		client: e.addr(),
-		name:   clean(e.description),
-		former: e.description == w.description && e.addr() != w.client,
-		ends:   e.lease,
-	}
-	return a
-}
-
 // hurried marks calls at start and at stop, which need not keep the distance that
 // spares weak routers.
 func hurried(ctx context.Context) context.Context {
@@ -441,74 +378,5 @@ func (s *igdSession) call(ctx context.Context, action string, f func(context.Con
 	s.last = time.Now()
 	a := tr.answer(err)
 	s.log.Debug("asked the router", "action", action, "outcome", a.outcome.String(), "problem", a.problem)
-	return a
-}
-
-// answer says what a call came to.
-func (t *trace) answer(err error) answer {
-	switch {
-	case err == nil:
-		return answer{}
-	case t.fault != nil:
-		return faultAnswer(*t.fault)
-	case t.status == http.StatusNotFound || t.status == http.StatusMethodNotAllowed:
-		return answer{outcome: moved, problem: fmt.Sprintf("HTTP status %d", t.status)}
-	case t.status == http.StatusUnauthorized:
-		return answer{outcome: unsupported, problem: fmt.Sprintf("HTTP status %d", t.status)}
-	case t.err != nil && t.status == 0:
-		return answer{outcome: connectOutcome(t.err), problem: clean(t.err.Error())}
-	case t.err != nil && isTimeout(t.err):
-		return answer{outcome: silent, problem: clean(t.err.Error())}
-	case t.status != 0 && t.status != http.StatusOK:
-		return answer{outcome: broken, problem: fmt.Sprintf("HTTP status %d", t.status)}
-	case t.err != nil:
-		return answer{outcome: broken, problem: clean(t.err.Error())}
-	}
-	return answer{outcome: broken, problem: clean(err.Error())}
-}
-
-func connectOutcome(err error) outcome {
-	switch {
-	case isTimeout(err), errors.Is(err, context.Canceled):
-		return silent
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ECONNRESET),
-		errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH),
-		errors.Is(err, syscall.EADDRNOTAVAIL):
-		return moved
-	}
-	return broken
-}
-
-func isTimeout(err error) bool {
-	var ne net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &ne) && ne.Timeout()
-}
-
-// faultOutcomes are UPnP's error codes (UDA 1.1 section 3.2.2, WANIPConnection:2
-// section 2.5), and what they mean in practice.
-const codeConflict = 718 // ConflictInMappingEntry
-
-var faultOutcomes = map[int]outcome{
-	401: unsupported, 404: unsupported, 602: unsupported,
-	402: badArgument, 600: badArgument, 601: badArgument,
-	403: notAllowed, 606: notAllowed, // 403: FRITZ!Box, "Not available Action"
-	501: failed,
-	713: notThere, 714: notThere,
-	715: badShape, 716: badShape, 726: badShape, 727: badShape, 732: badShape,
-	718: conflict, 729: conflict,
-	724: samePort,
-	725: badLease,
-	701: tableFull, 728: tableFull,
-}
-
-func faultAnswer(f fault) answer {
-	o, ok := faultOutcomes[f.code]
-	if !ok {
-		o = broken
-	}
-	a := answer{outcome: o, code: f.code, problem: fmt.Sprintf("UPnP error %d", f.code)}
-	if f.text != "" {
-		a.problem += " (" + f.text + ")"
-	}
 	return a
 }

@@ -1,0 +1,418 @@
+package upnp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// keeper is the state of one Run. Only its goroutine touches it.
+type keeper struct {
+	m        *Mapper
+	stopping context.Context // Run's: when it has ended, half an answer is no news
+
+	gw       Gateway // the zero value while there is none
+	former   []netip.Addr
+	session  session // the router that answered last; nil while none did
+	stale    bool    // the session is to be found anew before it is used for more than giving back
+	lastSeen Router  // of this gateway
+	wan      netip.Addr
+	wanTold  bool     // the router answered when asked for its address
+	mapping  *Mapping // nil, or what is there, or is believed to be
+	asked    bool     // an entry of ours may be on the router, also without a mapping
+	swept    bool     // leftovers of earlier runs were looked for
+	started  bool     // the first attempt is over: keep distance between calls
+
+	failures  int           // in a row
+	longest   time.Duration // the longest lease granted here
+	checkedAt time.Time
+	heldSince time.Time // zero while there is trouble
+
+	nextRoute, nextTry, nextCheck, nextAddress time.Time
+}
+
+// step does what is due and returns when the next thing is.
+func (k *keeper) step(ctx context.Context) time.Time {
+	if !time.Now().Before(k.nextRoute) {
+		k.lookAtRoute(ctx)
+	}
+	if !k.gw.Addr.IsValid() {
+		return k.nextRoute
+	}
+	if !k.held() {
+		if !time.Now().Before(k.nextTry) {
+			k.attempt(ctx)
+		}
+	} else {
+		k.tend(ctx)
+	}
+	return k.due()
+}
+
+// held reports whether there is a mapping and a router to tend it with.
+func (k *keeper) held() bool { return k.session != nil && !k.stale && k.mapping != nil }
+
+func (k *keeper) due() time.Time {
+	if !k.held() {
+		return earliest(k.nextRoute, k.nextTry)
+	}
+	at := earliest(k.nextRoute, k.nextCheck, k.nextAddress)
+	if !k.mapping.Foreign && !k.mapping.RenewAfter.IsZero() {
+		at = earliest(at, k.mapping.RenewAfter)
+	}
+	return at
+}
+
+func earliest(first time.Time, more ...time.Time) time.Time {
+	for _, t := range more {
+		if t.Before(first) {
+			first = t
+		}
+	}
+	return first
+}
+
+// lookAtRoute notices another gateway or another address of ours. Everything known
+// is then about a network that we are no longer in.
+func (k *keeper) lookAtRoute(ctx context.Context) {
+	gw, err := k.m.gateway()
+	if err != nil && !errors.Is(err, ErrNoGateway) && k.gw.Addr.IsValid() {
+		// The kernel was too busy to say; that is no reason to leave.
+		k.m.log.Debug("looking for the router", "err", err)
+		k.nextRoute = time.Now().Add(noRouteEvery)
+		return
+	}
+	gw.Addr, gw.Self = gw.Addr.Unmap(), gw.Self.Unmap()
+	if err == nil && (!gw.Addr.Is4() || !gw.Self.Is4()) {
+		err = fmt.Errorf("the gateway has no IPv4 address: %w", ErrNoGateway)
+	}
+	if err != nil {
+		k.nextRoute = time.Now().Add(noRouteEvery)
+		k.leave(ctx, Gateway{})
+		k.publish(NoRouter, answer{problem: err.Error()})
+		return
+	}
+	k.nextRoute = time.Now().Add(routeEvery)
+	if gw != k.gw {
+		k.leave(ctx, gw)
+	}
+}
+
+// leave gives up the old place and begins at the new one. The old router is told
+// if it can still be reached from the new place, briefly.
+func (k *keeper) leave(ctx context.Context, next Gateway) {
+	k.giveBack(ctx)
+	if k.gw.Self.IsValid() && k.gw.Self != next.Self {
+		k.former = append(k.former, k.gw.Self)
+		if len(k.former) > 8 {
+			k.former = k.former[1:]
+		}
+	}
+	k.gw, k.session, k.mapping, k.asked = next, nil, nil, false
+	k.lastSeen, k.wan, k.wanTold, k.longest = Router{}, netip.Addr{}, false, 0
+	k.failures, k.nextTry, k.started = 0, time.Now(), false
+	k.heldSince = time.Time{}
+}
+
+// attempt finds the router if need be, and maps the port.
+func (k *keeper) attempt(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	if !k.started {
+		ctx = hurried(ctx)
+	}
+	defer func() { k.started = true }()
+	if k.session == nil || k.stale {
+		if a := k.find(ctx); !a.ok() {
+			k.failed(notFoundVerdict(a), a)
+			return
+		}
+	}
+	// The address comes first: after the entry is made nothing may fail any more.
+	k.askAddress(ctx)
+	k.asked = true
+	g, a := k.session.add(ctx, k.want())
+	if !a.ok() {
+		k.failed(k.refusedVerdict(a), a)
+		return
+	}
+	k.hold(g)
+	if !k.swept {
+		k.swept = true
+		if n, _ := k.session.sweep(ctx, k.want()); n > 0 {
+			k.m.log.Info("removed leftovers of an earlier run from the router", "entries", n)
+		}
+	}
+}
+
+// find asks each protocol in turn for the gateway.
+func (k *keeper) find(ctx context.Context) answer {
+	a := answer{outcome: silent}
+	for _, p := range k.m.protocols {
+		var s session
+		if s, a = p.probe(ctx, k.gw); a.ok() {
+			k.session, k.stale, k.lastSeen = s, false, s.router()
+			break
+		}
+	}
+	return a
+}
+
+func (k *keeper) want() want {
+	return want{
+		port:        k.m.config.Port,
+		description: k.m.config.Description,
+		lease:       k.m.config.Lease,
+		client:      k.gw.Self,
+		former:      k.former,
+		held:        k.mapping != nil && !k.mapping.Foreign,
+	}
+}
+
+// hold notes what the router granted.
+func (k *keeper) hold(g grant) {
+	now := time.Now()
+	k.checkedAt = now
+	fresh := k.mapping == nil
+	k.longest = max(k.longest, g.lease)
+	if k.heldSince.IsZero() {
+		k.heldSince = now
+	}
+	w := k.want()
+	next := Mapping{
+		Via:      k.session.router().Via,
+		Internal: netip.AddrPortFrom(w.client, w.port),
+		External: netip.AddrPortFrom(netip.Addr{}, w.port),
+		Granted:  g.lease,
+		Foreign:  g.foreign,
+	}
+	if g.verified {
+		next.VerifiedAt = now
+	}
+	if g.lease > 0 && !g.foreign {
+		next.GoodUntil = now.Add(g.lease)
+		next.RenewAfter = now.Add(max(g.lease/2, minRenew))
+	}
+	k.mapping = &next
+	k.asked = k.asked && !g.foreign
+	if fresh {
+		k.nextCheck = now.Add(firstCheck)
+	} else {
+		k.nextCheck = now.Add(checkEvery)
+	}
+	k.publish(k.heldVerdict(), answer{})
+}
+
+// heldVerdict says what a mapping is worth, given the router's own address.
+func (k *keeper) heldVerdict() Verdict {
+	if !k.wanTold {
+		return Mapped
+	}
+	switch classify(k.wan) {
+	case wanPrivate:
+		return PrivateWAN
+	case wanCarrier:
+		return CarrierNAT
+	case wanNone:
+		return NoWAN
+	}
+	return Mapped
+}
+
+// tend does what is due on a mapping that we hold.
+func (k *keeper) tend(ctx context.Context) {
+	now := time.Now()
+	if k.failures > 0 && now.Sub(k.heldSince) >= steadyAfter {
+		k.failures = 0
+	}
+	if !k.mapping.Foreign && !k.mapping.RenewAfter.IsZero() && !now.Before(k.mapping.RenewAfter) {
+		k.renew(ctx)
+	}
+	if k.held() && !now.Before(k.nextCheck) {
+		k.check(ctx)
+	}
+	if k.held() && !now.Before(k.nextAddress) {
+		if a := k.askAddress(ctx); a.outcome == moved || a.outcome == silent {
+			k.lost(a)
+		} else {
+			k.publish(k.heldVerdict(), answer{problem: a.problem})
+		}
+	}
+}
+
+// renew asks again for the mapping. Some routers say yes and don't lengthen the
+// lease: near its end the entry is then made anew, within one second.
+func (k *keeper) renew(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	g, a := k.session.add(ctx, k.want())
+	if a.ok() && !g.foreign && g.lease > 0 && g.lease < k.longest/4 {
+		k.session.remove(ctx, k.want())
+		g, a = k.session.add(ctx, k.want())
+	}
+	if !a.ok() {
+		k.lost(a)
+		return
+	}
+	k.hold(g)
+}
+
+// check reads the mapping back.
+func (k *keeper) check(ctx context.Context) {
+	k.nextCheck = time.Now().Add(checkEvery)
+	g, a := k.session.check(ctx, k.want())
+	switch a.outcome {
+	case done:
+		k.checkedAt = time.Now()
+		seen := *k.mapping
+		seen.VerifiedAt = k.checkedAt
+		seen.Foreign = k.mapping.Foreign && g.foreign
+		k.mapping = &seen
+		k.publish(k.heldVerdict(), answer{})
+	case notThere:
+		if a.problem == "" || a.code != 0 {
+			a.problem = "the router forgot the entry"
+		}
+		k.lost(a)
+	case conflict, moved, silent:
+		k.lost(a)
+	default:
+		// This router can't be asked; renewing is all there is.
+	}
+}
+
+// lost notes that what we held is in doubt or gone. The first time we try again
+// at once, and only that tells whether it is news; when it happens again soon,
+// the usual pauses follow.
+func (k *keeper) lost(a answer) {
+	if k.failures > 0 {
+		k.failed(k.refusedVerdict(a), a)
+		return
+	}
+	k.note(a)
+	k.nextTry = time.Now()
+}
+
+// failed notes a failure and says so.
+func (k *keeper) failed(v Verdict, a answer) {
+	k.note(a)
+	k.publish(v, a)
+}
+
+// note remembers a failure and when to try again. A mapping that was there is
+// still believed in until its lease ends, unless the router itself said otherwise.
+func (k *keeper) note(a answer) {
+	if k.stopping.Err() != nil {
+		return // we were interrupted; that says nothing about the router
+	}
+	k.failures++
+	k.nextTry = time.Now().Add(backoff(k.failures))
+	k.heldSince = time.Time{}
+	switch a.outcome {
+	case notThere, conflict, notAllowed:
+		// The router knows its table, and we are not in it.
+		k.mapping, k.checkedAt = nil, time.Now()
+		if h := a.holder; h.former && h.ends > 0 {
+			k.nextTry = earliest(k.nextTry, time.Now().Add(h.ends+time.Second))
+		}
+	case moved, silent, broken, unsupported, badShape:
+		k.stale = true
+	default:
+		k.checkedAt = time.Now()
+		k.stale = k.mapping != nil // what is there may stay; find the router anew before trying again
+	}
+	if k.mapping != nil && !k.mapping.GoodUntil.IsZero() && time.Now().After(k.mapping.GoodUntil) {
+		k.mapping = nil
+	}
+}
+
+// notFoundVerdict is the verdict after a search without result.
+func notFoundVerdict(a answer) Verdict {
+	if a.outcome == broken {
+		return RouterBroken
+	}
+	return NoIGD
+}
+
+// refusedVerdict is the verdict after a router that we had found didn't do as asked.
+func (k *keeper) refusedVerdict(a answer) Verdict {
+	switch a.outcome {
+	case notAllowed, unsupported:
+		return Refused // some routers hide the action instead of refusing it
+	case conflict:
+		return Conflict
+	case failed:
+		if v := k.heldVerdict(); v != Mapped {
+			return v // with no public address many routers do nothing
+		}
+	}
+	return RouterBroken
+}
+
+// askAddress asks the router for its address on the internet side.
+func (k *keeper) askAddress(ctx context.Context) answer {
+	k.nextAddress = time.Now().Add(addressEvery)
+	addr, a := k.session.external(ctx)
+	switch a.outcome {
+	case done:
+		k.wan, k.wanTold, k.checkedAt = addr, true, time.Now()
+	case failed:
+		k.wan, k.wanTold = netip.Addr{}, true
+	default:
+		// The router didn't say: what it said last stands.
+	}
+	return a
+}
+
+// publish puts together what is known. At the end of Run nothing is published: an
+// answer that was cut off says nothing about the router.
+func (k *keeper) publish(v Verdict, a answer) {
+	if k.stopping.Err() != nil {
+		return
+	}
+	s := Status{
+		Verdict:   v,
+		CheckedAt: k.checkedAt,
+		Port:      k.m.config.Port,
+		Gateway:   k.gw,
+		Router:    k.lastSeen,
+		WAN:       k.wan,
+		Problem:   a.problem,
+	}
+	if classify(k.wan) == wanPublic {
+		s.External = k.wan
+	}
+	if k.mapping != nil {
+		shown := *k.mapping
+		shown.External = netip.AddrPortFrom(s.External, shown.External.Port())
+		s.Mapping = &shown
+	}
+	s.Advice = advice(s, a)
+	k.m.publish(s)
+}
+
+// giveBack removes our entry, if there may be one.
+func (k *keeper) giveBack(ctx context.Context) {
+	if k.session == nil || !k.asked {
+		return
+	}
+	ctx, cancel := context.WithTimeout(hurried(ctx), releaseTime)
+	defer cancel()
+	if a := k.session.remove(ctx, k.want()); !a.ok() {
+		k.m.log.Info("leaving the mapping to the end of its lease", "port", k.m.config.Port,
+			"gateway", k.gw.Addr, "problem", a.problem)
+		return
+	}
+	k.asked = false
+	k.m.log.Debug("removed the mapping", "port", k.m.config.Port, "gateway", k.gw.Addr)
+}
+
+// release ends the run.
+func (k *keeper) release(ctx context.Context) {
+	k.giveBack(ctx)
+	s := Off(k.m.config.Port)
+	s.Gateway, s.Router, s.Advice = k.gw, k.lastSeen, ""
+	k.m.publish(s)
+}
