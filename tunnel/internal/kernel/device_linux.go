@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -85,7 +87,32 @@ func createDevice(cfg plane.Config) (tun.Device, netlink.Link, error) {
 	if err := netlink.LinkSetUp(link); err != nil {
 		return device, link, fmt.Errorf("bringing interface %q up: %w", cfg.Name, err)
 	}
+	for _, a := range cfg.Addresses {
+		if err := awaitAddress(a.Addr()); err != nil {
+			return device, link, err
+		}
+	}
 	return device, link, nil
+}
+
+// awaitAddress waits until packets to our own address are taken for ours. IPv6
+// does that in the background, and would forward them before.
+func awaitAddress(a netip.Addr) error {
+	const patience, pause = 2 * time.Second, 2 * time.Millisecond
+	var tick *time.Ticker
+	for began := time.Now(); ; <-tick.C {
+		routes, err := netlink.RouteGet(a.AsSlice())
+		if err == nil && slices.ContainsFunc(routes, func(r netlink.Route) bool { return r.Type == unix.RTN_LOCAL }) {
+			return nil
+		}
+		if time.Since(began) > patience {
+			return fmt.Errorf("waiting for address %v to be usable: it was not within %v (%v)", a, patience, err)
+		}
+		if tick == nil {
+			tick = time.NewTicker(pause)
+			defer tick.Stop()
+		}
+	}
 }
 
 // prepareInterface sets what belongs to the interface and goes with it.

@@ -166,7 +166,11 @@ func sourcesAreChecked(t *testing.T, w *world, f family) {
 		w.peers[0].send(udpPacket(netip.AddrPortFrom(from, 44000), to, from.String()))
 	}
 	e.hears(t, "from a peer's own address", func() error { send(f.peers[0]); return nil })
-	for _, from := range []netip.Addr{f.lan, f.box, f.own.Addr(), f.metadata} {
+	stranger := netip.MustParseAddr("198.51.100.9")
+	if f.lan.Is6() {
+		stranger = netip.MustParseAddr("2001:db8:99::9")
+	}
+	for _, from := range []netip.Addr{f.lan, f.box, f.own.Addr(), f.metadata, stranger} {
 		send(from)
 	}
 	e.quiet(t, "from a source that is not a peer's")
