@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"regexp"
@@ -30,7 +31,7 @@ func InNamespace(t *testing.T, body func(t *testing.T)) {
 		t.Skip("needs root: it makes network namespaces")
 	}
 	cmd := Again(t.Context(), t.Name())
-	cmd.Args = append(cmd.Args, childFlags(os.Args[1:], t.Name())...)
+	cmd.Args = append(cmd.Args, childFlags(t.Name())...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run()
@@ -57,20 +58,19 @@ func Again(ctx context.Context, name string) *exec.Cmd {
 
 // childFlags are those of this run that the child shall have too. Files that
 // both would write are left to the parent.
-func childFlags(args []string, name string) []string {
+func childFlags(name string) []string {
 	run := "^" + regexp.QuoteMeta(name) + "$"
 	flags := []string{"-test.v=true"}
-	for _, a := range args {
-		key, value, _ := strings.Cut(a, "=")
-		switch key {
-		case "-test.run":
-			if _, sub, ok := strings.Cut(value, "/"); ok {
+	flag.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "test.run":
+			if _, sub, ok := strings.Cut(f.Value.String(), "/"); ok {
 				run += "/" + sub
 			}
-		case "-test.timeout", "-test.short", "-test.gocoverdir", "-test.failfast", "-test.parallel", "-update":
-			flags = append(flags, a)
+		case "test.timeout", "test.short", "test.gocoverdir", "test.failfast", "test.parallel", "update":
+			flags = append(flags, "-"+f.Name+"="+f.Value.String())
 		}
-	}
+	})
 	return append(flags, "-test.run="+run)
 }
 
