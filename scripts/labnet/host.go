@@ -5,49 +5,22 @@ package labnet
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // Host is one machine of the lab: a network namespace.
 type Host struct {
-	t    testing.TB
+	t    T
 	Name string // of the namespace
+	dir  string // of the lab
 }
 
 // Command makes a command that runs on the host.
 func (h *Host) Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", h.Name, name}, args...)...)
-}
-
-// Unprivileged makes a command that runs on the host as nobody, without any
-// capability or a way to get one, and without /dev/net/tun. dir becomes its
-// home and must belong to it (see Own).
-func (h *Host) Unprivileged(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
-	script := `mount -t tmpfs none /dev/net && exec setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs "$@"`
-	cmd := h.Command(ctx, "unshare", append([]string{"-m", "sh", "-c", script, "sh", name}, args...)...)
-	cmd.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
-	return cmd
-}
-
-// Own gives a folder and what is in it to the user of Unprivileged.
-func Own(t testing.TB, dir string) {
-	t.Helper()
-	if err := filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Chown(path, 65534, 65534)
-	}); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // Try runs a command to its end and returns what it printed.
@@ -69,51 +42,61 @@ func (h *Host) Run(name string, args ...string) string {
 	return out
 }
 
-// Dial connects from the host.
-func (h *Host) Dial(ctx context.Context, network, addr string) (c net.Conn, err error) {
-	err = h.inside(func() error {
-		c, err = (&net.Dialer{}).DialContext(ctx, network, addr)
-		return err
-	})
-	return c, err
+// Address gives a device of the host addresses with prefix lengths.
+func (h *Host) Address(dev string, addrs ...string) {
+	h.t.Helper()
+	for _, a := range addrs {
+		ip(h.t, "-n", h.Name, "addr", "add", a, "dev", dev, "nodad")
+	}
 }
 
-// Listen opens a TCP port on the host.
-func (h *Host) Listen(addr string) (l net.Listener, err error) {
-	err = h.inside(func() error {
-		l, err = net.Listen("tcp", addr)
-		return err
-	})
-	return l, err
+// AddRoute adds a route; to may be "default".
+func (h *Host) AddRoute(to, via string) {
+	h.t.Helper()
+	family := "-4"
+	if strings.Contains(via, ":") {
+		family = "-6"
+	}
+	ip(h.t, family, "-n", h.Name, "route", "add", to, "via", via)
 }
 
-// inside runs f on a thread that has moved into the namespace. A socket stays
-// in the namespace that it was made in; the thread is thrown away.
-func (h *Host) inside(f func() error) error {
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() {
-			// The first thread stands for the whole process, and is never thrown
-			// away: hold it back so that another one moves.
-			defer runtime.UnlockOSThread()
-			done <- h.inside(f)
-			return
-		}
-		done <- h.enter(f) // never unlocked: the thread ends with the goroutine
-	}()
-	return <-done
-}
-
-// enter moves the thread into the namespace and runs f.
-func (h *Host) enter(f func() error) error {
-	ns, err := os.Open("/run/netns/" + h.Name)
+// Sysctl sets a value of the host's network: "net.ipv4.ip_forward", "1". For
+// the name of a device that has a dot, write the key with slashes.
+func (h *Host) Sysctl(key, value string) {
+	h.t.Helper()
+	if !strings.Contains(key, "/") {
+		key = strings.ReplaceAll(key, ".", "/")
+	}
+	// What is below /proc/sys/net depends on the namespace of the thread that asks.
+	err := h.inside(func() error { return os.WriteFile("/proc/sys/"+key, []byte(value), 0) })
 	if err != nil {
-		return err
+		h.t.Fatalf("setting %s to %q on %s: %v", key, value, h.Name, err)
 	}
-	defer ns.Close()
-	if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
-		return fmt.Errorf("entering %s: %w", h.Name, err)
+}
+
+// SetResolver says which servers the programs on the host ask for names. The
+// file is changed in place, so programs that already run see it.
+func (h *Host) SetResolver(servers ...string) {
+	h.t.Helper()
+	var text strings.Builder
+	for _, s := range servers {
+		fmt.Fprintf(&text, "nameserver %s\n", s)
 	}
-	return f()
+	h.writeEtc("resolv.conf", text.String())
+}
+
+// SetHosts sets the lines of the host's /etc/hosts that follow localhost.
+func (h *Host) SetHosts(lines ...string) {
+	h.t.Helper()
+	h.writeEtc("hosts", strings.Join(append([]string{"127.0.0.1 localhost", "::1 localhost"}, lines...), "\n")+"\n")
+}
+
+// etc has the files that ip-netns mounts over those of /etc.
+func (h *Host) etc() string { return filepath.Join("/etc/netns", h.Name) }
+
+func (h *Host) writeEtc(name, text string) {
+	h.t.Helper()
+	if err := os.WriteFile(filepath.Join(h.etc(), name), []byte(text), 0o644); err != nil {
+		h.t.Fatal(err)
+	}
 }
