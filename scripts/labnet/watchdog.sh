@@ -27,6 +27,6 @@ end KILL "$1" 50
 for ns in /run/netns/"$1"-*; do
 	[ -e "$ns" ] && ip netns del "${ns##*/}"
 done
-rm -f /var/run/wireguard/"$1".sock
+rm -f /var/run/wireguard/"$1"*.sock
 rm -rf "$2" /etc/netns/"$1"-*
 rm -rf /run/homeward-lab/"$1"
