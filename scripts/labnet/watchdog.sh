@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # watchdog ID DIR: waits until the test ends, however it ends, and removes the
 # lab: every process in its namespaces, the namespaces, and its files. The note
 # of who owns the lab goes last, so that an interrupted removal is found again.
