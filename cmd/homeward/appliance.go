@@ -40,11 +40,12 @@ type appliance struct {
 	tunnel *tunnel.Tunnel
 	peers  *peers.Manager
 	mapper *upnp.Mapper // nil: the router is not asked
+	page   *adminPage
 	port   uint16
 }
 
 // assemble makes the parts. It starts none of them and, apart from the state
-// directory, changes nothing.
+// directory and the admin page's sockets, changes nothing.
 func assemble(ctx context.Context, s configs.Settings, st *state.State, log *slog.Logger) (*appliance, error) {
 	a := &appliance{settings: s, state: st, log: log}
 	host, err := hostnet.Read(s.Interface)
@@ -63,7 +64,11 @@ func assemble(ctx context.Context, s configs.Settings, st *state.State, log *slo
 	}
 	lan := host.LAN()
 	a.lan.Store(&lan)
-	return a, a.makeParts(ctx)
+	if err := a.makeParts(ctx); err != nil {
+		return nil, err
+	}
+	a.page, err = a.openPage(host)
+	return a, err
 }
 
 // identify reads or makes the identity and sees to it that the tunnel's
@@ -148,6 +153,7 @@ func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
 		{Name: "tunnel", Run: a.tunnel.Run, Ready: a.tunnel.Ready()},
 		{Name: "peer manager", Run: a.peers.Run},
 		{Name: "look at the network", Run: a.followLAN},
+		{Name: "admin page", Run: a.page.Run},
 	}
 	if a.mapper != nil {
 		parts = append(parts, lifetime.Part{Name: "port mapper", Run: a.mapper.Run})

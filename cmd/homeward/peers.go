@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"homeward/web/api"
+	"homeward/web/words"
 )
 
 func newPeers(o *options) *cobra.Command {
@@ -56,22 +57,9 @@ func printPeers(w io.Writer, list []api.Peer, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tNAME\tSTATE\tADDRESS\tSEEN\tRECEIVED\tSENT")
 	for _, p := range list {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), p.State, strings.Join(p.Addresses, " "), ago(p.Handshake, now), size(p.Received), size(p.Sent))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), p.State, strings.Join(p.Addresses, " "), seen(p.Handshake, now), words.Size(p.Received), words.Size(p.Sent))
 	}
 	return t.Flush()
-}
-
-// size is a number of bytes for a person.
-func size(n uint64) string {
-	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
-	f, u := float64(n), 0
-	for f >= 1024 && u < len(units)-1 {
-		f, u = f/1024, u+1
-	}
-	if u == 0 {
-		return fmt.Sprintf("%d B", n)
-	}
-	return fmt.Sprintf("%.1f %s", f, units[u])
 }
 
 func newPeersAdd(o *options) *cobra.Command {

@@ -45,7 +45,7 @@ func serve(ctx context.Context, s configs.Settings, tty terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(api.Config{Peers: a.peers, Status: a.status, Logger: log}))
+	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(api.Config{Peers: a.peers, Status: a.status, Logger: log}, a.page))
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,12 @@ func (a *appliance) report(ctx context.Context, tty terminal) error {
 		case <-poll.C:
 		}
 	}
-	if ctx.Err() == nil {
-		printStatus(tty.out, a.status())
+	if ctx.Err() != nil {
+		return nil
+	}
+	printStatus(tty.out, a.status())
+	if err := a.page.announce(ctx, tty); err != nil {
+		a.log.Error("printing the setup link failed", "err", err)
 	}
 	<-ctx.Done()
 	return nil

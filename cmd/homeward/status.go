@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"homeward/web/api"
+	"homeward/web/words"
 )
 
 func newStatus(o *options) *cobra.Command {
@@ -88,21 +89,12 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// ago says how long t is past, for a person.
-func ago(t *time.Time, now time.Time) string {
+// seen says when a device was last here, for a person.
+func seen(t *time.Time, now time.Time) string {
 	if t == nil {
 		return "never"
 	}
-	switch d := now.Sub(*t); {
-	case d < 3*time.Minute:
-		return "now"
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d minutes ago", int(d/time.Minute))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d hours ago", int(d/time.Hour))
-	default:
-		return fmt.Sprintf("%d days ago", int(d/(24*time.Hour)))
-	}
+	return words.Ago(now.Sub(*t))
 }
 
 // findPeer finds a peer by its number or its name.

@@ -19,6 +19,7 @@ import (
 	"homeward/configs/state"
 	"homeward/peers"
 	"homeward/peers/peerstest"
+	"homeward/web/account"
 
 	"net/netip"
 )
@@ -49,7 +50,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
-	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Logger: quiet})
+	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Logger: quiet}, admin{t, map[string]bool{}})
 	srv := httptest.NewServer(h)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -65,6 +66,49 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 		<-done
 	})
 	return world{NewClient(socket), dev, srv.URL}
+}
+
+// admin takes any password of more than three characters.
+type admin struct {
+	t   *testing.T
+	set map[string]bool
+}
+
+func (a admin) SetPassword(_ context.Context, p string) error {
+	if len(p) <= 3 {
+		return &account.PasswordError{Problem: "is too short"}
+	}
+	a.set[p] = true
+	return nil
+}
+
+func (a admin) SetupLink(context.Context) (SetupLink, error) {
+	if len(a.set) > 0 {
+		return SetupLink{}, account.ErrClaimed
+	}
+	return SetupLink{URL: "https://192.0.2.1/setup?token=x", Fingerprint: "AA:BB"}, nil
+}
+
+func TestOnlyTheBoxItselfSetsPasswords(t *testing.T) {
+	w := newWorld(t, home(t))
+	if link, err := w.client.SetupLink(t.Context()); err != nil || !strings.HasSuffix(link.URL, "token=x") || link.Fingerprint == "" {
+		t.Errorf("link = %+v, %v", link, err)
+	}
+	var p *Problem
+	if err := w.client.SetPassword(t.Context(), "abc"); !errors.As(err, &p) || p.Status != 400 || p.Field != "password" {
+		t.Errorf("a bad password: %v", err)
+	}
+	if err := w.client.SetPassword(t.Context(), "correct horse"); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.client.SetupLink(t.Context()); !errors.As(err, &p) || p.Status != 409 {
+		t.Errorf("a link for a claimed page: %v", err)
+	}
+	for _, r := range Routes(Config{}) {
+		if strings.Contains(r.Pattern, "admin") {
+			t.Errorf("%s is on the page too", r.Pattern)
+		}
+	}
 }
 
 func home(t *testing.T) *peers.Endpoint {

@@ -76,6 +76,18 @@ func (c *Client) Config(ctx context.Context, id int64, form string) ([]byte, err
 	return b, err
 }
 
+// SetPassword sets the admin page's password.
+func (c *Client) SetPassword(ctx context.Context, password string) error {
+	return c.call(ctx, "PUT", "/api/v1/admin/password", Password{password}, nil)
+}
+
+// SetupLink makes another setup link.
+func (c *Client) SetupLink(ctx context.Context) (SetupLink, error) {
+	var l SetupLink
+	err := c.call(ctx, "POST", "/api/v1/admin/setup-link", nil, &l)
+	return l, err
+}
+
 func peerPath(id int64) string { return "/api/v1/peers/" + strconv.FormatInt(id, 10) }
 
 // call sends in as JSON, if not nil, and reads the answer into out: raw for a

@@ -31,7 +31,7 @@ type Config struct {
 // Route is one row of the interface.
 type Route struct {
 	Method, Pattern string
-	handle          http.HandlerFunc
+	Handle          http.HandlerFunc
 }
 
 // Routes lists the whole interface.
@@ -51,12 +51,12 @@ func Routes(cfg Config) []Route {
 	}
 }
 
-// LocalHandler serves the interface without a login. It is for a socket whose
-// file mode is the login.
-func LocalHandler(cfg Config) http.Handler {
+// LocalHandler serves the interface without a login, and what only somebody on
+// the box may do. It is for a socket whose file mode is the login.
+func LocalHandler(cfg Config, a Admin) http.Handler {
 	mux := http.NewServeMux()
-	for _, r := range Routes(cfg) {
-		mux.HandleFunc(r.Method+" "+r.Pattern, r.handle)
+	for _, r := range append(Routes(cfg), localRoutes(cfg, a)...) {
+		mux.HandleFunc(r.Method+" "+r.Pattern, r.Handle)
 	}
 	return mux
 }

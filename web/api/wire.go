@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"homeward/peers"
+	"homeward/web/account"
 )
 
 // maxBody is enough for every request there is.
@@ -59,10 +60,13 @@ func send(w http.ResponseWriter, status int, contentType string, body any) {
 // own are logged, and their text stays inside.
 func (h handler) fail(w http.ResponseWriter, err error) {
 	status := statusOf(err)
-	p := Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: err.Error()}
+	p := problem(status, err.Error())
 	var field *peers.FieldError
+	var password *account.PasswordError
 	if errors.As(err, &field) {
 		p.Field, p.Detail = field.Field, field.Error()
+	} else if errors.As(err, &password) {
+		p.Field = "password"
 	}
 	if status == http.StatusInternalServerError {
 		h.Logger.Error("request failed", "err", err)
@@ -71,9 +75,19 @@ func (h handler) fail(w http.ResponseWriter, err error) {
 	send(w, status, "application/problem+json", p)
 }
 
+// Refuse answers with a problem document.
+func Refuse(w http.ResponseWriter, status int, detail string) {
+	send(w, status, "application/problem+json", problem(status, detail))
+}
+
+func problem(status int, detail string) Problem {
+	return Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
 func statusOf(err error) int {
 	var request *requestError
 	var field *peers.FieldError
+	var password *account.PasswordError
 	switch {
 	case errors.As(err, &request):
 		return request.status
@@ -82,11 +96,12 @@ func statusOf(err error) int {
 	case errors.Is(err, peers.ErrForgotten):
 		return http.StatusGone
 	case errors.Is(err, peers.ErrNameTaken), errors.Is(err, peers.ErrKeyTaken), errors.Is(err, peers.ErrNoAddress),
-		errors.Is(err, peers.ErrNoEndpoint), errors.Is(err, peers.ErrNoPrivateKey), errors.Is(err, peers.ErrTooLong):
+		errors.Is(err, peers.ErrNoEndpoint), errors.Is(err, peers.ErrNoPrivateKey), errors.Is(err, peers.ErrTooLong),
+		errors.Is(err, account.ErrClaimed):
 		return http.StatusConflict
-	case errors.Is(err, peers.ErrNotApplied):
+	case errors.Is(err, peers.ErrNotApplied), errors.Is(err, account.ErrBusy):
 		return http.StatusServiceUnavailable
-	case errors.As(err, &field):
+	case errors.As(err, &field), errors.As(err, &password):
 		return http.StatusBadRequest
 	}
 	return http.StatusInternalServerError

@@ -36,14 +36,8 @@ CREATE TABLE admins (
 ) STRICT;
 
 CREATE TABLE sessions (
-	token  TEXT PRIMARY KEY,
-	data   BLOB NOT NULL,
-	expiry REAL NOT NULL
+	token_hash   TEXT    PRIMARY KEY,
+	data         BLOB    NOT NULL,
+	expires_unix INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX sessions_by_expiry ON sessions (expiry);
-
-CREATE TABLE setup (
-	id           INTEGER PRIMARY KEY CHECK (id = 1),
-	token_hash   BLOB    NOT NULL,
-	created_unix INTEGER NOT NULL
-) STRICT;
+CREATE INDEX sessions_by_expiry ON sessions (expires_unix);

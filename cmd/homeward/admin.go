@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"homeward/peers/qr"
+	"homeward/web/api"
+)
+
+func newAdmin(o *options) *cobra.Command {
+	c := &cobra.Command{Use: "admin", Short: "Get into the admin page", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
+	c.AddCommand(newAdminPassword(o), newAdminLink(o))
+	return c
+}
+
+func newAdminPassword(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "password", Short: "Set the admin page's password, and log everybody out", Args: cobra.NoArgs,
+		Long: `Set the admin page's password, and log everybody out. It is asked for on the
+terminal, or read as one line from standard input.`,
+		Example: "  homeward admin password\n  homeward admin password < file",
+		RunE: func(c *cobra.Command, _ []string) error {
+			client, err := o.client()
+			if err != nil {
+				return err
+			}
+			password, err := readPassword(o.tty)
+			if err != nil {
+				return err
+			}
+			if err := client.SetPassword(c.Context(), password); err != nil {
+				return remote(err)
+			}
+			_, err = fmt.Fprintln(o.tty.out, "The password is set. Everybody has been logged out.")
+			return err
+		},
+	}
+}
+
+// readPassword asks twice without showing it, or reads one line.
+func readPassword(tty terminal) (string, error) {
+	f, ok := tty.in.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		line, err := bufio.NewReader(io.LimitReader(tty.in, 4096)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("reading the password: %w", err)
+		}
+		if line = strings.TrimRight(line, "\r\n"); line == "" {
+			return "", usage(errors.New("reading the password: standard input is empty"))
+		}
+		return line, nil
+	}
+	var typed [2]string
+	for i, prompt := range []string{"New password: ", "The same again: "} {
+		fmt.Fprint(tty.err, prompt)
+		b, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(tty.err)
+		if err != nil {
+			return "", fmt.Errorf("reading the password: %w", err)
+		}
+		typed[i] = string(b)
+	}
+	if typed[0] != typed[1] {
+		return "", errors.New("the two passwords are not the same: nothing was changed")
+	}
+	return typed[0], nil
+}
+
+func newAdminLink(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "setup-link", Short: "Print another link to set up the admin page; the one before ends", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			client, err := o.client()
+			if err != nil {
+				return err
+			}
+			link, err := client.SetupLink(c.Context())
+			if err != nil {
+				return remote(err)
+			}
+			if o.json {
+				return printJSON(o.tty.out, link)
+			}
+			return printLink(o.tty, link)
+		},
+	}
+}
+
+// printLink shows a setup link as text and as a code.
+func printLink(tty terminal, l api.SetupLink) error {
+	code, err := qr.Of([]byte(l.URL))
+	if err != nil {
+		return err
+	}
+	drawn := code.TerminalPlain()
+	if f, ok := tty.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		drawn = code.Terminal()
+	}
+	text := fmt.Sprintf("\nSet it up, once and within a day: %s\n\n%s", l.URL, drawn)
+	if l.Fingerprint != "" {
+		text += "\nThe browser will warn, since this box vouches for itself. It is the right one if the\ncertificate's SHA-256 fingerprint is\n  " + l.Fingerprint + "\n"
+	}
+	_, err = io.WriteString(tty.out, text)
+	return err
+}

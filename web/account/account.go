@@ -1,0 +1,180 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+)
+
+// The errors that callers act on.
+var (
+	ErrClaimed = errors.New("this homeward has a password already: 'homeward admin password' sets another one")
+	// ErrLink means that a setup token was never valid, or is not any more.
+	ErrLink  = errors.New("this setup link is not valid any more: 'homeward admin setup-link' prints a new one")
+	ErrWrong = errors.New("that is not the password")
+	// ErrBusy means that too many passwords wait to be checked.
+	ErrBusy = errors.New("too many logins at once: try again in a moment")
+)
+
+// ThrottledError says that too many wrong passwords came from one place.
+type ThrottledError struct {
+	RetryAfter time.Duration // rounded up to whole seconds
+}
+
+// Error implements error.
+func (e *ThrottledError) Error() string {
+	return fmt.Sprintf("too many wrong passwords from here: try again in %v", e.RetryAfter)
+}
+
+// Admin is somebody who knew the password, for a session to remember.
+type Admin struct {
+	ID   int64
+	Seal string // of the password of that time
+}
+
+// seal names a password's hash without being one.
+func seal(hash string) string {
+	sum := sha256.Sum256([]byte(hash))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Config is what an Account needs. DB and Logger are required.
+type Config struct {
+	DB     *sql.DB          // with the tables admins and sessions
+	Now    func() time.Time // nil means time.Now
+	Logger *slog.Logger
+}
+
+// Account is who may use the admin page. Its methods may be called from any
+// goroutine.
+type Account struct {
+	store    store
+	log      *slog.Logger
+	setup    setup
+	throttle throttle
+	hasher   hasher
+}
+
+// New makes an Account. It starts nothing.
+func New(cfg Config) (*Account, error) {
+	if cfg.DB == nil || cfg.Logger == nil {
+		return nil, errors.New("making the account: database and logger are required")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Account{
+		store: store{cfg.DB, cfg.Now}, log: cfg.Logger, setup: setup{now: cfg.Now},
+		throttle: throttle{now: cfg.Now}, hasher: newHasher(),
+	}, nil
+}
+
+// Sessions is where sessions are kept. Expired ones are removed as others
+// are made.
+func (a *Account) Sessions() scs.CtxStore { return sessions{a.store} }
+
+// Claimed reports whether the password has been set.
+func (a *Account) Claimed(ctx context.Context) (bool, error) { return a.store.claimed(ctx) }
+
+// NewLink makes the token of a new setup link, and ends the one before. On a
+// claimed box it fails with ErrClaimed.
+func (a *Account) NewLink(ctx context.Context) (string, error) {
+	claimed, err := a.store.claimed(ctx)
+	if err != nil {
+		return "", err
+	}
+	if claimed {
+		return "", ErrClaimed
+	}
+	return a.setup.renew(), nil
+}
+
+// LinkValid reports whether token could claim the box now. It uses nothing up.
+func (a *Account) LinkValid(token string) bool { return a.setup.valid(token) }
+
+// Claim sets the first password and uses the token up. It fails with ErrLink,
+// ErrClaimed, ErrBusy or a *PasswordError, and then the token stays valid.
+func (a *Account) Claim(ctx context.Context, token, password string) (Admin, error) {
+	if !a.setup.valid(token) {
+		return Admin{}, ErrLink
+	}
+	hash, err := a.hash(ctx, password)
+	if err != nil {
+		return Admin{}, err
+	}
+	id, err := a.store.claim(ctx, hash)
+	if err != nil {
+		return Admin{}, err
+	}
+	a.setup.end()
+	a.log.Info("admin page claimed")
+	return Admin{id, seal(hash)}, nil
+}
+
+// Login checks the password of somebody at from. It fails with ErrWrong,
+// ErrBusy or a *ThrottledError.
+func (a *Account) Login(ctx context.Context, from netip.Addr, password string) (Admin, error) {
+	undo, wait := a.throttle.take(from)
+	if wait > 0 {
+		return Admin{}, &ThrottledError{wait}
+	}
+	id, hash, err := a.store.admin(ctx)
+	if err != nil {
+		return Admin{}, err
+	}
+	if id == 0 {
+		return Admin{}, ErrWrong // nobody has claimed the box: there is nothing to guess
+	}
+	ok, err := a.hasher.matches(ctx, password, hash)
+	if err != nil {
+		undo() // nothing was tried
+		return Admin{}, err
+	}
+	if !ok {
+		a.log.Warn("wrong password for the admin page", "from", from)
+		return Admin{}, ErrWrong
+	}
+	a.throttle.forgive(from)
+	return Admin{id, seal(hash)}, nil
+}
+
+// Valid reports whether an admin who logged in as who may go on: it ends with
+// the password, also for a session that was being made when it changed.
+func (a *Account) Valid(ctx context.Context, who Admin) (bool, error) {
+	id, hash, err := a.store.admin(ctx)
+	if err != nil || id == 0 {
+		return false, err
+	}
+	return who == Admin{id, seal(hash)}, nil
+}
+
+// SetPassword sets another password and ends all sessions. It is also how an
+// unclaimed box is claimed on the box itself. It fails with a *PasswordError or
+// ErrBusy.
+func (a *Account) SetPassword(ctx context.Context, password string) error {
+	hash, err := a.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	if err := a.store.setPassword(ctx, hash); err != nil {
+		return err
+	}
+	a.setup.end()
+	a.log.Info("password of the admin page changed, all sessions ended")
+	return nil
+}
+
+func (a *Account) hash(ctx context.Context, password string) (string, error) {
+	if err := checkPassword(password); err != nil {
+		return "", err
+	}
+	return a.hasher.hash(ctx, password)
+}

@@ -1,0 +1,17 @@
+// Package account decides who may use the admin page: the first claim, the
+// password and the sessions. It knows no HTTP.
+//
+// It promises:
+//
+//   - A box is claimed once. The setup token is random (128 bits), lives in
+//     memory for one day at most, and dies when it is used or when another is
+//     made. Of many claims at the same moment one wins.
+//   - A claimed box never becomes unclaimed by itself: whoever lost the password
+//     sets another one on the box.
+//   - Passwords are stored as argon2id hashes with modest costs, computed one
+//     at a time behind a short queue: the cost of wrong logins must not stop a
+//     small box. Costs read back from the disk are checked before they are used.
+//   - Wrong logins are slowed down for where they come from, never for everyone,
+//     so that nobody can lock the owner out.
+//   - A changed password ends every session. Session tokens are hashed at rest.
+package account

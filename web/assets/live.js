@@ -1,0 +1,60 @@
+// Keeps the page up to date. Without it the page is right at the moment it was
+// loaded, and everything else works.
+const root = document.querySelector("[data-joint], [data-peer]");
+
+function set(box, name, text) {
+  const at = box.querySelector(`[data-of=${name}]`);
+  if (at && at.textContent !== text) at.textContent = text;
+  return at;
+}
+
+function showJoint(j) {
+  const box = document.querySelector(`[data-joint="${j.key}"]`);
+  if (!box) return;
+  box.dataset.state = j.state;
+  set(box, "verdict", j.verdict);
+  set(box, "summary", j.summary);
+  const advice = set(box, "advice", j.advice);
+  if (advice) advice.hidden = !j.advice;
+}
+
+function showPeer(p) {
+  const box = document.querySelector(`[data-peer="${p.id}"]`);
+  if (!box) return;
+  set(box, "seen", p.seen);
+  set(box, "traffic", p.traffic);
+  const lamp = box.querySelector("[data-of=presence]");
+  if (lamp) lamp.dataset.state = p.presence;
+}
+
+// A list with other devices than the page's is worth a reload, unless somebody
+// is typing.
+function otherDevices(peers) {
+  if (!document.getElementById("devices")) return false;
+  const shown = [...document.querySelectorAll("[data-peer]")].map((e) => e.dataset.peer).sort().join();
+  return shown !== peers.map((p) => String(p.id)).sort().join() && !document.getElementById("name").value;
+}
+
+function show(event) {
+  const news = JSON.parse(event.data);
+  news.joints.forEach(showJoint);
+  news.peers.forEach(showPeer);
+  if (otherDevices(news.peers)) location.reload();
+}
+
+let source;
+function listen() {
+  // A page that nobody looks at asks for nothing.
+  if (document.hidden) {
+    source?.close();
+    source = undefined;
+  } else if (!source) {
+    source = new EventSource("/live");
+    source.onmessage = show;
+  }
+}
+
+if (root) {
+  document.addEventListener("visibilitychange", listen);
+  listen();
+}

@@ -1,0 +1,62 @@
+package guard
+
+import (
+	"net/http"
+	"net/url"
+)
+
+// MaxBody is how much a request may carry: 64 KiB.
+const MaxBody = 64 << 10
+
+// policy allows what comes from our own origin, and nothing inline.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Handler guards next.
+func Handler(hosts Hosts, next http.Handler) http.Handler {
+	// The standard library's own check knows Sec-Fetch-Site, which browsers send
+	// over TLS; ours below knows Origin, which they send always.
+	next = http.NewCrossOriginProtection().Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w.Header())
+		if !hosts.Allowed(r.Host) {
+			refuse(w, http.StatusMisdirectedRequest, "This is homeward, but not by this name.\n\nOpen it by its address, or add the name to admin_hosts in homeward.toml.")
+			return
+		}
+		if !safe(r.Method) && !sameOrigin(r) {
+			refuse(w, http.StatusForbidden, "This request came from another page. Open homeward itself and try again.")
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func setHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	// Not no-referrer: with it browsers send "Origin: null" for our own forms.
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=(), payment=(), usb=()")
+	h.Set("Cache-Control", "no-store")
+}
+
+func safe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// sameOrigin reports whether a page of ours sent r. The scheme is not compared:
+// a proxy on this machine may have ended TLS.
+func sameOrigin(r *http.Request) bool {
+	o, err := url.Parse(r.Header.Get("Origin"))
+	return err == nil && o.Host != "" && o.Host == r.Host
+}
+
+func refuse(w http.ResponseWriter, status int, why string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write([]byte(why + "\n")) // the client went away: nobody to tell
+}

@@ -1,0 +1,52 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"homeward/peers"
+)
+
+// homePage is the first page: the way home, the devices, and a new one.
+type homePage struct {
+	layout
+	view
+	Form newPeerForm
+}
+
+// newPeerForm keeps what was typed.
+type newPeerForm struct {
+	Name, Profile string
+	Problem       string // said above the form
+	NameProblem   string // said beside the name
+}
+
+func (s *Server) home(w http.ResponseWriter, r *http.Request) {
+	s.showHome(w, http.StatusOK, newPeerForm{Profile: string(peers.ProfileHome)})
+}
+
+func (s *Server) showHome(w http.ResponseWriter, status int, form newPeerForm) {
+	s.render(w, status, "home.html", homePage{layout{"Home", false}, s.view(time.Now()), form})
+}
+
+func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {
+	form := newPeerForm{Name: r.PostFormValue("name"), Profile: r.PostFormValue("profile")}
+	issued, err := s.cfg.Peers.Create(r.Context(), peers.NewPeer{Name: form.Name, Profile: peers.Profile(form.Profile)})
+	var field *peers.FieldError
+	switch {
+	case err == nil:
+		http.Redirect(w, r, peerURL(issued.Peer.ID), http.StatusSeeOther)
+	case errors.As(err, &field) && field.Field == "name":
+		form.NameProblem = "This name " + field.Problem + "."
+		s.showHome(w, http.StatusBadRequest, form)
+	case s.ownFault(err):
+		s.broken(w, r, err)
+	default:
+		form.Problem = sentenceOf(err)
+		s.showHome(w, http.StatusConflict, form)
+	}
+}
+
+func peerURL(id peers.ID) string { return "/peers/" + strconv.FormatInt(int64(id), 10) }

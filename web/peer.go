@@ -1,0 +1,103 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"homeward/peers"
+	"homeward/web/words"
+)
+
+// peerPage is one device, with its code while that is remembered.
+type peerPage struct {
+	layout
+	Peer  peerView
+	Code  *codeView
+	Stale bool // its code has been forgotten, and it has never been here
+}
+
+// codeView is a code that can still be scanned.
+type codeView struct {
+	FileName string
+	Until    string
+	Picture  bool // false: the device keeps its own key, so that there is only text
+	Warnings []string
+}
+
+// withPeer finds the device that the path names.
+func (s *Server) withPeer(next func(http.ResponseWriter, *http.Request, peers.Peer)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+		var p peers.Peer
+		if err == nil {
+			p, err = s.cfg.Peers.Get(peers.ID(id))
+		}
+		if err != nil {
+			s.notFound(w, r)
+			return
+		}
+		next(w, r, p)
+	}
+}
+
+func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	page := peerPage{layout: layout{string(p.Name), false}, Peer: peerOf(p, time.Now())}
+	i, err := s.cfg.Peers.Issued(p.ID)
+	switch {
+	case err == nil:
+		page.Code = &codeView{i.Client.FileName() + ".conf", i.Until.Local().Format("15:04"), !i.Client.PrivateKey.IsZero(), i.Client.Endpoint.Warnings}
+	case errors.Is(err, peers.ErrForgotten):
+		page.Stale = p.Observed.LastHandshake.IsZero()
+	default:
+		s.broken(w, r, err)
+		return
+	}
+	s.render(w, http.StatusOK, "peer.html", page)
+}
+
+// enable switches a device on or off.
+func (s *Server) enable(on bool) func(http.ResponseWriter, *http.Request, peers.Peer) {
+	return func(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+		_, err := s.cfg.Peers.SetEnabled(r.Context(), p.ID, on)
+		s.afterChange(w, r, err, peerURL(p.ID))
+	}
+}
+
+func (s *Server) confirmRemove(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	s.render(w, http.StatusOK, "remove.html", peerPage{layout: layout{"Remove " + string(p.Name), false}, Peer: peerOf(p, time.Now())})
+}
+
+func (s *Server) removePeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	s.afterChange(w, r, s.cfg.Peers.Remove(r.Context(), p.ID), "/")
+}
+
+func (s *Server) afterChange(w http.ResponseWriter, r *http.Request, err error, next string) {
+	switch {
+	case err == nil:
+		http.Redirect(w, r, next, http.StatusSeeOther)
+	case errors.Is(err, peers.ErrNotFound):
+		s.notFound(w, r)
+	case s.ownFault(err):
+		s.broken(w, r, err)
+	default:
+		s.message(w, http.StatusServiceUnavailable, "Not done yet", sentenceOf(err))
+	}
+}
+
+// ownFault tells errors that a person can do something about from all others.
+func (s *Server) ownFault(err error) bool {
+	var field *peers.FieldError
+	if errors.As(err, &field) {
+		return false
+	}
+	for _, known := range []error{peers.ErrNoEndpoint, peers.ErrNoAddress, peers.ErrNameTaken, peers.ErrKeyTaken, peers.ErrTooLong, peers.ErrNotApplied} {
+		if errors.Is(err, known) {
+			return false
+		}
+	}
+	return true
+}
+
+func sentenceOf(err error) string { return words.Sentence(err.Error()) }

@@ -1,0 +1,56 @@
+package web
+
+import (
+	"net/http"
+
+	"homeward/web/api"
+)
+
+// access says who may use a route.
+type access string
+
+const (
+	everyone access = "everyone" // no session is even looked for
+	visitor  access = "visitor"  // with or without a login
+	admin    access = "admin"    // a login, else the login page
+	program  access = "program"  // a login, else a problem document
+)
+
+// route is one row of the table of all that the page answers to.
+type route struct {
+	Method, Pattern string
+	Who             access
+	handle          http.HandlerFunc
+}
+
+// routes is the whole table.
+func (s *Server) routes() []route {
+	table := []route{
+		{"GET", "/healthz", everyone, s.healthy},
+		{"GET", "/assets/{hash}/{name}", everyone, s.assets.serve},
+
+		{"GET", "/setup", visitor, s.setupForm},
+		{"POST", "/setup", visitor, s.claim},
+		{"GET", "/login", visitor, s.loginForm},
+		{"POST", "/login", visitor, s.login},
+		{"POST", "/logout", admin, s.logout},
+
+		{"GET", "/{$}", admin, s.home},
+		{"GET", "/live", program, s.follow},
+		{"POST", "/peers", admin, s.addPeer},
+		{"GET", "/peers/{id}", admin, s.withPeer(s.showPeer)},
+		{"POST", "/peers/{id}/enable", admin, s.withPeer(s.enable(true))},
+		{"POST", "/peers/{id}/disable", admin, s.withPeer(s.enable(false))},
+		{"GET", "/peers/{id}/remove", admin, s.withPeer(s.confirmRemove)},
+		{"POST", "/peers/{id}/remove", admin, s.withPeer(s.removePeer)},
+	}
+	for _, r := range api.Routes(api.Config{Peers: s.cfg.Peers, Status: s.cfg.Status, Logger: s.cfg.Logger}) {
+		table = append(table, route{r.Method, r.Pattern, program, r.Handle})
+	}
+	return table
+}
+
+func (s *Server) healthy(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Write([]byte("ok\n"))
+}

@@ -1,0 +1,102 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"homeward/web/account"
+	"homeward/web/api"
+	"homeward/web/guard"
+)
+
+// sessionLasts is how long one stays logged in.
+const sessionLasts = 7 * 24 * time.Hour
+
+// maxLive bounds the pages that are kept up to date at the same time.
+const maxLive = 32
+
+// Config is what a Server needs. All fields but Names and Secure are required.
+type Config struct {
+	Peers   api.Peers
+	Status  func() api.Status
+	Account *account.Account
+	// Names are the Host names by which the page may be opened, in lower case,
+	// next to its private addresses; nil means none.
+	Names func() []string
+	// Secure says that the page is served by TLS: its cookie is then sent by
+	// TLS only.
+	Secure bool
+	Logger *slog.Logger
+}
+
+// Server is the admin page.
+type Server struct {
+	cfg      Config
+	sessions *scs.SessionManager
+	pages    *template.Template
+	assets   assets
+	live     chan struct{} // a place for each live page
+	ended    context.Context
+	end      context.CancelFunc
+}
+
+// New makes the page. It starts nothing.
+func New(cfg Config) (*Server, error) {
+	if cfg.Peers == nil || cfg.Status == nil || cfg.Account == nil || cfg.Logger == nil {
+		return nil, errors.New("making the admin page: peers, status, account and logger are required")
+	}
+	if cfg.Names == nil {
+		cfg.Names = func() []string { return nil }
+	}
+	s := &Server{cfg: cfg, live: make(chan struct{}, maxLive)}
+	s.ended, s.end = context.WithCancel(context.Background())
+	var err error
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = parsePages(s.assets); err != nil {
+		return nil, err
+	}
+	s.sessions = newSessions(cfg)
+	return s, nil
+}
+
+// newSessions sets up the cookie. SameSite=Strict keeps it out of every request
+// that another site starts.
+func newSessions(cfg Config) *scs.SessionManager {
+	m := scs.New()
+	m.Store = cfg.Account.Sessions()
+	m.HashTokenInStore = true
+	m.Lifetime = sessionLasts
+	m.Cookie.Name = "homeward"
+	m.Cookie.SameSite = http.SameSiteStrictMode
+	m.Cookie.Secure = cfg.Secure
+	if cfg.Secure {
+		m.Cookie.Name = "__Host-homeward" // browsers accept it from this very host by TLS only
+	}
+	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		cfg.Logger.Error("session failed", "err", err)
+		http.Error(w, "The session cannot be read: the log says why.", http.StatusInternalServerError)
+	}
+	return m
+}
+
+// Handler is the page behind its guard.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range s.routes() {
+		mux.Handle(r.Method+" "+r.Pattern, s.admit(r))
+	}
+	mux.Handle("/", s.sessions.LoadAndSave(http.HandlerFunc(s.notFound)))
+	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, mux)
+}
+
+// Close ends the pages that are kept up to date, so that a server that waits
+// for its connections need not wait for them.
+func (s *Server) Close() { s.end() }

@@ -1,0 +1,78 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"homeward/web/account"
+	"homeward/web/words"
+)
+
+// setupPage asks for the first password.
+type setupPage struct {
+	layout
+	Token   string // empty: the link was not a valid one
+	Claimed bool
+	Problem string // beside the password
+	Min     int
+}
+
+// setupForm shows the form, and uses nothing up: programs that preview links
+// open them too.
+func (s *Server) setupForm(w http.ResponseWriter, r *http.Request) {
+	s.showSetup(w, r, http.StatusOK, r.URL.Query().Get("token"), "")
+}
+
+func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, token, problem string) {
+	claimed, err := s.cfg.Account.Claimed(r.Context())
+	if err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	p := setupPage{layout: s.layout("Welcome"), Claimed: claimed, Problem: problem, Min: account.MinPassword}
+	switch {
+	case !claimed && s.cfg.Account.LinkValid(token):
+		p.Token = token
+	case status == http.StatusOK && !claimed && token != "":
+		status = http.StatusGone
+	}
+	s.render(w, status, "setup.html", p)
+}
+
+// claim takes the box over for whoever has the link.
+func (s *Server) claim(w http.ResponseWriter, r *http.Request) {
+	token, password := r.PostFormValue("token"), r.PostFormValue("password")
+	if problem := sameTwice(password, r.PostFormValue("again")); problem != "" {
+		s.showSetup(w, r, http.StatusBadRequest, token, problem)
+		return
+	}
+	who, err := s.cfg.Account.Claim(r.Context(), token, password)
+	var bad *account.PasswordError
+	switch {
+	case err == nil:
+	case errors.As(err, &bad):
+		s.showSetup(w, r, http.StatusBadRequest, token, words.Sentence(bad.Error()))
+		return
+	case errors.Is(err, account.ErrLink), errors.Is(err, account.ErrClaimed):
+		s.showSetup(w, r, http.StatusGone, "", "")
+		return
+	case errors.Is(err, account.ErrBusy):
+		s.showSetup(w, r, http.StatusServiceUnavailable, token, words.Sentence(err.Error()))
+		return
+	default:
+		s.broken(w, r, err)
+		return
+	}
+	if err := s.logIn(r.Context(), who); err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func sameTwice(password, again string) string {
+	if password != again {
+		return "The two passwords are not the same."
+	}
+	return ""
+}

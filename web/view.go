@@ -1,0 +1,94 @@
+package web
+
+import (
+	"strings"
+	"time"
+
+	"homeward/peers"
+	"homeward/web/api"
+	"homeward/web/words"
+)
+
+// hereFor is how long after a handshake a device counts as here: WireGuard
+// makes another one every two minutes while there is traffic.
+const hereFor = 3 * time.Minute
+
+// view is what changes on the pages by itself: once in the template, and then
+// again and again as JSON for live.js.
+type view struct {
+	Joints []jointView `json:"joints"`
+	Peers  []peerView  `json:"peers"`
+}
+
+// jointView is a joint of the way home in words.
+type jointView struct {
+	Key     string `json:"key"`
+	Title   string `json:"title"`
+	State   string `json:"state"`
+	Verdict string `json:"verdict"`
+	Summary string `json:"summary"`
+	Advice  string `json:"advice"`
+}
+
+// peerView is a device in words.
+type peerView struct {
+	ID       int64  `json:"id"`
+	Name     string `json:"-"`
+	Profile  string `json:"-"`
+	Enabled  bool   `json:"-"`
+	Presence string `json:"presence"` // here, away, new, off or pending
+	Seen     string `json:"seen"`
+	Traffic  string `json:"traffic"`
+	Address  string `json:"-"`
+	Key      string `json:"-"`
+	Since    string `json:"-"`
+}
+
+func (s *Server) view(now time.Time) view {
+	v := view{Joints: []jointView{}, Peers: []peerView{}}
+	for _, j := range s.cfg.Status().Joints {
+		v.Joints = append(v.Joints, jointOf(j))
+	}
+	for _, p := range s.cfg.Peers.List() {
+		v.Peers = append(v.Peers, peerOf(p, now))
+	}
+	return v
+}
+
+func jointOf(j api.Joint) jointView {
+	verdicts := map[api.JointState]string{
+		api.JointWorking: "works", api.JointUnknown: "not known yet", api.JointAttention: "look here", api.JointFailed: "does not work",
+	}
+	return jointView{j.Key, j.Title, string(j.State), verdicts[j.State], j.Summary, j.Advice}
+}
+
+func peerOf(p peers.Peer, now time.Time) peerView {
+	v := peerView{
+		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), Enabled: p.Enabled,
+		Traffic: "↓ " + words.Size(p.Observed.SentBytes) + "  ↑ " + words.Size(p.Observed.ReceivedBytes),
+		Key:     p.PublicKey.String(), Since: p.Created.Local().Format("2 January 2006"),
+	}
+	var addresses []string
+	for _, a := range p.Addresses {
+		addresses = append(addresses, a.String())
+	}
+	v.Address = strings.Join(addresses, ", ")
+	v.Presence, v.Seen = presence(p, now)
+	return v
+}
+
+func presence(p peers.Peer, now time.Time) (key, text string) {
+	o := p.Observed
+	since := now.Sub(o.LastHandshake)
+	switch {
+	case !p.Enabled:
+		return "off", "Switched off"
+	case p.State == peers.Pending:
+		return "pending", "Waiting for the tunnel to take it"
+	case o.LastHandshake.IsZero():
+		return "new", "Has not been here yet"
+	case since < hereFor:
+		return "here", "Here now, from " + o.Endpoint.Addr().Unmap().String()
+	}
+	return "away", "Was here " + words.Ago(since)
+}

@@ -1,0 +1,332 @@
+package web
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/configs/state"
+	"homeward/peers"
+	"homeward/peers/peerstest"
+	"homeward/web/account"
+	"homeward/web/api"
+)
+
+const (
+	password = "correct horse battery"
+	foreign  = "https://evil.example"
+)
+
+// world is a page with real peers behind it, over TLS.
+type world struct {
+	t        *testing.T
+	page     *Server
+	account  *account.Account
+	peers    *peers.Manager
+	dev      *peerstest.Device
+	url      string
+	stranger *http.Client // has no cookie, and follows no redirect
+	tls      *httptest.Server
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	return newWorldWith(t, &peers.Endpoint{Host: "home.example.org", Port: 51820, Source: peers.EndpointOperator})
+}
+
+func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	st, err := state.Open(t.Context(), t.TempDir(), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	w := &world{t: t, dev: peerstest.NewDevice()}
+	w.peers, err = peers.New(t.Context(), peers.Config{DB: st.DB(), Device: w.dev, Logger: quiet, Facts: func() peers.Facts {
+		return peers.Facts{PublicKey: wgtypes.Key{1}, Endpoint: endpoint, MTU: 1412, Tunnel: []netip.Prefix{netip.MustParsePrefix("10.6.0.1/24"), netip.MustParsePrefix("fd00:6::1/64")}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.account, err = account.New(account.Config{DB: st.DB(), Logger: quiet}); err != nil {
+		t.Fatal(err)
+	}
+	w.page, err = New(Config{Peers: w.peers, Account: w.account, Secure: true, Logger: quiet, Status: func() api.Status {
+		return api.Status{Version: "v", Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.tls = httptest.NewTLSServer(w.page.Handler())
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.peers.Run(ctx) }()
+	t.Cleanup(func() {
+		w.page.Close()
+		w.tls.Close()
+		cancel()
+		<-done
+	})
+	w.url = w.tls.URL
+	w.stranger = w.browser()
+	w.stranger.Jar = nil
+	return w
+}
+
+// browser has cookies and follows no redirect.
+func (w *world) browser() *http.Client {
+	jar, _ := cookiejar.New(nil) // never fails
+	c := *w.tls.Client()
+	c.Jar = jar
+	c.Timeout = 20 * time.Second
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
+}
+
+// owner claims the page and returns the browser in which that happened.
+func (w *world) owner() *http.Client {
+	w.t.Helper()
+	token, err := w.account.NewLink(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := w.browser()
+	r := w.post(c, "/setup", url.Values{"token": {token}, "password": {password}, "again": {password}})
+	if r.status != http.StatusSeeOther || r.header.Get("Location") != "/" {
+		w.t.Fatalf("claiming: %d to %q\n%s", r.status, r.header.Get("Location"), r.body)
+	}
+	return c
+}
+
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// send makes a request; change edits it first.
+func (w *world) send(c *http.Client, method, path, contentType, body string, change func(*http.Request)) reply {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), method, w.url+path, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if method != "GET" && method != "HEAD" {
+		req.Header.Set("Origin", w.url)
+	}
+	if change != nil {
+		change(req)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.Header.Get("Content-Type") == "text/event-stream" {
+		return reply{resp.StatusCode, resp.Header, ""}
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return reply{resp.StatusCode, resp.Header, string(b)}
+}
+
+func (w *world) get(c *http.Client, path string) reply {
+	w.t.Helper()
+	return w.send(c, "GET", path, "", "", nil)
+}
+
+func (w *world) post(c *http.Client, path string, form url.Values) reply {
+	w.t.Helper()
+	return w.send(c, "POST", path, "application/x-www-form-urlencoded", form.Encode(), nil)
+}
+
+func (w *world) addPeer(name string) peers.Issued {
+	w.t.Helper()
+	i, err := w.peers.Create(w.t.Context(), peers.NewPeer{Name: name})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return i
+}
+
+func (w *world) wantStatus(what string, r reply, status int) {
+	w.t.Helper()
+	if r.status != status {
+		w.t.Errorf("%s: status %d, want %d\n%.600s", what, r.status, status, r.body)
+	}
+}
+
+func TestFromNothingToACode(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	first := w.get(c, "/")
+	w.wantStatus("the first page", first, 200)
+	for _, want := range []string{"No device may come in yet", "&lt;i&gt;No&lt;/i&gt; router.", "Plug it in.", "does not work"} {
+		if !strings.Contains(first.body, want) {
+			t.Errorf("the first page lacks %q", want)
+		}
+	}
+	made := w.post(c, "/peers", url.Values{"name": {"Anna's phone"}, "profile": {"home"}})
+	w.wantStatus("adding", made, 303)
+	page := w.get(c, made.header.Get("Location"))
+	w.wantStatus("its page", page, 200)
+	for _, want := range []string{"Anna&#39;s phone", `src="/api/v1/peers/1/qr.png"`, "Has not been here yet", "forgotten here at"} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the device's page lacks %q", want)
+		}
+	}
+	code := w.get(c, "/api/v1/peers/1/qr.png")
+	if code.header.Get("Content-Type") != "image/png" || !strings.HasPrefix(code.body, "\x89PNG") || code.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the code: %d %v", code.status, code.header)
+	}
+	if file := w.get(c, "/api/v1/peers/1/config"); !strings.Contains(file.body, "PrivateKey") || !strings.Contains(file.header.Get("Content-Disposition"), `filename="`) {
+		t.Errorf("the file: %d %v", file.status, file.header)
+	}
+}
+
+func TestADeviceIsSwitchedOffAndOnAndRemoved(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	i := w.addPeer("tablet")
+	enabled := func() bool {
+		p, err := w.peers.Get(i.Peer.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Enabled
+	}
+	w.wantStatus("switching off", w.post(c, "/peers/1/disable", nil), 303)
+	if enabled() {
+		t.Error("it is still on")
+	}
+	if page := w.get(c, "/peers/1"); !strings.Contains(page.body, "Switched off") || !strings.Contains(page.body, "Let in again") {
+		t.Error("the page does not say so")
+	}
+	w.wantStatus("switching on", w.post(c, "/peers/1/enable", nil), 303)
+	if !enabled() {
+		t.Error("it is still off")
+	}
+	w.wantStatus("asking", w.get(c, "/peers/1/remove"), 200)
+	if !enabled() {
+		t.Error("asking was enough")
+	}
+	w.wantStatus("removing", w.post(c, "/peers/1/remove", nil), 303)
+	w.wantStatus("its page afterwards", w.get(c, "/peers/1"), 404)
+	w.wantStatus("removing again", w.post(c, "/peers/1/remove", nil), 404)
+}
+
+func TestNothingTypedIsLostOnAFailedSubmit(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	w.addPeer("tablet")
+	for name, tt := range map[string]struct {
+		typed, says string
+		status      int
+	}{
+		"empty":     {"", "name", 400},
+		"too long":  {strings.Repeat("x", 200), "64", 400},
+		"a newline": {"a\nb", "control", 400},
+		"taken":     {"TABLET", "name", 400},
+	} {
+		r := w.post(c, "/peers", url.Values{"name": {tt.typed}, "profile": {"everything"}})
+		w.wantStatus(name, r, tt.status)
+		if !strings.Contains(r.body, `id="name-problem"`) || !strings.Contains(r.body, tt.says) || !strings.Contains(r.body, `aria-invalid="true"`) {
+			t.Errorf("%s: no word beside the field:\n%s", name, around(r.body, "name-problem"))
+		}
+		if !regexp.MustCompile(`value="everything" checked`).MatchString(r.body) {
+			t.Errorf("%s: the choice is lost", name)
+		}
+		if tt.typed == "TABLET" && !strings.Contains(r.body, `value="TABLET"`) {
+			t.Errorf("%s: the name is lost", name)
+		}
+	}
+	if n := len(w.peers.List()); n != 1 {
+		t.Errorf("%d devices, want 1", n)
+	}
+}
+
+func around(s, part string) string {
+	i := strings.Index(s, part)
+	if i < 0 {
+		return "(not there)"
+	}
+	return s[max(0, i-200):min(len(s), i+300)]
+}
+
+func TestWithoutAnAddressOfHomeThePageSaysWhatToDo(t *testing.T) {
+	w := newWorldWith(t, nil)
+	c := w.owner()
+	r := w.post(c, "/peers", url.Values{"name": {"phone"}, "profile": {"home"}})
+	w.wantStatus("adding", r, 409)
+	if !strings.Contains(r.body, `role="alert"`) || !strings.Contains(r.body, "endpoint") || !strings.Contains(r.body, `value="phone"`) {
+		t.Errorf("it says: %s", around(r.body, `role="alert"`))
+	}
+}
+
+func TestACodeIsForgottenAndThePageSaysSo(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	k := wgtypes.Key{9}
+	if _, err := w.peers.Create(t.Context(), peers.NewPeer{Name: "own key", PublicKey: &k}); err != nil {
+		t.Fatal(err)
+	}
+	page := w.get(c, "/peers/1")
+	if strings.Contains(page.body, "qr.png") || !strings.Contains(page.body, "Take this file") {
+		t.Error("a device with its own key is shown a code")
+	}
+}
+
+func TestAPageIsDrawnOnlyFromItsOwnOrigin(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	w.addPeer("phone")
+	refs := regexp.MustCompile(`(?:src|href|action)="([^"]*)"`)
+	inline := regexp.MustCompile(`(?i)<style|style="|<script>|\son[a-z]+="|javascript:`)
+	for _, path := range []string{"/", "/peers/1", "/peers/1/remove", "/login", "/setup", "/nowhere"} {
+		body := w.get(c, path).body
+		for _, m := range refs.FindAllStringSubmatch(body, -1) {
+			if !strings.HasPrefix(m[1], "/") && !strings.HasPrefix(m[1], "#") || strings.HasPrefix(m[1], "//") {
+				t.Errorf("%s refers to %q", path, m[1])
+			}
+		}
+		if at := inline.FindString(body); at != "" {
+			t.Errorf("%s has %q, which the policy forbids", path, at)
+		}
+	}
+}
+
+func TestFilesAreServedUnderTheirHash(t *testing.T) {
+	w := newWorld(t)
+	w.owner()
+	page := w.get(w.stranger, "/login").body
+	n := 0
+	for _, path := range regexp.MustCompile(`/assets/[^"]+`).FindAllString(page, -1) {
+		n++
+		r := w.get(w.stranger, path)
+		w.wantStatus(path, r, 200)
+		if !strings.Contains(r.header.Get("Cache-Control"), "immutable") || r.header.Get("Set-Cookie") != "" || strings.HasPrefix(r.header.Get("Content-Type"), "text/plain") {
+			t.Errorf("%s: %v", path, r.header)
+		}
+		w.wantStatus("another hash", w.get(w.stranger, strings.Replace(path, path[8:20], "000000000000", 1)), 404)
+	}
+	if n < 3 {
+		t.Errorf("%d files", n)
+	}
+}
