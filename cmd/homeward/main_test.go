@@ -3,14 +3,26 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/cmd/homeward/internal/hostnet"
+	"homeward/configs/state"
 	"homeward/peers"
+	"homeward/peers/peerstest"
 	"homeward/tunnel"
 	"homeward/upnp"
 	"homeward/web/api"
@@ -18,13 +30,45 @@ import (
 
 // homeward runs one command line on the state directory dir.
 func homeward(ctx context.Context, dir string, args ...string) (code int, out, errs string) {
-	var o, e bytes.Buffer
+	var o, e output
+	code = homewardOn(ctx, dir, &o, &e, args...)
+	return code, o.String(), e.String()
+}
+
+// output can be read while it is written.
+type output struct {
+	mu sync.Mutex // guards b
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
+// await waits until part has been written.
+func (o *output) await(t *testing.T, part string) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(o.String(), part); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%q is not printed, but %q", part, o.String())
+		}
+	}
+}
+
+func homewardOn(ctx context.Context, dir string, o, e io.Writer, args ...string) int {
 	env := func(k string) (string, bool) {
 		v, ok := map[string]string{"HOME": dir, "HOMEWARD_STATE": filepath.Join(dir, "state")}[k]
 		return v, ok
 	}
-	code = run(ctx, append(args, "--config", operatorsFile(dir)), terminal{strings.NewReader(""), &o, &e, env})
-	return code, o.String(), e.String()
+	return run(ctx, append(args, "--config", operatorsFile(dir)), terminal{strings.NewReader(""), o, e, env})
 }
 
 // newDir is a home with the operator's file in it.
@@ -73,19 +117,33 @@ func TestUnknownKeysInTheFileAreNamed(t *testing.T) {
 	}
 }
 
-// start runs serve rootless, without a router, on loopback only in effect,
+// freePort is a TCP port of loopback on which nobody listens.
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// start runs serve rootless, without a router and with its page on loopback,
 // until the test ends.
-func start(t *testing.T, dir string, args ...string) (stop func() (int, string)) {
+func start(t *testing.T, dir string, args ...string) (stop func() (code int, errs string), out *output) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	type result struct {
 		code int
 		errs string
 	}
+	out = &output{}
 	done := make(chan result, 1)
 	go func() {
-		code, _, errs := homeward(ctx, dir, append([]string{"serve", "--plane", "netstack", "--map-port=false", "--endpoint", "home.example.org"}, args...)...)
-		done <- result{code, errs}
+		var errs output
+		code := homewardOn(ctx, dir, out, &errs, append([]string{"serve", "--plane", "netstack", "--map-port=false", "--endpoint", "home.example.org",
+			"--bind", "127.0.0.1", "--admin-port", freePort(t)}, args...)...)
+		done <- result{code, errs.String()}
 	}()
 	client := api.NewClient(filepath.Join(dir, "state", socketFile))
 	for deadline := time.Now().Add(20 * time.Second); ; {
@@ -112,12 +170,12 @@ func start(t *testing.T, dir string, args ...string) (stop func() (int, string))
 			stop()
 		}
 	})
-	return stop
+	return stop, out
 }
 
 func TestADeviceIsAddedShownDisabledAndRemovedByCommands(t *testing.T) {
 	dir := newDir(t, "")
-	stop := start(t, dir)
+	stop, _ := start(t, dir)
 	do := func(wantCode int, says string, args ...string) string {
 		t.Helper()
 		code, out, errs := homeward(t.Context(), dir, args...)
@@ -152,7 +210,7 @@ func TestADeviceIsAddedShownDisabledAndRemovedByCommands(t *testing.T) {
 
 func TestDevicesSurviveARestart(t *testing.T) {
 	dir := newDir(t, "")
-	stop := start(t, dir)
+	stop, _ := start(t, dir)
 	if code, _, errs := homeward(t.Context(), dir, "peers", "add", "anna"); code != exitOK {
 		t.Fatal(errs)
 	}
@@ -166,9 +224,111 @@ func TestDevicesSurviveARestart(t *testing.T) {
 func TestASecondServeOnTheSameStateIsRefused(t *testing.T) {
 	dir := newDir(t, "")
 	start(t, dir)
-	code, _, errs := homeward(t.Context(), dir, "serve", "--map-port=false", "--plane", "netstack")
+	code, _, errs := homeward(t.Context(), dir, "serve", "--map-port=false", "--plane", "netstack", "--bind", "127.0.0.1")
 	if code != exitFailed || !strings.Contains(errs, filepath.Join(dir, "state")) || !strings.Contains(errs, "--state") {
 		t.Errorf("exit code %d, said %q", code, errs)
+	}
+}
+
+func TestTheSetupLinkIsPrintedUntilThePasswordIsSet(t *testing.T) {
+	dir := newDir(t, "")
+	stop, out := start(t, dir)
+	out.await(t, "/setup?token=")
+	code, link, errs := homeward(t.Context(), dir, "admin", "setup-link")
+	if code != exitOK || !strings.Contains(link, "https://127.0.0.1:") || !strings.Contains(link, "/setup?token=") || !strings.Contains(link, "█") {
+		t.Errorf("exit code %d, printed %q %q", code, link, errs)
+	}
+	if !regexp.MustCompile(`(?m)^  ([0-9A-F]{2}:){31}[0-9A-F]{2}$`).MatchString(link) {
+		t.Errorf("no fingerprint: %q", link)
+	}
+	setPassword := func(p string) (int, string) {
+		var out bytes.Buffer
+		tty := terminal{strings.NewReader(p), &out, &out, func(k string) (string, bool) { return filepath.Join(dir, "state"), k == "HOMEWARD_STATE" }}
+		return run(t.Context(), []string{"admin", "password", "--config", operatorsFile(dir)}, tty), out.String()
+	}
+	for typed, want := range map[string]int{"": exitUsage, "short\n": exitFailed, "correct horse battery\n": exitOK} {
+		if code, says := setPassword(typed); code != want || strings.Contains(says, "horse") {
+			t.Errorf("password %q: exit code %d, want %d; said %q", typed, code, want, says)
+		}
+	}
+	if code, _, errs := homeward(t.Context(), dir, "admin", "setup-link"); code != exitFailed || !strings.Contains(errs, "homeward admin password") {
+		t.Errorf("a link for a claimed page: exit code %d, said %q", code, errs)
+	}
+	stop()
+	_, out = start(t, dir)
+	out.await(t, "Admin page: https://127.0.0.1:")
+	if strings.Contains(out.String(), "token=") {
+		t.Errorf("a claimed page prints a link: %q", out)
+	}
+}
+
+func TestATakenPortOfThePageIsNamed(t *testing.T) {
+	dir := newDir(t, "")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	code, _, errs := homeward(t.Context(), dir, "serve", "--map-port=false", "--plane", "netstack", "--bind", "127.0.0.1", "--admin-port", port)
+	if code != exitFailed || !strings.Contains(errs, "TCP port "+port) || !strings.Contains(errs, "--admin-port") {
+		t.Errorf("exit code %d, said %q", code, errs)
+	}
+}
+
+func TestTheCertificateIsKept(t *testing.T) {
+	dir := newDir(t, "")
+	fingerprint := func() string {
+		stop, _ := start(t, dir)
+		defer stop()
+		_, out, _ := homeward(t.Context(), dir, "admin", "setup-link", "--json")
+		var l api.SetupLink
+		if err := json.Unmarshal([]byte(out), &l); err != nil || l.Fingerprint == "" {
+			t.Fatalf("%q: %v", out, err)
+		}
+		return l.Fingerprint
+	}
+	first := fingerprint()
+	if again := fingerprint(); again != first {
+		t.Errorf("after a restart %s, before %s", again, first)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "state", certFile), []byte("junk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if anew := fingerprint(); anew == first {
+		t.Error("a damaged one is still used")
+	}
+}
+
+func TestALANThatTakesTheTunnelsNetworkIsRefusedOnceThereAreCodes(t *testing.T) {
+	quiet := slog.New(slog.DiscardHandler)
+	st, err := state.Open(t.Context(), t.TempDir(), quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	a := &appliance{state: st, log: quiet}
+	if err := a.identify(t.Context(), hostnet.Host{}); err != nil {
+		t.Fatal(err)
+	}
+	taken := func() hostnet.Host { return hostnet.Host{Routes: []netip.Prefix{a.identity.Plan.V4}} }
+	before := a.identity.Plan.V4
+	if err := a.identify(t.Context(), taken()); err != nil || a.identity.Plan.V4 == before {
+		t.Fatalf("without devices the tunnel does not move: %v", err)
+	}
+	m, err := peers.New(t.Context(), peers.Config{DB: st.DB(), Device: peerstest.NewDevice(), Logger: quiet, Facts: func() peers.Facts {
+		return peers.Facts{PublicKey: wgtypes.Key{1}, Endpoint: &peers.Endpoint{Host: "home.example.org", Port: 5}, Tunnel: a.identity.Plan.Own()}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Create(t.Context(), peers.NewPeer{Name: "phone"}); err != nil {
+		t.Fatal(err)
+	}
+	before = a.identity.Plan.V4
+	err = a.identify(t.Context(), taken())
+	if err == nil || !strings.Contains(err.Error(), before.String()) || !strings.Contains(err.Error(), "give the LAN another range") {
+		t.Errorf("with a device: %v", err)
 	}
 }
 

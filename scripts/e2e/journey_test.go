@@ -12,7 +12,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -29,8 +31,26 @@ type homeward struct {
 	bin  string
 	dir  string
 	cmd  *exec.Cmd
-	log  *bytes.Buffer
+	log  *output
 	done chan error
+}
+
+// output can be read while it is written.
+type output struct {
+	mu sync.Mutex // guards b
+	b  bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
 }
 
 func build(t *testing.T, dir string) string {
@@ -48,7 +68,7 @@ func build(t *testing.T, dir string) string {
 // capabilities and without /dev/net/tun.
 func startHomeward(t *testing.T, lab *labnet.Lab, bin string, rootless bool) *homeward {
 	t.Helper()
-	h := &homeward{t: t, lab: lab, bin: bin, dir: filepath.Join(lab.Dir, "home"), log: &bytes.Buffer{}, done: make(chan error, 1)}
+	h := &homeward{t: t, lab: lab, bin: bin, dir: filepath.Join(lab.Dir, "home"), log: &output{}, done: make(chan error, 1)}
 	if err := os.Mkdir(h.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +98,19 @@ func (h *homeward) state() string { return filepath.Join(h.dir, "state") }
 // do runs one command against the running homeward.
 func (h *homeward) do(args ...string) (string, error) {
 	return h.lab.NAS.Try(h.bin, append(args, "--state", h.state(), "--config", os.DevNull)...)
+}
+
+var linkLine = regexp.MustCompile(`https://\S+/setup\?token=\S+`)
+
+// setupLink waits for the link that it prints.
+func (h *homeward) setupLink() string {
+	h.t.Helper()
+	var link string
+	labnet.Eventually(h.t, 15*time.Second, "the setup link is printed", func() bool {
+		link = linkLine.FindString(h.log.String())
+		return link != ""
+	})
+	return link
 }
 
 // stop asks it to end and says how long that took.
@@ -114,13 +147,15 @@ func journey(t *testing.T, plane string, rootless bool) {
 	labnet.Eventually(t, 15*time.Second, "the router's port is open", func() bool { return len(lab.Mappings()) == 1 })
 	t.Logf("port open after %v", time.Since(begun).Round(time.Millisecond))
 
-	labnet.Eventually(t, 10*time.Second, "a device can be added", func() bool {
-		_, err := h.do("peers", "add", "Anna's phone")
-		return err == nil
-	})
+	link := h.setupLink()
+	page := openBrowser(t, lab.Laptop)
+	page.claim(link)
+	page.shot("first")
+	page.addDevice("Anna's phone")
+	page.shot("code")
 	picture := filepath.Join(lab.Dir, "code.png")
-	if out, err := h.do("peers", "qr", "1", "-o", picture); err != nil {
-		t.Fatal(out)
+	if err := os.WriteFile(picture, page.code(), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	config, err := exec.Command("zbarimg", "--raw", "-q", picture).Output()
 	if err != nil {
@@ -154,12 +189,14 @@ func journey(t *testing.T, plane string, rootless bool) {
 	}
 	checkSeen(t, h, plane)
 
-	if out, err := h.do("peers", "remove", "1"); err != nil {
-		t.Fatal(out)
-	}
+	page.waitText("[data-of=seen]", "Here now, from "+labnet.Phone4)
+	page.shot("connected")
+	page.removeDevice()
 	removed := time.Now()
 	labnet.Eventually(t, time.Second, "the removed phone is out", func() bool { return fetch(lab) != nil })
 	t.Logf("out after %v", time.Since(removed).Round(time.Millisecond))
+
+	page.checkClean(strings.TrimSuffix(link[:strings.Index(link, "/setup")], "/"))
 
 	if took := h.stop(); took > 2*time.Second {
 		t.Errorf("stopping took %v, want at most 2 s", took)
