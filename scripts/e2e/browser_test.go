@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -120,6 +121,13 @@ func (b *browser) shot(name string) {
 	if err != nil {
 		b.t.Errorf("taking a picture of the page: %v", err)
 	}
+}
+
+// forget drops complaints that have part in them: the test asked for them.
+func (b *browser) forget(part string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.complains = slices.DeleteFunc(b.complains, func(c string) bool { return strings.Contains(c, part) })
 }
 
 // checkClean fails the test if a page talked to anyone but origin or
