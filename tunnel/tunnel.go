@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -53,7 +54,10 @@ func (t *Tunnel) Ready() <-chan struct{} { return t.ready }
 // Run brings the tunnel up, after removing what a crashed run left behind, and
 // takes it down when ctx ends. It may be called once.
 func (t *Tunnel) Run(ctx context.Context) (err error) {
-	if err := Cleanup(t.cfg.Interface, t.cfg.StateDir); err != nil {
+	if err := Cleanup(t.cfg.Interface, t.cfg.StateDir); errors.Is(err, os.ErrPermission) {
+		// Rootless; whoever cannot look could not have left anything either.
+		t.cfg.Logger.Debug("looking for what an earlier run left behind is not permitted", "err", err)
+	} else if err != nil {
 		t.cfg.Logger.Warn("removing what an earlier run left behind failed", "err", err)
 	}
 	chosen, err := openPlane(t.cfg)

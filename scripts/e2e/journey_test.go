@@ -8,7 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
+	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,16 +70,7 @@ func build(t *testing.T, dir string) string {
 func startHomeward(t *testing.T, lab *labnet.Lab, bin string, rootless bool) *homeward {
 	t.Helper()
 	h := &homeward{t: t, lab: lab, bin: bin, dir: filepath.Join(lab.Dir, "home"), log: &output{}, done: make(chan error, 1)}
-	if err := os.Mkdir(h.dir, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	args := []string{"serve", "--state", h.state(), "--config", os.DevNull}
-	if rootless {
-		labnet.Own(t, h.dir)
-		h.cmd = lab.NAS.Unprivileged(context.Background(), h.dir, h.bin, args...)
-	} else {
-		h.cmd = lab.NAS.Command(context.Background(), h.bin, args...)
-	}
+	h.cmd = lab.NAS.CommandAs(context.Background(), rootless, h.dir, h.bin, "serve", "--state", h.state(), "--config", os.DevNull)
 	h.cmd.Stdout, h.cmd.Stderr = h.log, h.log
 	if err := h.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -138,7 +130,7 @@ func TestAPhoneOutsideReachesTheShareAtHome(t *testing.T) {
 // journey is what a person does, from nothing to a phone that is thrown out.
 func journey(t *testing.T, plane string, rootless bool) {
 	lab := labnet.New(t)
-	lab.Share.Serve(":80", serveFile)
+	lab.Share.ServeHTTP(":80", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, fileOfTheHouse) }))
 	before := hostState(lab)
 
 	bin := build(t, lab.Dir)
@@ -188,6 +180,7 @@ func journey(t *testing.T, plane string, rootless bool) {
 		t.Errorf("looking %s up: %q, %v", labnet.ShareName, out, err)
 	}
 	checkSeen(t, h, plane)
+	checkPageIsForTheHouse(t, lab)
 
 	page.waitText("[data-of=seen]", "Here now, from "+labnet.Phone4)
 	page.shot("connected")
@@ -232,6 +225,35 @@ func checkSeen(t *testing.T, h *homeward, plane string) {
 	}
 }
 
+// checkPageIsForTheHouse looks where the admin page listens.
+func checkPageIsForTheHouse(t *testing.T, lab *labnet.Lab) {
+	t.Helper()
+	at := map[netip.Addr]bool{}
+	for line := range strings.Lines(lab.NAS.Run("ss", "-Hltn", "sport = :8377")) {
+		ap, err := netip.ParseAddrPort(strings.Fields(line)[3])
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		at[ap.Addr()] = true
+	}
+	for _, want := range []string{"127.0.0.1", "::1", labnet.NAS4, labnet.NAS6} {
+		if !at[netip.MustParseAddr(want)] {
+			t.Errorf("the page does not listen on %s, but on %v", want, at)
+		}
+	}
+	for a := range at {
+		if !a.IsLoopback() && !a.IsPrivate() {
+			t.Errorf("the page listens on %v", a)
+		}
+	}
+	if out, err := lab.Phone.Try("curl", "-sk", "--max-time", "1", "https://["+labnet.NASPublic6+"]:8377/healthz"); err == nil {
+		t.Errorf("the page answers the internet: %s", out)
+	}
+	if out, err := lab.Laptop.Try("curl", "-sk", "--max-time", "3", "https://"+labnet.NAS4+":8377/healthz"); err != nil || out != "ok\n" {
+		t.Errorf("the page does not answer the house: %s, %v", out, err)
+	}
+}
+
 // hostState is what homeward must leave as it was.
 func hostState(lab *labnet.Lab) string {
 	var b strings.Builder
@@ -251,14 +273,4 @@ func fetch(lab *labnet.Lab) error {
 		err = fmt.Errorf("got %q", out)
 	}
 	return err
-}
-
-// serveFile answers one HTTP request.
-func serveFile(c net.Conn) {
-	c.SetDeadline(time.Now().Add(10 * time.Second))
-	b := make([]byte, 4096)
-	if _, err := c.Read(b); err != nil {
-		return
-	}
-	io.WriteString(c, fmt.Sprintf("HTTP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(fileOfTheHouse), fileOfTheHouse))
 }

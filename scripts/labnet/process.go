@@ -36,6 +36,9 @@ func (h *Host) Start(cmd *exec.Cmd) *Process {
 		p.log = f.Name()
 	}
 	cmd.WaitDelay = grace // for what its children print
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a Ctrl-C must not end the router before the rest
+	}
 	if err := cmd.Start(); err != nil {
 		h.t.Fatalf("starting %v on %s: %v", cmd.Args, h.Name, err)
 	}

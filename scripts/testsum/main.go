@@ -35,12 +35,17 @@ type tally struct {
 
 func main() {
 	allowSkips := flag.Bool("allow-skips", false, "skips don't fail the run")
+	short := flag.Bool("short", false, "pass -short to the tests")
 	flag.Parse()
-	os.Exit(run(*allowSkips, flag.Args(), os.Stdout))
+	args := flag.Args()
+	if *short {
+		args = append([]string{"-short"}, args...)
+	}
+	os.Exit(run(*allowSkips, args, os.Stdout))
 }
 
-func run(allowSkips bool, packages []string, out io.Writer) int {
-	cmd := exec.Command("go", append([]string{"test", "-race", "-json", "-timeout=10m"}, packages...)...)
+func run(allowSkips bool, args []string, out io.Writer) int {
+	cmd := exec.Command("go", append([]string{"test", "-race", "-json", "-timeout=10m"}, args...)...)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
 	if err == nil {

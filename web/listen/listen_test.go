@@ -185,3 +185,30 @@ func free(t *testing.T, addr string) netip.AddrPort {
 	defer l.Close()
 	return netip.MustParseAddrPort(l.Addr().String())
 }
+
+func TestSlowClientsAreCut(t *testing.T) {
+	quiet := slog.New(slog.DiscardHandler)
+	s := NewServer(http.NotFoundHandler(), quiet)
+	for name, d := range map[string]time.Duration{"header": s.ReadHeaderTimeout, "body": s.ReadTimeout, "answer": s.WriteTimeout, "idle": s.IdleTimeout} {
+		if d <= 0 || d > time.Minute {
+			t.Errorf("the bound of the %s is %v", name, d)
+		}
+	}
+	s.ReadHeaderTimeout = 50 * time.Millisecond // what is tested is that it counts
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(l)
+	defer s.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n") // and no more
+	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if rest, err := io.ReadAll(c); err != nil {
+		t.Errorf("it is not cut: %q, %v", rest, err)
+	}
+}
