@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,8 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -27,31 +24,11 @@ const fileOfTheHouse = "the file from the share\n"
 
 // homeward is a running homeward on the lab's NAS.
 type homeward struct {
-	t    *testing.T
-	lab  *labnet.Lab
-	bin  string
-	dir  string
-	cmd  *exec.Cmd
-	log  *output
-	done chan error
-}
-
-// output can be read while it is written.
-type output struct {
-	mu sync.Mutex // guards b
-	b  bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.b.String()
+	t   *testing.T
+	lab *labnet.Lab
+	bin string
+	dir string
+	*labnet.Process
 }
 
 func build(t *testing.T, dir string) string {
@@ -69,19 +46,8 @@ func build(t *testing.T, dir string) string {
 // capabilities and without /dev/net/tun.
 func startHomeward(t *testing.T, lab *labnet.Lab, bin string, rootless bool) *homeward {
 	t.Helper()
-	h := &homeward{t: t, lab: lab, bin: bin, dir: filepath.Join(lab.Dir, "home"), log: &output{}, done: make(chan error, 1)}
-	h.cmd = lab.NAS.CommandAs(context.Background(), rootless, h.dir, h.bin, "serve", "--state", h.state(), "--config", os.DevNull)
-	h.cmd.Stdout, h.cmd.Stderr = h.log, h.log
-	if err := h.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { h.done <- h.cmd.Wait() }()
-	t.Cleanup(func() {
-		h.cmd.Process.Kill()
-		if t.Failed() {
-			t.Logf("homeward said:\n%s", h.log)
-		}
-	})
+	h := &homeward{t: t, lab: lab, bin: bin, dir: filepath.Join(lab.Dir, "home")}
+	h.Process = lab.NAS.Start(lab.NAS.CommandAs(context.Background(), rootless, h.dir, h.bin, "serve", "--state", h.state(), "--config", os.DevNull))
 	return h
 }
 
@@ -99,7 +65,7 @@ func (h *homeward) setupLink() string {
 	h.t.Helper()
 	var link string
 	labnet.Eventually(h.t, 15*time.Second, "the setup link is printed", func() bool {
-		link = linkLine.FindString(h.log.String())
+		link = linkLine.FindString(h.Output())
 		return link != ""
 	})
 	return link
@@ -109,14 +75,8 @@ func (h *homeward) setupLink() string {
 func (h *homeward) stop() time.Duration {
 	h.t.Helper()
 	begun := time.Now()
-	h.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case err := <-h.done:
-		if err != nil {
-			h.t.Errorf("homeward ended with %v", err)
-		}
-	case <-time.After(10 * time.Second):
-		h.t.Error("homeward does not end")
+	if err := h.Stop(); err != nil {
+		h.t.Errorf("homeward ended with %v", err)
 	}
 	return time.Since(begun)
 }
