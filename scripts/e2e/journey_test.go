@@ -141,6 +141,7 @@ func journey(t *testing.T, plane string, rootless bool) {
 	}
 	checkSeen(t, h, plane)
 	checkPageIsForTheHouse(t, lab)
+	checkNoSecretIsTold(t, h, string(config))
 
 	page.waitText("[data-of=seen]", "Here now, from "+labnet.Phone4)
 	page.shot("connected")
@@ -211,6 +212,40 @@ func checkPageIsForTheHouse(t *testing.T, lab *labnet.Lab) {
 	}
 	if out, err := lab.Laptop.Try("curl", "-sk", "--max-time", "3", "https://"+labnet.NAS4+":8377/healthz"); err != nil || out != "ok\n" {
 		t.Errorf("the page does not answer the house: %s, %v", out, err)
+	}
+}
+
+// checkNoSecretIsTold looks for keys and the password where none may be.
+func checkNoSecretIsTold(t *testing.T, h *homeward, config string) {
+	t.Helper()
+	secrets := []string{password}
+	for line := range strings.Lines(config) {
+		if k, v, _ := strings.Cut(line, " = "); k == "PrivateKey" || k == "PresharedKey" {
+			secrets = append(secrets, strings.TrimSpace(v))
+		}
+	}
+	if len(secrets) != 3 {
+		t.Fatalf("%d secrets: the test would prove nothing", len(secrets))
+	}
+	places := map[string]string{"the log": h.Output()}
+	for _, args := range [][]string{{"peers", "list", "--json"}, {"peers", "show", "1", "--json"}, {"status", "--json"}} {
+		out, err := h.do(args...)
+		if err != nil {
+			t.Fatal(out)
+		}
+		places[strings.Join(args, " ")] = out
+	}
+	processes, err := exec.Command("ps", "-eo", "args").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	places["the list of processes"] = string(processes)
+	for where, text := range places {
+		for _, s := range secrets {
+			if strings.Contains(text, s) {
+				t.Errorf("%s tells a secret:\n%s", where, text)
+			}
+		}
 	}
 }
 
