@@ -17,7 +17,7 @@ func advice(s Status, a answer) string {
 	case NoRouter:
 		return "This box has no router on its network: connect it to the home router, or check its network settings."
 	case NoIGD:
-		return fmt.Sprintf("Your router at %v doesn't answer to UPnP. Switch UPnP on in the router's settings (I will notice by myself), or %s.",
+		return fmt.Sprintf("Your router at %v doesn't open ports by itself: it answers neither to UPnP nor to PCP or NAT-PMP. Switch UPnP on in its settings (I will notice by myself), or %s.",
 			s.Gateway.Addr, byHand(s))
 	case Refused:
 		return fmt.Sprintf("%s refused to open the port. Allow this box (%v) to open ports, often called UPnP or \"independent port sharing\", in the router's settings; I will notice by myself. Or %s.",
@@ -65,7 +65,7 @@ func conflictAdvice(s Status, h holder) string {
 	case h.client.IsValid():
 		return fmt.Sprintf("UDP %d on the router already goes to %v. Remove that entry in the router's settings; I will notice by myself.", s.Port, h.client)
 	}
-	return fmt.Sprintf("The router keeps UDP %d for itself or for a fixed rule. Look for it in the router's settings, and %s.", s.Port, byHand(s))
+	return fmt.Sprintf("The router does not give out UDP %d: it keeps it for itself, or a rule of its own stands against it. Look for it in the router's settings, and %s.", s.Port, byHand(s))
 }
 
 // byHand is the rule to enter in the router.

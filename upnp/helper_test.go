@@ -19,7 +19,7 @@ const helperEnv = "HOMEWARD_UPNP_TEST_HELPER"
 func helper() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	m, err := New(Config{Port: testPort, Description: testDesc,
+	m, err := New(Config{Port: testPort, Description: testDesc, Secret: []byte("kept"),
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -16,6 +16,7 @@ type keeper struct {
 	gw       Gateway // the zero value while there is none
 	former   []netip.Addr
 	session  session // the router that answered last; nil while none did
+	rank     int     // of its protocol
 	stale    bool    // the session is to be found anew before it is used for more than giving back
 	lastSeen Router  // of this gateway
 	wan      netip.Addr
@@ -116,7 +117,9 @@ func (k *keeper) leave(ctx context.Context, next Gateway) {
 	k.heldSince = time.Time{}
 }
 
-// attempt finds the router if need be, and maps the port.
+// attempt finds the router if need be, and maps the port. A protocol that says no
+// is passed over for the next one: many routers have one of them switched off, and
+// the last one asked, UPnP, knows best who has the port.
 func (k *keeper) attempt(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
@@ -124,40 +127,111 @@ func (k *keeper) attempt(ctx context.Context) {
 		ctx = hurried(ctx)
 	}
 	defer func() { k.started = true }()
-	if k.session == nil || k.stale {
-		if a := k.find(ctx); !a.ok() {
-			k.failed(notFoundVerdict(a), a)
+	tried := make([]bool, len(k.m.protocols))
+	var refusal answer // of the last one that was found
+	for {
+		if k.session == nil || k.stale {
+			a := k.find(ctx, tried)
+			if !a.ok() && !refusal.ok() {
+				k.failed(k.refusedVerdict(refusal), refusal)
+				return
+			}
+			if !a.ok() {
+				k.failed(notFoundVerdict(a), a)
+				return
+			}
+		}
+		// The address comes first: after the entry is made nothing may fail any more.
+		k.askAddress(ctx)
+		k.asked = true
+		g, a := k.session.add(ctx, k.want())
+		if a.ok() {
+			k.hold(g)
+			k.sweep(ctx)
 			return
 		}
-	}
-	// The address comes first: after the entry is made nothing may fail any more.
-	k.askAddress(ctx)
-	k.asked = true
-	g, a := k.session.add(ctx, k.want())
-	if !a.ok() {
-		k.failed(k.refusedVerdict(a), a)
-		return
-	}
-	k.hold(g)
-	if !k.swept {
-		k.swept = true
-		if n, _ := k.session.sweep(ctx, k.want()); n > 0 {
-			k.m.log.Info("removed leftovers of an earlier run from the router", "entries", n)
+		refusal, tried[k.rank] = a, true
+		if a.outcome == silent || a.outcome == moved || k.rank == len(tried)-1 {
+			k.failed(k.refusedVerdict(a), a)
+			return
 		}
+		k.m.log.Debug("the next protocol is tried", "via", k.session.router().Via, "problem", a.problem)
+		k.stale = true
 	}
 }
 
-// find asks each protocol in turn for the gateway.
-func (k *keeper) find(ctx context.Context) answer {
-	a := answer{outcome: silent}
-	for _, p := range k.m.protocols {
-		var s session
-		if s, a = p.probe(ctx, k.gw); a.ok() {
-			k.session, k.stale, k.lastSeen = s, false, s.router()
-			break
+// sweep looks once for what earlier runs left on the router.
+func (k *keeper) sweep(ctx context.Context) {
+	if k.swept {
+		return
+	}
+	k.swept = true
+	if n, _ := k.session.sweep(ctx, k.want()); n > 0 {
+		k.m.log.Info("removed leftovers of an earlier run from the router", "entries", n)
+	}
+}
+
+// patience is how long the better protocols may take once another has answered.
+const patience = 1500 * time.Millisecond
+
+// find asks all protocols at once that were not tried yet, and takes the best one
+// that answers. The answer of a failure is that of the last protocol that had
+// more to say than nothing.
+func (k *keeper) find(ctx context.Context, tried []bool) answer {
+	type result struct {
+		rank int
+		s    session
+		a    answer
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	results := make(chan result, len(tried))
+	got := make([]*result, len(tried))
+	running := 0
+	for rank, p := range k.m.protocols {
+		if tried[rank] {
+			got[rank] = &result{rank: rank, a: answer{outcome: silent}}
+			continue
+		}
+		running++
+		go func() {
+			s, a := p.probe(ctx, k.gw)
+			results <- result{rank, s, a}
+		}()
+	}
+	defer func() { // nobody is left behind
+		cancel()
+		for ; running > 0; running-- {
+			<-results
+		}
+	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	isLate := false
+	for {
+		a := answer{outcome: silent, problem: "no answer by PCP, NAT-PMP or UPnP"}
+		decided := true
+		for rank, r := range got {
+			switch {
+			case r == nil:
+				decided = decided && isLate
+			case r.a.ok() && decided:
+				k.session, k.rank, k.stale, k.lastSeen = r.s, rank, false, r.s.router()
+				return answer{}
+			case !tried[rank] && r.a.outcome != silent && r.a.outcome != moved:
+				a = r.a
+			}
+		}
+		if running == 0 {
+			return a
+		}
+		select {
+		case r := <-results:
+			running--
+			got[r.rank] = &r
+		case <-late.C:
+			isLate = true
 		}
 	}
-	return a
 }
 
 func (k *keeper) want() want {
@@ -177,6 +251,9 @@ func (k *keeper) hold(g grant) {
 	k.checkedAt = now
 	fresh := k.mapping == nil
 	k.longest = max(k.longest, g.lease)
+	if g.address.IsValid() {
+		k.wan, k.wanTold = g.address, true
+	}
 	if k.heldSince.IsZero() {
 		k.heldSince = now
 	}
@@ -234,9 +311,10 @@ func (k *keeper) tend(ctx context.Context) {
 		k.check(ctx)
 	}
 	if k.held() && !now.Before(k.nextAddress) {
-		if a := k.askAddress(ctx); a.outcome == moved || a.outcome == silent {
+		switch a := k.askAddress(ctx); a.outcome {
+		case moved, silent, notThere, conflict, notAllowed:
 			k.lost(a)
-		} else {
+		default:
 			k.publish(k.heldVerdict(), answer{problem: a.problem})
 		}
 	}

@@ -2,6 +2,7 @@ package upnp
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,9 +27,13 @@ type Config struct {
 	Gateway func() (Gateway, error)
 	// Logger may be nil.
 	Logger *slog.Logger
-	// SSDPPort is where the router answers searches; zero means 1900, the only
-	// one outside tests.
-	SSDPPort uint16
+	// Secret makes PCP's nonces unguessable, and the same after a restart: it must
+	// be kept. Nil means a random one, with which a crash leaves a PCP mapping that
+	// the next run cannot remove before its lease ends.
+	Secret []byte
+	// SSDPPort is where the router answers searches, PXPPort where it speaks PCP
+	// and NAT-PMP; zero means 1900 and 5351, the only ones outside tests.
+	SSDPPort, PXPPort uint16
 }
 
 const defaultLease = time.Hour
@@ -60,7 +65,7 @@ type Mapper struct {
 	config    Config
 	log       *slog.Logger
 	gateway   func() (Gateway, error)
-	protocols []protocol // tried in this order
+	protocols []protocol // the best first
 	status    atomic.Pointer[Status]
 	changed   chan struct{}
 }
@@ -89,11 +94,17 @@ func New(c Config) (*Mapper, error) {
 	if c.SSDPPort == 0 {
 		c.SSDPPort = ssdpPort
 	}
+	if c.PXPPort == 0 {
+		c.PXPPort = pxpPort
+	}
+	if c.Secret == nil {
+		c.Secret = []byte(rand.Text())
+	}
 	m := &Mapper{
 		config:    c,
 		log:       c.Logger,
 		gateway:   c.Gateway,
-		protocols: []protocol{&igd{ssdpPort: c.SSDPPort, log: c.Logger}},
+		protocols: []protocol{newPXP(c.PXPPort, c.Secret), &igd{ssdpPort: c.SSDPPort, log: c.Logger}},
 		changed:   make(chan struct{}, 1),
 	}
 	m.status.Store(&Status{Verdict: Starting, Since: time.Now(), Port: c.Port})

@@ -153,7 +153,7 @@ func TestVerdicts(t *testing.T) {
 		"taken": {"81.2.69.2", func(r *routertest.Router) {
 			r.Put(routertest.Entry{External: testPort, Internal: 1, Client: "127.0.0.40", Description: "nas"})
 		}, Conflict, false, `already goes to 127.0.0.40 ("nas")`},
-		"kept by router": {"81.2.69.2", add(729), Conflict, false, "keeps UDP 41234 for itself"},
+		"kept by router": {"81.2.69.2", add(729), Conflict, false, "does not give out UDP 41234"},
 		"nobody answers": {"81.2.69.2", func(r *routertest.Router) {
 			r.Always(routertest.Search, func(map[string]string) routertest.Reply { return routertest.Reply{Drop: true} })
 		}, NoIGD, false, "Switch UPnP on"},

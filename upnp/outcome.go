@@ -77,5 +77,6 @@ type want struct {
 type grant struct {
 	lease    time.Duration // zero: permanent
 	verified bool          // read back and found right
+	address  netip.Addr    // on the internet side, where the protocol tells it; else invalid
 	foreign  bool          // the entry leads to us, but somebody else made it: not ours to renew or remove
 }

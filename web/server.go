@@ -68,15 +68,15 @@ func New(cfg Config) (*Server, error) {
 }
 
 // newSessions sets up the cookie. SameSite=Strict keeps it out of every request
-// that another site starts.
+// that another site starts. scs.New would start a goroutine that nobody ends.
 func newSessions(cfg Config) *scs.SessionManager {
-	m := scs.New()
-	m.Store = cfg.Account.Sessions()
-	m.HashTokenInStore = true
-	m.Lifetime = sessionLasts
-	m.Cookie.Name = "homeward"
-	m.Cookie.SameSite = http.SameSiteStrictMode
-	m.Cookie.Secure = cfg.Secure
+	m := &scs.SessionManager{
+		Store:            cfg.Account.Sessions(),
+		HashTokenInStore: true,
+		Lifetime:         sessionLasts,
+		Codec:            scs.GobCodec{},
+		Cookie:           scs.SessionCookie{Name: "homeward", Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: cfg.Secure, Persist: true},
+	}
 	if cfg.Secure {
 		m.Cookie.Name = "__Host-homeward" // browsers accept it from this very host by TLS only
 	}

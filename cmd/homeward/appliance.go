@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -115,8 +117,17 @@ func (a *appliance) makeParts(ctx context.Context) error {
 	if err != nil || !a.settings.MapPort {
 		return err
 	}
-	a.mapper, err = upnp.New(upnp.Config{Port: a.port, Description: "homeward-" + a.identity.Instance, Logger: a.log})
+	a.mapper, err = upnp.New(upnp.Config{Port: a.port, Description: "homeward-" + a.identity.Instance, Secret: a.pcpSecret(), Logger: a.log})
 	return err
+}
+
+// pcpSecret is what the port mapper proves its ownership with: the same at every
+// start, and useless for anything else.
+func (a *appliance) pcpSecret() []byte {
+	key := a.identity.PrivateKey.Reveal()
+	h := hmac.New(sha256.New, key[:])
+	h.Write([]byte("homeward port mapping"))
+	return h.Sum(nil)
 }
 
 // router is what the mapper knows.

@@ -216,8 +216,14 @@ func TestDevicesSurviveARestart(t *testing.T) {
 	}
 	stop()
 	start(t, dir)
-	if _, out, _ := homeward(t.Context(), dir, "peers", "list"); !strings.Contains(out, "anna") || !strings.Contains(out, "active") {
-		t.Errorf("list after the restart = %q", out)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // the tunnel takes it in a moment
+		_, out, _ := homeward(t.Context(), dir, "peers", "list")
+		if strings.Contains(out, "anna") && strings.Contains(out, "active") {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("list after the restart = %q", out)
+		}
 	}
 }
 

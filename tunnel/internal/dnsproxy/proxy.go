@@ -89,8 +89,6 @@ func (p *Proxy) close() {
 func (p *Proxy) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	stop := context.AfterFunc(ctx, p.close)
-	defer stop()
 	for _, c := range p.packets {
 		wg.Go(func() { p.serveUDP(ctx, c, &wg) })
 	}
@@ -98,6 +96,7 @@ func (p *Proxy) Run(ctx context.Context) {
 		wg.Go(func() { p.serveTCP(ctx, l, &wg) })
 	}
 	<-ctx.Done()
+	p.close()
 }
 
 func (p *Proxy) serveUDP(ctx context.Context, c net.PacketConn, wg *sync.WaitGroup) {
