@@ -89,7 +89,7 @@ func TestAPhoneOutsideReachesTheShareAtHome(t *testing.T) {
 
 // journey is what a person does, from nothing to a phone that is thrown out.
 func journey(t *testing.T, plane string, rootless bool) {
-	lab := labnet.New(t)
+	lab := labnet.New(t, labnet.Options{NoNATPMP: true}) // the port is opened by UPnP
 	lab.Share.ServeHTTP(":80", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, fileOfTheHouse) }))
 	before := hostState(lab)
 
