@@ -43,24 +43,15 @@
 //	                     └─ the granted lease ──┘   or gone at read-back
 //
 // While held, the external address is asked for every minute (which also notices
-// a router that restarted: by its epoch, or by what it lost), and the mapping is
-// read back every five minutes.
+// a router that restarted) and the mapping is read back every five minutes.
 //
 // # What is behind the seam
 //
 // A protocol looks for its server on the gateway and returns a session; a session
 // adds, checks and removes the mapping, and answers with one of a closed set of
-// outcomes, never with a raw error. All protocols are asked at once, and the best
-// that answers is kept: PCP (pcp.go), NAT-PMP (natpmp.go), UPnP IGD (igd.go). One
-// that refuses is passed over for the next; there is never more than one mapping.
-//
-//	            can be read back   tells of a restart      proof that it is ours
-//	PCP         no: asked again    epoch                   nonce, derived from a secret
-//	NAT-PMP     no: asked again    epoch                   our address
-//	UPnP IGD    yes                refused, 404, gone      description and address
-//
-// PCP's and NAT-PMP's messages are our own, as the RFCs have them. UPnP's are
-// those of github.com/huin/goupnp; discovery and transport are our own, because
-// goupnp's have no limits, follow redirects and proxies, and fail as a whole when
-// one interface does.
+// outcomes, never with a raw error. UPnP IGD (igd.go) is the only protocol so
+// far; NAT-PMP and PCP are to be others. UPnP's messages are those of
+// github.com/huin/goupnp; discovery and transport are our own, because goupnp's
+// have no limits, follow redirects and proxies, and fail as a whole when one
+// interface does.
 package upnp

@@ -2,32 +2,40 @@ package upnp
 
 import "time"
 
-// epoch follows a server's count of the seconds since its state began. When the
-// count does not fit to our clock, the server has forgotten what it granted.
+// epoch notices that a router lost its table: every answer of NAT-PMP and PCP
+// tells the seconds since that last happened, and those must run like our own
+// clock, give or take a cheap oscillator. The zero value knows nothing yet.
+//
+// RFC 6887 section 8.5 also takes a router's clock that runs ahead for a restart;
+// RFC 6886 section 3.6 doesn't, so a NAT-PMP router that counts from something
+// else than its start isn't asked again and again.
 type epoch struct {
-	server uint32
-	at     time.Time // zero: nothing heard yet
+	known  bool
+	server time.Duration
+	at     time.Time
 }
 
-// pcp notes a count and reports whether the server lost its state, by the rule of
-// RFC 6887, 8.5: the clocks may differ by a sixteenth and two seconds.
-func (e *epoch) pcp(now time.Time, server uint32) (lost bool) {
-	if !e.at.IsZero() {
-		client, delta := int64(now.Sub(e.at)/time.Second), int64(server)-int64(e.server)
-		lost = delta < -1 || client+2 < delta-delta/16 || delta+2 < client-client/16
-	}
-	e.server, e.at = server, now
-	return lost
-}
+const (
+	epochReorder = time.Second     // RFC 6887 section 8.5: an answer may overtake another
+	epochSlack   = 2 * time.Second // both RFCs
+)
 
-// natpmp notes a count and reports whether the server lost its state, by the rule
-// of RFC 6886, 3.6: it counts at least seven eighths as fast as we do, less two
-// seconds.
-func (e *epoch) natpmp(now time.Time, server uint32) (lost bool) {
-	if !e.at.IsZero() {
-		client := int64(now.Sub(e.at) / time.Second)
-		lost = int64(server) < int64(e.server)+client*7/8-2
+// next takes the epoch of an answer that came now, and reports whether the router
+// has lost its table since the answer before. ahead says whether a clock that
+// runs ahead counts, too.
+func (e *epoch) next(seconds uint32, now time.Time, ahead bool) (lost bool) {
+	server := time.Duration(seconds) * time.Second
+	if e.known {
+		ours, theirs := now.Sub(e.at), server-e.server
+		switch {
+		case theirs < -epochReorder:
+			lost = true
+		case ahead:
+			lost = ours+epochSlack < theirs-theirs/16 || theirs+epochSlack < ours-ours/16
+		default:
+			lost = theirs+epochSlack < ours-ours/8
+		}
 	}
-	e.server, e.at = server, now
+	e.known, e.server, e.at = true, server, now
 	return lost
 }

@@ -10,74 +10,82 @@ import (
 	"time"
 )
 
-// pxpPort is where PCP and NAT-PMP servers listen (RFC 6887, 19.1; RFC 6886, 1.1).
-const pxpPort = 5351
-
-// resend is how long to wait for an answer before asking again. The RFCs go on
-// for a minute and more; by then somebody has looked for another way.
-var resend = []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
-
-var (
-	errNobody = errors.New("nobody listens there")
-	errSilent = errors.New("no answer")
+const (
+	// controlPort is where routers listen for NAT-PMP and PCP (RFC 6886 section
+	// 3.1, RFC 6887 section 19.1).
+	controlPort = 5351
+	// maxControlPacket is the longest packet of PCP (RFC 6887 section 7); those of
+	// NAT-PMP are shorter.
+	maxControlPacket = 1100
+	// controlPatience is how long the last of controlRounds is waited for.
+	controlPatience = 2500 * time.Millisecond
 )
 
-// exchange sends a request from our address to the server, again and again, until
-// take has a use for an answer. Only the server's own answers are looked at: the
-// socket is connected. It fails with errNobody, errSilent or the context's error.
-func exchange(ctx context.Context, server, self netip.AddrPort, request []byte, take func([]byte) bool) error {
-	d := net.Dialer{LocalAddr: net.UDPAddrFromAddrPort(self)}
-	conn, err := d.DialContext(ctx, "udp", server.String())
+// controlRounds are the moments of sending. They double from 250 ms on, as RFC
+// 6886 section 3.1 says; the RFC's nine rounds (over a minute), and PCP's first
+// pause of three seconds (RFC 6887 section 8.1.1), are for those who have nothing
+// else to do. Here other protocols wait, and the keeper's own pauses follow.
+var controlRounds = [...]time.Duration{0, 250 * time.Millisecond, 750 * time.Millisecond, 1750 * time.Millisecond}
+
+// control is the place where a gateway answers NAT-PMP and PCP.
+type control struct {
+	gw   Gateway
+	port uint16 // not controlPort only in tests
+}
+
+// ask sends a request until take accepts a datagram as the answer to it. It sends
+// from our address to the gateway's: the kernel delivers nobody else's datagrams
+// and tells at once when nobody listens there. Each request has a socket of its
+// own, so that a late answer to the one before finds no reader. What take refuses
+// is ignored, and the right answer still awaited.
+func (c control) ask(ctx context.Context, request []byte, take func([]byte) bool) answer {
+	to := netip.AddrPortFrom(c.gw.Addr, c.port)
+	conn, err := net.DialUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(c.gw.Self, 0)), net.UDPAddrFromAddrPort(to))
 	if err != nil {
-		return fmt.Errorf("opening a socket towards %v: %w", server, err)
+		return controlFailure(fmt.Errorf("opening a socket from %v to %v: %w", c.gw.Self, to, err))
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	buf := make([]byte, pcpMaxLength+1) // one more, to see what is too long
-	for _, wait := range resend {
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+
+	start := time.Now()
+	buf := make([]byte, maxControlPacket+1)
+	for round := range controlRounds {
 		if _, err := conn.Write(request); err != nil {
-			return refusedOr(err)
+			return controlFailure(err)
 		}
-		conn.SetReadDeadline(time.Now().Add(wait))
-		if ctx.Err() != nil { // its function may have run before ours
-			return ctx.Err()
+		until := start.Add(controlPatience)
+		if round+1 < len(controlRounds) {
+			until = start.Add(controlRounds[round+1])
+		}
+		if err := conn.SetReadDeadline(until); err != nil {
+			break // ctx ended
 		}
 		for {
 			n, err := conn.Read(buf)
-			var timeout net.Error
-			if errors.As(err, &timeout) && timeout.Timeout() {
+			if err == nil {
+				if take(buf[:n]) {
+					return answer{}
+				}
+				continue
+			}
+			if isTimeout(err) {
 				break
 			}
-			if err != nil {
-				return refusedOr(err)
+			if ctx.Err() != nil {
+				return answer{outcome: silent, problem: ctx.Err().Error()}
 			}
-			if take(buf[:n]) {
-				return nil
-			}
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+			return controlFailure(err)
 		}
 	}
-	return errSilent
+	return answer{outcome: silent, problem: fmt.Sprintf("no answer from UDP port %d of the router", c.port)}
 }
 
-// refusedOr tells the router's "nobody here" (an ICMP error) from other errors.
-func refusedOr(err error) error {
+// controlFailure says what a socket's error means. A router that is just starting
+// has closed ports, too.
+func controlFailure(err error) answer {
+	a := answer{outcome: connectOutcome(err), problem: clean(err.Error())}
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return errNobody
+		a.problem = "the router doesn't listen for NAT-PMP or PCP"
 	}
-	return err
-}
-
-// answerOf is what a failed exchange means.
-func answerOf(protocol string, err error) answer {
-	switch {
-	case err == nil:
-		return answer{}
-	case errors.Is(err, errNobody):
-		return answer{outcome: moved, problem: protocol + ": " + err.Error()}
-	}
-	return answer{outcome: silent, problem: protocol + ": " + err.Error()}
+	return a
 }

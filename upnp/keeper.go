@@ -12,19 +12,26 @@ import (
 type keeper struct {
 	m        *Mapper
 	stopping context.Context // Run's: when it has ended, half an answer is no news
+	ears     *ears
 
-	gw       Gateway // the zero value while there is none
-	former   []netip.Addr
-	session  session // the router that answered last; nil while none did
-	rank     int     // of its protocol
-	stale    bool    // the session is to be found anew before it is used for more than giving back
-	lastSeen Router  // of this gateway
-	wan      netip.Addr
-	wanTold  bool     // the router answered when asked for its address
-	mapping  *Mapping // nil, or what is there, or is believed to be
-	asked    bool     // an entry of ours may be on the router, also without a mapping
-	swept    bool     // leftovers of earlier runs were looked for
-	started  bool     // the first attempt is over: keep distance between calls
+	gw      Gateway // the zero value while there is none
+	former  []netip.Addr
+	session session // the candidate in use; nil while none answered
+	stale   bool    // the session is to be found anew before it is used for more than giving back
+	// candidates are all sessions that answered, the preferred one first.
+	candidates []session
+	passed     []string // what the protocols before the first candidate answered
+	cut        bool     // find didn't wait for all protocols
+	missing    bool     // a candidate didn't do its work as a router should: find them anew
+	maker      session  // the candidate that was asked for the mapping last
+	worked     string   // Via of the one that made it
+	lastSeen   Router   // of this gateway
+	wan        netip.Addr
+	wanTold    bool     // the router answered when asked for its address
+	mapping    *Mapping // nil, or what is there, or is believed to be
+	asked      bool     // an entry of ours may be on the router, also without a mapping
+	swept      bool     // leftovers of earlier runs were looked for
+	started    bool     // the first attempt is over: keep distance between calls
 
 	failures  int           // in a row
 	longest   time.Duration // the longest lease granted here
@@ -32,6 +39,9 @@ type keeper struct {
 	heldSince time.Time // zero while there is trouble
 
 	nextRoute, nextTry, nextCheck, nextAddress time.Time
+	nextWitness                                time.Time
+	nextKnock, knockUntil                      time.Time // see knock; knockUntil is zero while all is well
+	hintedAt                                   time.Time // when an announcement made, or will make, us ask
 }
 
 // step does what is due and returns when the next thing is.
@@ -43,6 +53,7 @@ func (k *keeper) step(ctx context.Context) time.Time {
 		return k.nextRoute
 	}
 	if !k.held() {
+		k.knock(ctx)
 		if !time.Now().Before(k.nextTry) {
 			k.attempt(ctx)
 		}
@@ -56,8 +67,15 @@ func (k *keeper) step(ctx context.Context) time.Time {
 func (k *keeper) held() bool { return k.session != nil && !k.stale && k.mapping != nil }
 
 func (k *keeper) due() time.Time {
+	if !k.gw.Addr.IsValid() {
+		return k.nextRoute
+	}
 	if !k.held() {
-		return earliest(k.nextRoute, k.nextTry)
+		at := earliest(k.nextRoute, k.nextTry)
+		if k.knocking() {
+			at = earliest(at, k.nextKnock)
+		}
+		return at
 	}
 	at := earliest(k.nextRoute, k.nextCheck, k.nextAddress)
 	if !k.mapping.Foreign && !k.mapping.RenewAfter.IsZero() {
@@ -112,14 +130,14 @@ func (k *keeper) leave(ctx context.Context, next Gateway) {
 		}
 	}
 	k.gw, k.session, k.mapping, k.asked = next, nil, nil, false
+	k.candidates, k.passed, k.cut, k.missing, k.maker, k.worked, k.stale = nil, nil, false, false, nil, "", false
 	k.lastSeen, k.wan, k.wanTold, k.longest = Router{}, netip.Addr{}, false, 0
 	k.failures, k.nextTry, k.started = 0, time.Now(), false
-	k.heldSince = time.Time{}
+	k.heldSince, k.nextWitness, k.knockUntil = time.Time{}, time.Time{}, time.Time{}
+	k.ears.listen(k.stopping, k.m, next)
 }
 
-// attempt finds the router if need be, and maps the port. A protocol that says no
-// is passed over for the next one: many routers have one of them switched off, and
-// the last one asked, UPnP, knows best who has the port.
+// attempt finds the router if need be, and maps the port.
 func (k *keeper) attempt(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
@@ -127,110 +145,37 @@ func (k *keeper) attempt(ctx context.Context) {
 		ctx = hurried(ctx)
 	}
 	defer func() { k.started = true }()
-	tried := make([]bool, len(k.m.protocols))
-	var refusal answer // of the last one that was found
-	for {
-		if k.session == nil || k.stale {
-			a := k.find(ctx, tried)
-			if !a.ok() && !refusal.ok() {
-				k.failed(k.refusedVerdict(refusal), refusal)
-				return
-			}
-			if !a.ok() {
-				k.failed(notFoundVerdict(a), a)
-				return
-			}
-		}
-		// The address comes first: after the entry is made nothing may fail any more.
-		k.askAddress(ctx)
-		k.asked = true
-		g, a := k.session.add(ctx, k.want())
-		if a.ok() {
-			k.hold(g)
-			k.sweep(ctx)
+	if len(k.candidates) == 0 || k.stale {
+		if a := k.find(ctx, false); !a.ok() {
+			k.failed(notFoundVerdict(a), a)
 			return
 		}
-		refusal, tried[k.rank] = a, true
-		if a.outcome == silent || a.outcome == moved || k.rank == len(tried)-1 {
-			k.failed(k.refusedVerdict(a), a)
-			return
-		}
-		k.m.log.Debug("the next protocol is tried", "via", k.session.router().Via, "problem", a.problem)
-		k.stale = true
 	}
+	g, a := k.mapPort(ctx)
+	if !a.ok() && k.cut && ctx.Err() == nil {
+		// A protocol that is slow to answer may do what the quick ones refuse.
+		if k.find(ctx, true).ok() {
+			g, a = k.mapPort(ctx)
+		}
+	}
+	if !a.ok() {
+		k.failed(k.refusedVerdict(a), a)
+		k.stale = k.stale || k.missing
+		return
+	}
+	k.hold(g)
+	k.sweep(ctx)
 }
 
-// sweep looks once for what earlier runs left on the router.
+// sweep looks for leftovers of earlier runs, once, as soon as somebody can.
 func (k *keeper) sweep(ctx context.Context) {
 	if k.swept {
 		return
 	}
-	k.swept = true
-	if n, _ := k.session.sweep(ctx, k.want()); n > 0 {
+	n, a := k.session.sweep(ctx, k.want())
+	k.swept = a.outcome != unsupported
+	if n > 0 {
 		k.m.log.Info("removed leftovers of an earlier run from the router", "entries", n)
-	}
-}
-
-// patience is how long the better protocols may take once another has answered.
-const patience = 1500 * time.Millisecond
-
-// find asks all protocols at once that were not tried yet, and takes the best one
-// that answers. The answer of a failure is that of the last protocol that had
-// more to say than nothing.
-func (k *keeper) find(ctx context.Context, tried []bool) answer {
-	type result struct {
-		rank int
-		s    session
-		a    answer
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	results := make(chan result, len(tried))
-	got := make([]*result, len(tried))
-	running := 0
-	for rank, p := range k.m.protocols {
-		if tried[rank] {
-			got[rank] = &result{rank: rank, a: answer{outcome: silent}}
-			continue
-		}
-		running++
-		go func() {
-			s, a := p.probe(ctx, k.gw)
-			results <- result{rank, s, a}
-		}()
-	}
-	defer func() { // nobody is left behind
-		cancel()
-		for ; running > 0; running-- {
-			<-results
-		}
-	}()
-	late := time.NewTimer(patience)
-	defer late.Stop()
-	isLate := false
-	for {
-		a := answer{outcome: silent, problem: "no answer by PCP, NAT-PMP or UPnP"}
-		decided := true
-		for rank, r := range got {
-			switch {
-			case r == nil:
-				decided = decided && isLate
-			case r.a.ok() && decided:
-				k.session, k.rank, k.stale, k.lastSeen = r.s, rank, false, r.s.router()
-				return answer{}
-			case !tried[rank] && r.a.outcome != silent && r.a.outcome != moved:
-				a = r.a
-			}
-		}
-		if running == 0 {
-			return a
-		}
-		select {
-		case r := <-results:
-			running--
-			got[r.rank] = &r
-		case <-late.C:
-			isLate = true
-		}
 	}
 }
 
@@ -251,11 +196,11 @@ func (k *keeper) hold(g grant) {
 	k.checkedAt = now
 	fresh := k.mapping == nil
 	k.longest = max(k.longest, g.lease)
-	if g.address.IsValid() {
-		k.wan, k.wanTold = g.address, true
-	}
 	if k.heldSince.IsZero() {
 		k.heldSince = now
+	}
+	if g.told {
+		k.wan, k.wanTold = g.external, true
 	}
 	w := k.want()
 	next := Mapping{
@@ -274,7 +219,8 @@ func (k *keeper) hold(g grant) {
 	}
 	k.mapping = &next
 	k.asked = k.asked && !g.foreign
-	if fresh {
+	k.knockUntil = time.Time{}
+	if fresh && g.verified || k.wantsWitness() {
 		k.nextCheck = now.Add(firstCheck)
 	} else {
 		k.nextCheck = now.Add(checkEvery)
@@ -312,7 +258,10 @@ func (k *keeper) tend(ctx context.Context) {
 	}
 	if k.held() && !now.Before(k.nextAddress) {
 		switch a := k.askAddress(ctx); a.outcome {
-		case moved, silent, notThere, conflict, notAllowed:
+		case notThere:
+			k.m.log.Info("opening the port again", "gateway", k.gw.Addr, "via", k.mapping.Via, "problem", a.problem)
+			k.renew(ctx)
+		case moved, silent:
 			k.lost(a)
 		default:
 			k.publish(k.heldVerdict(), answer{problem: a.problem})
@@ -340,9 +289,16 @@ func (k *keeper) renew(ctx context.Context) {
 // check reads the mapping back.
 func (k *keeper) check(ctx context.Context) {
 	k.nextCheck = time.Now().Add(checkEvery)
+	if k.wantsWitness() {
+		k.findWitness(ctx)
+	}
 	g, a := k.session.check(ctx, k.want())
 	switch a.outcome {
 	case done:
+		if !g.verified {
+			k.hold(g) // asked for anew, for want of a way to look
+			return
+		}
 		k.checkedAt = time.Now()
 		seen := *k.mapping
 		seen.VerifiedAt = k.checkedAt
@@ -359,6 +315,25 @@ func (k *keeper) check(ctx context.Context) {
 	default:
 		// This router can't be asked; renewing is all there is.
 	}
+}
+
+// knock asks a router that went away whether it is back, by the one packet that
+// NAT-PMP and PCP need: searching for it every few seconds would be too much for
+// the LAN, and waiting for the next search too long for the one who is out.
+func (k *keeper) knock(ctx context.Context) {
+	if !k.knocking() || time.Now().Before(k.nextKnock) {
+		return
+	}
+	k.nextKnock = time.Now().Add(knockEvery)
+	if _, a := unwitnessed(k.maker).external(ctx); a.outcome != moved && a.outcome != silent {
+		k.nextTry = time.Now()
+	}
+}
+
+// knocking is true for a while after a router that we had a mapping on, by PCP or
+// NAT-PMP, stopped answering altogether.
+func (k *keeper) knocking() bool {
+	return len(k.candidates) == 0 && time.Now().Before(k.knockUntil)
 }
 
 // lost notes that what we held is in doubt or gone. The first time we try again
@@ -397,6 +372,9 @@ func (k *keeper) note(a answer) {
 		}
 	case moved, silent, broken, unsupported, badShape:
 		k.stale = true
+		if _, looks := k.maker.(tableReader); k.maker != nil && !looks && k.worked != "" && k.knockUntil.IsZero() {
+			k.nextKnock, k.knockUntil = time.Now().Add(knockEvery), time.Now().Add(knockFor)
+		}
 	default:
 		k.checkedAt = time.Now()
 		k.stale = k.mapping != nil // what is there may stay; find the router anew before trying again
@@ -473,12 +451,12 @@ func (k *keeper) publish(v Verdict, a answer) {
 
 // giveBack removes our entry, if there may be one.
 func (k *keeper) giveBack(ctx context.Context) {
-	if k.session == nil || !k.asked {
+	if k.maker == nil || !k.asked {
 		return
 	}
 	ctx, cancel := context.WithTimeout(hurried(ctx), releaseTime)
 	defer cancel()
-	if a := k.session.remove(ctx, k.want()); !a.ok() {
+	if a := k.maker.remove(ctx, k.want()); !a.ok() {
 		k.m.log.Info("leaving the mapping to the end of its lease", "port", k.m.config.Port,
 			"gateway", k.gw.Addr, "problem", a.problem)
 		return

@@ -27,13 +27,17 @@ type Config struct {
 	Gateway func() (Gateway, error)
 	// Logger may be nil.
 	Logger *slog.Logger
-	// Secret makes PCP's nonces unguessable, and the same after a restart: it must
-	// be kept. Nil means a random one, with which a crash leaves a PCP mapping that
-	// the next run cannot remove before its lease ends.
+	// Secret is what the proofs of ownership of PCP mappings are made of: 16 bytes
+	// or more that nobody can guess, the same after a restart. Without it each
+	// Mapper makes up its own, and a router may refuse, until the lease ends, to
+	// renew or remove what a crashed run made.
 	Secret []byte
-	// SSDPPort is where the router answers searches, PXPPort where it speaks PCP
-	// and NAT-PMP; zero means 1900 and 5351, the only ones outside tests.
-	SSDPPort, PXPPort uint16
+	// SSDPPort is where the router answers searches; zero means 1900, the only
+	// one outside tests.
+	SSDPPort uint16
+	// ControlPort is where the router answers NAT-PMP and PCP; zero means 5351, the
+	// only one outside tests.
+	ControlPort uint16
 }
 
 const defaultLease = time.Hour
@@ -47,6 +51,9 @@ const (
 	addressEvery = time.Minute
 	routeEvery   = 10 * time.Second // asks the kernel only
 	noRouteEvery = 5 * time.Second
+	knockEvery   = 10 * time.Second // a router that went away: one packet, see knock
+	knockFor     = 30 * time.Minute
+	witnessEvery = 30 * time.Minute      // searches for UPnP beside a mapping by another protocol
 	leastPause   = 50 * time.Millisecond // between steps, whatever they say
 	attemptTime  = 15 * time.Second
 	releaseTime  = 2 * time.Second
@@ -65,9 +72,13 @@ type Mapper struct {
 	config    Config
 	log       *slog.Logger
 	gateway   func() (Gateway, error)
-	protocols []protocol // the best first
-	status    atomic.Pointer[Status]
-	changed   chan struct{}
+	protocols []protocol // in the order of preference
+	// hearRoutes and hearRouter call back when the network, or the router, has news,
+	// until their context ends. They may be nil.
+	hearRoutes func(ctx context.Context, changed func()) error
+	hearRouter func(ctx context.Context, gw Gateway, heard func()) error
+	status     atomic.Pointer[Status]
+	changed    chan struct{}
 }
 
 // New checks the config. It starts nothing.
@@ -94,18 +105,28 @@ func New(c Config) (*Mapper, error) {
 	if c.SSDPPort == 0 {
 		c.SSDPPort = ssdpPort
 	}
-	if c.PXPPort == 0 {
-		c.PXPPort = pxpPort
+	if c.ControlPort == 0 {
+		c.ControlPort = controlPort
 	}
 	if c.Secret == nil {
-		c.Secret = []byte(rand.Text())
+		c.Secret = make([]byte, 32)
+		rand.Read(c.Secret) // it never fails
+	}
+	if len(c.Secret) < 16 {
+		return nil, fmt.Errorf("making the port mapper: a secret of %d bytes can be guessed, 16 are the least", len(c.Secret))
 	}
 	m := &Mapper{
-		config:    c,
-		log:       c.Logger,
-		gateway:   c.Gateway,
-		protocols: []protocol{newPXP(c.PXPPort, c.Secret), &igd{ssdpPort: c.SSDPPort, log: c.Logger}},
-		changed:   make(chan struct{}, 1),
+		config:  c,
+		log:     c.Logger,
+		gateway: c.Gateway,
+		protocols: []protocol{
+			&pcp{port: c.ControlPort, secret: c.Secret},
+			&natpmp{port: c.ControlPort},
+			&igd{ssdpPort: c.SSDPPort, log: c.Logger},
+		},
+		hearRoutes: hearRoutes,
+		hearRouter: hearAnnouncements,
+		changed:    make(chan struct{}, 1),
 	}
 	m.status.Store(&Status{Verdict: Starting, Since: time.Now(), Port: c.Port})
 	return m, nil
@@ -122,7 +143,9 @@ func (m *Mapper) Changed() <-chan struct{} { return m.changed }
 // seconds. It never returns an error: what is wrong with the router is in Status.
 // It may be called again after it returned, not twice at once.
 func (m *Mapper) Run(ctx context.Context) error {
-	k := &keeper{m: m, stopping: ctx}
+	k := &keeper{m: m, stopping: ctx, ears: newEars()}
+	k.ears.watch(ctx, m)
+	defer k.ears.close()
 	defer k.release(context.WithoutCancel(ctx))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -130,6 +153,14 @@ func (m *Mapper) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-k.ears.rerouted:
+			k.rerouted()
+			timer.Reset(max(0, time.Until(k.due())))
+			continue
+		case <-k.ears.announced:
+			k.announced()
+			timer.Reset(max(0, time.Until(k.due())))
+			continue
 		case <-timer.C:
 		}
 		timer.Reset(max(leastPause, time.Until(k.step(ctx))))

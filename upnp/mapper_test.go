@@ -40,7 +40,8 @@ func running(t *testing.T, c Config) (m *Mapper, stop func()) {
 }
 
 func against(r *routertest.Router) Config {
-	return Config{SSDPPort: r.SSDPPort(), Gateway: func() (Gateway, error) { return loop(r), nil }}
+	return Config{SSDPPort: r.SSDPPort(), ControlPort: r.ControlPort(), Secret: testSecret,
+		Gateway: func() (Gateway, error) { return loop(r), nil }}
 }
 
 // until waits for a status that fits.
@@ -153,7 +154,7 @@ func TestVerdicts(t *testing.T) {
 		"taken": {"81.2.69.2", func(r *routertest.Router) {
 			r.Put(routertest.Entry{External: testPort, Internal: 1, Client: "127.0.0.40", Description: "nas"})
 		}, Conflict, false, `already goes to 127.0.0.40 ("nas")`},
-		"kept by router": {"81.2.69.2", add(729), Conflict, false, "does not give out UDP 41234"},
+		"kept by router": {"81.2.69.2", add(729), Conflict, false, "keeps UDP 41234 for itself"},
 		"nobody answers": {"81.2.69.2", func(r *routertest.Router) {
 			r.Always(routertest.Search, func(map[string]string) routertest.Reply { return routertest.Reply{Drop: true} })
 		}, NoIGD, false, "Switch UPnP on"},
