@@ -15,6 +15,12 @@ type entry struct {
 	lease              time.Duration // remaining; zero: permanent, or not told
 }
 
+// row is an entry as the whole table tells it.
+type row struct {
+	entry
+	remote, protocol string
+}
+
 func (s *igdSession) entry(ctx context.Context, port uint16) (entry, answer) {
 	e := entry{external: port}
 	a := s.call(ctx, "GetSpecificPortMappingEntry", func(ctx context.Context) error {

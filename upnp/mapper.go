@@ -79,6 +79,7 @@ type Mapper struct {
 	hearRouter func(ctx context.Context, gw Gateway, heard func()) error
 	status     atomic.Pointer[Status]
 	changed    chan struct{}
+	jobs       chan job
 }
 
 // New checks the config. It starts nothing.
@@ -127,6 +128,7 @@ func New(c Config) (*Mapper, error) {
 		hearRoutes: hearRoutes,
 		hearRouter: hearAnnouncements,
 		changed:    make(chan struct{}, 1),
+		jobs:       make(chan job),
 	}
 	m.status.Store(&Status{Verdict: Starting, Since: time.Now(), Port: c.Port})
 	return m, nil
@@ -159,6 +161,10 @@ func (m *Mapper) Run(ctx context.Context) error {
 			continue
 		case <-k.ears.announced:
 			k.announced()
+			timer.Reset(max(0, time.Until(k.due())))
+			continue
+		case f := <-m.jobs:
+			f(ctx, k)
 			timer.Reset(max(0, time.Until(k.due())))
 			continue
 		case <-timer.C:

@@ -12,6 +12,8 @@ type tableReader interface {
 	session
 	entry(ctx context.Context, port uint16) (entry, answer)
 	deletePortMapping(ctx context.Context, port uint16) answer
+	rows(ctx context.Context, most int) (list []row, complete bool, a answer)
+	deleteEntry(ctx context.Context, remote string, port uint16, protocol string) answer
 }
 
 // witnessed is a session of PCP or NAT-PMP on a router that also answers to UPnP.
