@@ -362,6 +362,33 @@ func TestAddressChangeIsTold(t *testing.T) {
 	})
 }
 
+func TestThePlaceOfHomeIsAsOldAsItsAddressPortAndRouter(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		first := w.until(verdict(Mapped))
+		if first.PlaceSince.IsZero() {
+			t.Fatal("no place")
+		}
+		w.sleep(20 * time.Minute)
+		w.set(func(m *memory) { m.checkAnswer = answer{outcome: notThere} })
+		w.sleep(10 * time.Minute) // lost and made again, at the same place
+		w.set(func(m *memory) { m.checkAnswer = answer{} })
+		if s := w.until(verdict(Mapped)); s.PlaceSince != first.PlaceSince {
+			t.Errorf("moved at %v", s.PlaceSince)
+		}
+		w.set(func(m *memory) { m.wan = netip.MustParseAddr("81.2.69.9") })
+		moved := w.until(func(s Status) bool { return s.External.String() == "81.2.69.9" })
+		if !moved.PlaceSince.After(first.PlaceSince) {
+			t.Error("another address is the same place")
+		}
+		w.setRoute(Gateway{Addr: netip.MustParseAddr("192.168.2.1"), Self: netip.MustParseAddr("192.168.2.10"), Interface: "eth0"}, nil)
+		other := w.until(func(s Status) bool { return s.Gateway.Addr.String() == "192.168.2.1" && s.Verdict == Mapped })
+		if !other.PlaceSince.After(moved.PlaceSince) {
+			t.Error("another router is the same place")
+		}
+	})
+}
+
 func TestRouteThatAppearsLater(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.setRoute(Gateway{}, ErrNoGateway)

@@ -181,6 +181,7 @@ func (m *Mapper) publish(s Status) {
 	if s.Verdict == old.Verdict {
 		s.Since = old.Since
 	}
+	s = s.placed(*old, time.Now())
 	m.status.Store(&s)
 	if s.sameNews(*old) {
 		return

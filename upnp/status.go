@@ -83,9 +83,35 @@ type Status struct {
 	// Mapping is nil when there is none. With another verdict than Mapped it is
 	// what we believe to be still there although the router can't be asked now.
 	Mapping *Mapping
+	// PlaceSince is when home came to be at its present place: the external address,
+	// port and router. What was seen to work before then is no proof any more. Zero
+	// means that there was no such place yet.
+	PlaceSince time.Time
+	place      place
 	// Problem is the cause for someone who reports a bug, Advice the one thing to
 	// do, in plain words with this house's addresses. Both may be empty.
 	Problem, Advice string
+}
+
+// place is where devices find home.
+type place struct {
+	external netip.AddrPort
+	gateway  netip.Addr
+	router   string // its ID
+}
+
+// placed takes the place over from the status before, unless this one is elsewhere.
+// While there is no mapping nobody has moved.
+func (s Status) placed(old Status, now time.Time) Status {
+	s.place, s.PlaceSince = old.place, old.PlaceSince
+	if s.Mapping == nil || !s.External.IsValid() {
+		return s
+	}
+	at := place{s.Mapping.External, s.Gateway.Addr, s.Router.ID}
+	if at != s.place {
+		s.place, s.PlaceSince = at, now
+	}
+	return s
 }
 
 // Off is the status of a mapper that is not run.
@@ -98,6 +124,7 @@ func Off(port uint16) Status {
 // sameNews reports whether a reader would see no difference apart from the clock.
 func (s Status) sameNews(o Status) bool {
 	s.Since, o.Since, s.CheckedAt, o.CheckedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	s.PlaceSince, o.PlaceSince = time.Time{}, time.Time{}
 	a, b := s.Mapping, o.Mapping
 	s.Mapping, o.Mapping = nil, nil
 	if s != o || (a == nil) != (b == nil) {

@@ -15,36 +15,38 @@ import (
 // matrix says who may use which route. A route without a row fails the test:
 // whoever adds one has to think of it here.
 var matrix = map[string]access{
-	"GET /healthz":                  everyone,
-	"GET /assets/{hash}/{name}":     everyone,
-	"GET /setup":                    visitor,
-	"POST /setup":                   visitor,
-	"GET /login":                    visitor,
-	"POST /login":                   visitor,
-	"POST /logout":                  admin,
-	"GET /{$}":                      admin,
-	"GET /live":                     program,
-	"POST /peers":                   admin,
-	"GET /peers/{id}":               admin,
-	"POST /peers/{id}/enable":       admin,
-	"POST /peers/{id}/disable":      admin,
-	"GET /peers/{id}/remove":        admin,
-	"POST /peers/{id}/remove":       admin,
-	"GET /api/v1/status":            program,
-	"GET /api/v1/peers":             program,
-	"POST /api/v1/peers":            program,
-	"GET /api/v1/peers/{id}":        program,
-	"PATCH /api/v1/peers/{id}":      program,
-	"DELETE /api/v1/peers/{id}":     program,
-	"GET /api/v1/peers/{id}/config": program,
-	"GET /api/v1/peers/{id}/qr.png": program,
-	"GET /api/v1/peers/{id}/qr.svg": program,
-	"GET /api/v1/peers/{id}/qr.txt": program,
+	"GET /healthz":                           everyone,
+	"GET /assets/{hash}/{name}":              everyone,
+	"GET /setup":                             visitor,
+	"POST /setup":                            visitor,
+	"GET /login":                             visitor,
+	"POST /login":                            visitor,
+	"POST /logout":                           admin,
+	"GET /{$}":                               admin,
+	"GET /live":                              program,
+	"POST /peers":                            admin,
+	"GET /peers/{id}":                        admin,
+	"POST /peers/{id}/enable":                admin,
+	"POST /peers/{id}/disable":               admin,
+	"GET /peers/{id}/remove":                 admin,
+	"POST /peers/{id}/remove":                admin,
+	"GET /api/v1/status":                     program,
+	"GET /api/v1/ports":                      program,
+	"DELETE /api/v1/ports/{protocol}/{port}": program,
+	"GET /api/v1/peers":                      program,
+	"POST /api/v1/peers":                     program,
+	"GET /api/v1/peers/{id}":                 program,
+	"PATCH /api/v1/peers/{id}":               program,
+	"DELETE /api/v1/peers/{id}":              program,
+	"GET /api/v1/peers/{id}/config":          program,
+	"GET /api/v1/peers/{id}/qr.png":          program,
+	"GET /api/v1/peers/{id}/qr.svg":          program,
+	"GET /api/v1/peers/{id}/qr.txt":          program,
 }
 
 // pathOf fills in a route's pattern.
 func pathOf(pattern string) string {
-	return strings.NewReplacer("{$}", "", "{id}", "1", "{hash}", "0", "{name}", "style.css").Replace(pattern)
+	return strings.NewReplacer("{$}", "", "{id}", "1", "{protocol}", "tcp", "{port}", "3389", "{hash}", "0", "{name}", "style.css").Replace(pattern)
 }
 
 func TestEveryRouteAsksWhoYouAre(t *testing.T) {

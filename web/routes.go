@@ -44,7 +44,7 @@ func (s *Server) routes() []route {
 		{"GET", "/peers/{id}/remove", admin, s.withPeer(s.confirmRemove)},
 		{"POST", "/peers/{id}/remove", admin, s.withPeer(s.removePeer)},
 	}
-	for _, r := range api.Routes(api.Config{Peers: s.cfg.Peers, Status: s.cfg.Status, Logger: s.cfg.Logger}) {
+	for _, r := range api.Routes(api.Config{Peers: s.cfg.Peers, Status: s.cfg.Status, Router: s.cfg.Router, Logger: s.cfg.Logger}) {
 		table = append(table, route{r.Method, r.Pattern, program, r.Handle})
 	}
 	return table

@@ -25,6 +25,7 @@ const maxLive = 32
 type Config struct {
 	Peers   api.Peers
 	Status  func() api.Status
+	Router  api.Router
 	Account *account.Account
 	// Names are the Host names by which the page may be opened, in lower case,
 	// next to its private addresses; nil means none.
@@ -48,8 +49,8 @@ type Server struct {
 
 // New makes the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.Peers == nil || cfg.Status == nil || cfg.Account == nil || cfg.Logger == nil {
-		return nil, errors.New("making the admin page: peers, status, account and logger are required")
+	if cfg.Peers == nil || cfg.Status == nil || cfg.Router == nil || cfg.Account == nil || cfg.Logger == nil {
+		return nil, errors.New("making the admin page: peers, status, router, account and logger are required")
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }

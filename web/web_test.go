@@ -63,7 +63,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if w.account, err = account.New(account.Config{DB: st.DB(), Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
-	w.page, err = New(Config{Peers: w.peers, Account: w.account, Secure: true, Logger: quiet, Status: func() api.Status {
+	w.page, err = New(Config{Peers: w.peers, Router: noRouter{}, Account: w.account, Secure: true, Logger: quiet, Status: func() api.Status {
 		return api.Status{Version: "v", Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
 	}})
 	if err != nil {
@@ -84,6 +84,14 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	w.stranger.Jar = nil
 	return w
 }
+
+// noRouter has one port open.
+type noRouter struct{}
+
+func (noRouter) Ports(context.Context) (api.PortTable, error) {
+	return api.PortTable{Router: "phone router", Complete: true, Ports: []api.Port{{Protocol: "TCP", External: 3389}}}, nil
+}
+func (noRouter) ClosePort(context.Context, string, uint16) error { return nil }
 
 // browser has cookies and follows no redirect.
 func (w *world) browser() *http.Client {

@@ -154,7 +154,11 @@ func (a *appliance) facts() peers.Facts {
 // status is the way home at this moment.
 func (a *appliance) status() api.Status {
 	router := a.router()
-	return api.Status{Version: version, Joints: wayHome(a.tunnel.Status(), router, endpointFor(a.endpoint, router), a.peers.List(), time.Now())}
+	now := time.Now()
+	return api.Status{
+		Version: version, Facts: a.findings(now),
+		Joints: wayHome(a.tunnel.Status(), router, endpointFor(a.endpoint, router), a.peers.List(), now),
+	}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

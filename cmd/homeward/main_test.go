@@ -338,30 +338,45 @@ func TestALANThatTakesTheTunnelsNetworkIsRefusedOnceThereAreCodes(t *testing.T) 
 	}
 }
 
-func TestGreenIsSaidOnlyOfWhatCameFromOutside(t *testing.T) {
+func TestGreenIsSaidOnlyOfWhatWasSeen(t *testing.T) {
 	now := time.Now()
 	wan := netip.MustParseAddr("81.2.69.2")
-	mapped := upnp.Status{Verdict: upnp.Mapped, Port: 5, WAN: wan, External: wan, Mapping: &upnp.Mapping{External: netip.AddrPortFrom(wan, 5)}}
+	mapped := upnp.Status{Verdict: upnp.Mapped, Port: 5, WAN: wan, External: wan, Mapping: &upnp.Mapping{External: netip.AddrPortFrom(wan, 5), VerifiedAt: now}}
+	granted := mapped
+	granted.Mapping = &upnp.Mapping{External: netip.AddrPortFrom(wan, 5)}
+	moved := mapped
+	moved.PlaceSince = now.Add(-time.Minute)
 	peer := func(from string, ago time.Duration) []peers.Peer {
 		return []peers.Peer{{Name: "anna", Observed: peers.Observed{Endpoint: netip.MustParseAddrPort(from), LastHandshake: now.Add(-ago)}}}
 	}
 	for _, c := range []struct {
-		name   string
-		router upnp.Status
-		peers  []peers.Peer
-		want   api.JointState
+		name          string
+		router        upnp.Status
+		peers         []peers.Peer
+		port, outside api.JointState
 	}{
-		{"mapped, nobody came", mapped, nil, api.JointUnknown},
-		{"mapped, from outside", mapped, peer("198.51.100.7:9", time.Hour), api.JointWorking},
-		{"mapped, from the LAN", mapped, peer("192.168.1.5:9", time.Hour), api.JointUnknown},
-		{"mapped, from our own public address", mapped, peer("81.2.69.2:9", time.Hour), api.JointUnknown},
-		{"mapped, long ago", mapped, peer("198.51.100.7:9", 8*24*time.Hour), api.JointUnknown},
-		{"not mapped", upnp.Status{Verdict: upnp.NoIGD}, nil, api.JointFailed},
-		{"switched off", upnp.Off(5), nil, api.JointAttention},
+		{"read back, nobody came", mapped, nil, api.JointWorking, api.JointUnknown},
+		{"granted, nobody came", granted, nil, api.JointUnknown, api.JointUnknown},
+		{"granted, from outside", granted, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking},
+		{"from outside", mapped, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking},
+		{"from outside by IPv6", mapped, peer("[2001:db8::7]:9", time.Hour), api.JointWorking, api.JointWorking},
+		{"from the LAN", mapped, peer("192.168.1.5:9", time.Hour), api.JointWorking, api.JointUnknown},
+		{"from our own public address", mapped, peer("81.2.69.2:9", time.Hour), api.JointWorking, api.JointUnknown},
+		{"long ago", mapped, peer("198.51.100.7:9", 8*24*time.Hour), api.JointWorking, api.JointUnknown},
+		{"before home moved", moved, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointUnknown},
+		{"not mapped", upnp.Status{Verdict: upnp.NoIGD}, nil, api.JointFailed, api.JointUnknown},
+		{"not mapped, from outside", upnp.Status{Verdict: upnp.NoIGD}, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking},
+		{"switched off", upnp.Off(5), nil, api.JointAttention, api.JointUnknown},
 	} {
-		joints := wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, endpointFor(nil, c.router), c.peers, now)
-		if got := joints[2]; got.Key != "port" || got.State != c.want || got.Summary == "" {
-			t.Errorf("%s: %+v, want %s", c.name, got, c.want)
+		got := map[string]api.Joint{}
+		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, endpointFor(nil, c.router), c.peers, now) {
+			got[j.Key] = j
+			if j.Summary == "" {
+				t.Errorf("%s: %s says nothing", c.name, j.Key)
+			}
+		}
+		if got["port"].State != c.port || got["outside"].State != c.outside {
+			t.Errorf("%s: port %s, want %s; outside %s, want %s", c.name, got["port"].State, c.port, got["outside"].State, c.outside)
 		}
 	}
 }

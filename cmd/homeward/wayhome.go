@@ -24,14 +24,16 @@ type proof struct {
 }
 
 // evidence looks for the latest handshake from a public address that is not
-// the router's own: such a one would have turned round inside the house.
-func evidence(list []peers.Peer, wan netip.Addr, now time.Time) (proof, bool) {
+// the router's own: such a one would have turned round inside the house. What
+// came before home had its present address, port and router proves nothing.
+func evidence(list []peers.Peer, router upnp.Status, now time.Time) (proof, bool) {
 	var best proof
 	for _, p := range list {
 		o := p.Observed
 		from := o.Endpoint.Addr().Unmap()
-		outside := from.IsGlobalUnicast() && !from.IsPrivate() && from != wan
-		if outside && o.LastHandshake.After(best.when) && now.Sub(o.LastHandshake) < proofLasts {
+		outside := from.IsGlobalUnicast() && !from.IsPrivate() && from != router.WAN
+		recent := now.Sub(o.LastHandshake) < proofLasts && !o.LastHandshake.Before(router.PlaceSince)
+		if outside && recent && o.LastHandshake.After(best.when) {
 			best = proof{o.LastHandshake, from, p.Name}
 		}
 	}
@@ -41,12 +43,13 @@ func evidence(list []peers.Peer, wan netip.Addr, now time.Time) (proof, bool) {
 // wayHome is the path from the internet to the LAN, joint by joint. Working is
 // said only of what was observed, never of what a router promised.
 func wayHome(t tunnel.Status, router upnp.Status, endpoint *peers.Endpoint, list []peers.Peer, now time.Time) []api.Joint {
-	seen, proven := evidence(list, router.WAN, now)
+	seen, proven := evidence(list, router, now)
 	return []api.Joint{
 		deviceJoint(t),
 		routerJoint(router),
-		portJoint(t, router, endpoint, seen, proven),
+		portJoint(t, router, endpoint, proven),
 		addressJoint(router, endpoint),
+		outsideJoint(router, endpoint, seen, proven),
 	}
 }
 
@@ -97,28 +100,52 @@ func routerJoint(r upnp.Status) api.Joint {
 	return j
 }
 
-func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, seen proof, proven bool) api.Joint {
+// portJoint says what the router says. It is green for an entry that was read
+// back: whether packets come through is the outside's business.
+func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, proven bool) api.Joint {
 	j := api.Joint{Key: "port", Title: "Port", Since: r.Since}
 	mapped := r.Verdict == upnp.Mapped && r.Mapping != nil
 	switch {
-	case proven:
-		j.State, j.Since = api.JointWorking, seen.when
-		j.Summary = fmt.Sprintf("Open: “%s” came in from %v.", seen.peer, seen.from)
+	case mapped && !r.Mapping.VerifiedAt.IsZero():
+		j.State = api.JointWorking
+		j.Summary = fmt.Sprintf("The router sends UDP %d here (looked up at %s).", r.Mapping.External.Port(), r.Mapping.VerifiedAt.Local().Format("15:04"))
 	case mapped:
-		j.State = api.JointUnknown
-		j.Summary = fmt.Sprintf("The router says that UDP %d leads here. No device has come in from outside yet.", r.Mapping.External.Port())
-		j.Advice = "To see it work: switch Wi-Fi off on the phone and turn its tunnel on."
+		j.State = api.JointWorking
+		j.Summary = fmt.Sprintf("The router has granted UDP %d. It cannot be asked whether it keeps it.", r.Mapping.External.Port())
+		if !proven {
+			j.State = api.JointUnknown
+		}
 	case r.Verdict == upnp.Starting:
 		j.State, j.Summary = api.JointUnknown, fmt.Sprintf("Asking the router for UDP %d.", t.ListenPort)
+	case proven:
+		j.State, j.Summary = api.JointWorking, fmt.Sprintf("UDP %d is open, though homeward did not open it.", t.ListenPort)
 	case endpoint != nil && endpoint.Source == peers.EndpointOperator:
-		j.State = api.JointUnknown
-		j.Summary = fmt.Sprintf("Forwarded by hand? No device has come in through UDP %d yet.", t.ListenPort)
-		j.Advice = r.Advice
+		j.State, j.Summary, j.Advice = api.JointUnknown, fmt.Sprintf("UDP %d has to be forwarded by hand.", t.ListenPort), r.Advice
 	default:
 		j.State, j.Summary, j.Advice = api.JointFailed, fmt.Sprintf("UDP %d is not open on the router.", t.ListenPort), r.Advice
 		if r.Verdict == upnp.Disabled {
 			j.State = api.JointAttention
 		}
+	}
+	return j
+}
+
+// outsideJoint is the proof: green only for a device that came in from outside.
+func outsideJoint(r upnp.Status, endpoint *peers.Endpoint, seen proof, proven bool) api.Joint {
+	j := api.Joint{Key: "outside", Title: "Outside", State: api.JointUnknown}
+	switch {
+	case proven:
+		family := "IPv4"
+		if seen.from.Is6() {
+			family = "IPv6"
+		}
+		j.State, j.Since = api.JointWorking, seen.when
+		j.Summary = fmt.Sprintf("“%s” came in from %v (%s).", seen.peer, seen.from, family)
+	case endpoint == nil && r.Verdict != upnp.Starting:
+		j.Summary = "No device can come in yet: see above."
+	default:
+		j.Summary = "No device has come in from outside yet."
+		j.Advice = "To see it work: switch Wi-Fi off on the phone and turn its tunnel on."
 	}
 	return j
 }

@@ -50,7 +50,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
-	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Logger: quiet}, admin{t, map[string]bool{}})
+	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Logger: quiet}, admin{t, map[string]bool{}})
 	srv := httptest.NewServer(h)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -66,6 +66,39 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 		<-done
 	})
 	return world{NewClient(socket), dev, srv.URL}
+}
+
+// router has two ports open, of which one may be closed.
+type router struct{ closed []string }
+
+func (r *router) Ports(context.Context) (PortTable, error) {
+	return PortTable{Router: "Box", Complete: true, Ports: []Port{{Protocol: "TCP", External: 3389, Internal: "192.168.1.23:3389", Risk: "dangerous"}}}, nil
+}
+
+func (r *router) ClosePort(_ context.Context, protocol string, port uint16) error {
+	if port != 3389 {
+		return &Failure{http.StatusConflict, errors.New("the router refused")}
+	}
+	r.closed = append(r.closed, protocol)
+	return nil
+}
+
+func TestTheRoutersPortsAreListedAndClosed(t *testing.T) {
+	w := newWorld(t, home(t))
+	table, err := w.client.Ports(t.Context())
+	if err != nil || len(table.Ports) != 1 || table.Ports[0].Risk != "dangerous" || !table.Complete {
+		t.Errorf("%+v, %v", table, err)
+	}
+	if err := w.client.ClosePort(t.Context(), "tcp", 3389); err != nil {
+		t.Error(err)
+	}
+	var p *Problem
+	if err := w.client.ClosePort(t.Context(), "UDP", 51820); !errors.As(err, &p) || p.Status != 409 || p.Detail != "the router refused" {
+		t.Errorf("a refusal: %v", err)
+	}
+	if err := w.client.ClosePort(t.Context(), "../peers", 1); !errors.As(err, &p) || p.Status != 404 {
+		t.Errorf("nonsense: %v", err)
+	}
 }
 
 // admin takes any password of more than three characters.

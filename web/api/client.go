@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"syscall"
 	"time"
@@ -74,6 +75,18 @@ func (c *Client) Config(ctx context.Context, id int64, form string) ([]byte, err
 	var b []byte
 	err := c.call(ctx, "GET", peerPath(id)+"/"+form, nil, &b)
 	return b, err
+}
+
+// Ports reads the router's table.
+func (c *Client) Ports(ctx context.Context) (PortTable, error) {
+	var t PortTable
+	err := c.call(ctx, "GET", "/api/v1/ports", nil, &t)
+	return t, err
+}
+
+// ClosePort removes an entry of the router's table.
+func (c *Client) ClosePort(ctx context.Context, protocol string, external uint16) error {
+	return c.call(ctx, "DELETE", "/api/v1/ports/"+url.PathEscape(protocol)+"/"+strconv.Itoa(int(external)), nil, nil)
 }
 
 // SetPassword sets the admin page's password.

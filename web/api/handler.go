@@ -25,6 +25,7 @@ type Peers interface {
 type Config struct {
 	Peers  Peers
 	Status func() Status
+	Router Router
 	Logger *slog.Logger
 }
 
@@ -39,6 +40,8 @@ func Routes(cfg Config) []Route {
 	h := handler{cfg}
 	return []Route{
 		{"GET", "/api/v1/status", h.status},
+		{"GET", "/api/v1/ports", h.ports},
+		{"DELETE", "/api/v1/ports/{protocol}/{port}", h.closePort},
 		{"GET", "/api/v1/peers", h.list},
 		{"POST", "/api/v1/peers", h.create},
 		{"GET", "/api/v1/peers/{id}", h.withPeer(h.show)},

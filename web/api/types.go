@@ -19,7 +19,7 @@ const (
 
 // Joint is one part of the path from the internet to the LAN.
 type Joint struct {
-	Key     string     `json:"key"` // device, router, port or address
+	Key     string     `json:"key"` // device, router, port, address or outside
 	Title   string     `json:"title"`
 	State   JointState `json:"state"`
 	Summary string     `json:"summary"`          // one sentence
@@ -31,6 +31,13 @@ type Joint struct {
 type Status struct {
 	Version string  `json:"version"`
 	Joints  []Joint `json:"joints"`
+	Facts   []Fact  `json:"facts"` // for a report of what is wrong
+}
+
+// Fact is something that helps those who help.
+type Fact struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Peer is a device that may come in.

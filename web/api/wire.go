@@ -88,7 +88,10 @@ func statusOf(err error) int {
 	var request *requestError
 	var field *peers.FieldError
 	var password *account.PasswordError
+	var failure *Failure
 	switch {
+	case errors.As(err, &failure):
+		return failure.Status
 	case errors.As(err, &request):
 		return request.status
 	case errors.Is(err, peers.ErrNotFound):

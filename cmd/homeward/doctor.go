@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"homeward/web/api"
+)
+
+func newDoctor(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what works and what does not, with all that helps to find out why",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			client, err := o.client()
+			if err != nil {
+				return err
+			}
+			s, err := client.Status(c.Context())
+			if err != nil {
+				return remote(err)
+			}
+			if o.json {
+				return printJSON(o.tty.out, s)
+			}
+			return printDoctor(o.tty.out, s)
+		},
+	}
+}
+
+func printDoctor(w io.Writer, s api.Status) error {
+	if err := printStatus(w, s); err != nil {
+		return err
+	}
+	var b strings.Builder
+	b.WriteString("\n")
+	for _, f := range s.Facts {
+		fmt.Fprintf(&b, "  %-22s %s\n", f.Name, plain(f.Value))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// findings are the facts behind the joints.
+func (a *appliance) findings(now time.Time) []api.Fact {
+	t, r := a.tunnel.Status(), a.router()
+	list := []api.Fact{
+		{Name: "data plane", Value: fmt.Sprintf("%s. %s", t.Plane, t.Reason)},
+		{Name: "UDP port", Value: fmt.Sprint(t.ListenPort)},
+		{Name: "gateway", Value: "none"},
+		{Name: "router verdict", Value: fmt.Sprintf("%s, since %s", r.Verdict, r.Since.Local().Format(time.DateTime))},
+	}
+	if r.Gateway.Addr.IsValid() {
+		list[2].Value = fmt.Sprintf("%v on %s, we are %v", r.Gateway.Addr, r.Gateway.Interface, r.Gateway.Self)
+	}
+	add := func(name, value string) {
+		if value != "" {
+			list = append(list, api.Fact{Name: name, Value: value})
+		}
+	}
+	add("router", r.Router.Name)
+	add("spoken to by", r.Router.Via)
+	add("because", r.Router.Why)
+	add("router's problem", r.Problem)
+	if m := r.Mapping; m != nil {
+		add("mapping", fmt.Sprintf("%v to %v by %s", m.External, m.Internal, m.Via))
+		lease := "without end"
+		if m.Granted > 0 {
+			lease = fmt.Sprintf("%v, renewed in %v", m.Granted, m.RenewAfter.Sub(now).Round(time.Second))
+		}
+		add("lease", lease)
+		if !m.VerifiedAt.IsZero() {
+			add("read back", m.VerifiedAt.Local().Format(time.DateTime))
+		}
+	}
+	if r.WAN.IsValid() {
+		add("router's own address", r.WAN.String())
+	}
+	for _, p := range *a.lan.Load() {
+		add("LAN", p.String())
+	}
+	for _, p := range a.identity.Plan.Own() {
+		add("tunnel", p.String())
+	}
+	add("devices", fmt.Sprint(len(a.peers.List())))
+	add("admin page", a.page.base)
+	add("state directory", a.state.Dir())
+	return list
+}

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Router is what can be done with the home router's table.
+type Router interface {
+	// Ports reads the whole table.
+	Ports(context.Context) (PortTable, error)
+	// ClosePort removes an entry that is not homeward's own.
+	ClosePort(ctx context.Context, protocol string, external uint16) error
+}
+
+// PortTable is what the router sends into the house.
+type PortTable struct {
+	Router   string `json:"router"`   // its own name for itself; may be empty
+	Complete bool   `json:"complete"` // false: there are more than are listed
+	Ports    []Port `json:"ports"`
+}
+
+// Port is a row of the router's table.
+type Port struct {
+	Protocol    string `json:"protocol"` // TCP or UDP
+	External    uint16 `json:"external"`
+	Remote      string `json:"remote,omitempty"` // from where alone; empty: from everywhere
+	Internal    string `json:"internal"`
+	Enabled     bool   `json:"enabled"`
+	Description string `json:"description"`
+	Lease       int64  `json:"lease_seconds"` // zero: without end, or not told
+	Ours        bool   `json:"ours"`
+	Risk        string `json:"risk,omitempty"`   // fine, look, risky or dangerous
+	Reason      string `json:"reason,omitempty"` // one sentence
+}
+
+// Failure is an error with a status of its own, for what the handler is handed.
+type Failure struct {
+	Status int
+	Err    error
+}
+
+// Error implements error.
+func (f *Failure) Error() string { return f.Err.Error() }
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+func (h handler) ports(w http.ResponseWriter, r *http.Request) {
+	t, err := h.Router.Ports(r.Context())
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	if t.Ports == nil {
+		t.Ports = []Port{}
+	}
+	h.reply(w, http.StatusOK, t)
+}
+
+func (h handler) closePort(w http.ResponseWriter, r *http.Request) {
+	protocol := strings.ToUpper(r.PathValue("protocol"))
+	port, err := strconv.ParseUint(r.PathValue("port"), 10, 16)
+	if err != nil || protocol != "TCP" && protocol != "UDP" {
+		Refuse(w, http.StatusNotFound, "there is no such port: tcp or udp and a number from 0 to 65535 are needed")
+		return
+	}
+	if err := h.Router.ClosePort(r.Context(), protocol, uint16(port)); err != nil {
+		h.fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
