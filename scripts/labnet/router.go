@@ -84,6 +84,19 @@ func (l *Lab) FlushMappings() {
 	}
 }
 
+// ForgetMappings makes the router forget its rules and what it wrote down of them,
+// as one does that was switched off and on.
+func (l *Lab) ForgetMappings() {
+	l.t.Helper()
+	l.FlushMappings()
+	if err := os.Remove(l.leases()); err != nil && !os.IsNotExist(err) {
+		l.t.Fatal(err)
+	}
+}
+
+// leases is where miniupnpd remembers mappings over a restart.
+func (l *Lab) leases() string { return filepath.Join(l.Dir, "leases") }
+
 // igdConfig is the text of miniupnpd.conf.
 func (l *Lab) igdConfig() string {
 	yes := map[bool]string{true: "yes", false: "no"}
@@ -94,7 +107,7 @@ func (l *Lab) igdConfig() string {
 	lines := []string{
 		"ext_ifname=wan0", "ext_ifname6=wan0", "listening_ip=lan0", "http_port=5555",
 		"enable_upnp=" + yes[!l.opts.NoUPnP], "enable_natpmp=" + yes[!l.opts.NoNATPMP], "force_igd_desc_v1=" + yes[l.opts.IGDv1],
-		"secure_mode=yes", "uuid=00000000-0000-4000-8000-000000000001", "lease_file=" + filepath.Join(l.Dir, "leases"),
+		"secure_mode=yes", "uuid=00000000-0000-4000-8000-000000000001", "lease_file=" + l.leases(),
 		"upnp_table_name=filter", "upnp_nat_table_name=filter", "upnp_forward_chain=miniupnpd",
 		"upnp_nat_chain=prerouting_miniupnpd", "upnp_nat_postrouting_chain=postrouting_miniupnpd",
 	}

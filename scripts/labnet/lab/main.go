@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -22,11 +23,14 @@ import (
 	"homeward/scripts/labnet"
 )
 
-const help = `usage: scripts/lab [flags]
+const help = `usage: scripts/lab [flags] [faults]
 
 Builds a home in network namespaces (a router with UPnP, NAT-PMP and DNS, a NAS
 that runs homeward, a file server, a laptop, a phone outside), says how to enter
 it, and removes it at Ctrl-C. Needs root; nothing leaves the machine.
+
+With "faults" it measures instead how long it takes until a phone outside comes in
+again after each of the things that happen to routers, and prints a table.
 
 `
 
@@ -42,10 +46,33 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, o, *rootless))
+	switch what := flag.Arg(0); what {
+	case "":
+		os.Exit(inspect(ctx, o, *rootless))
+	case "faults":
+		os.Exit(runFaults(ctx, os.Stdout))
+	default:
+		fmt.Fprintf(os.Stderr, "lab: there is no %q: see --help\n", what)
+		os.Exit(2)
+	}
 }
 
-func run(ctx context.Context, o labnet.Options, rootless bool) (code int) {
+// inspect builds a home to look around in, until ctx ends.
+func inspect(ctx context.Context, o labnet.Options, rootless bool) int {
+	err := inLab(o, func(lab *labnet.Lab) error {
+		lab.Share.ServeHTTP(":80", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the file from the share\n") }))
+		show(os.Stdout, lab)
+		return serve(ctx, lab, rootless)
+	})
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintf(os.Stderr, "lab: running homeward: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// inLab builds a lab, does something in it and removes it.
+func inLab(o labnet.Options, do func(*labnet.Lab) error) (err error) {
 	k := &keeper{}
 	defer func() {
 		gaveUp := recover()
@@ -54,16 +81,10 @@ func run(ctx context.Context, o labnet.Options, rootless bool) (code int) {
 			panic(gaveUp)
 		}
 		if k.failed {
-			code = 1
+			err = errors.Join(err, errGaveUp)
 		}
 	}()
-	lab := labnet.New(k, o)
-	lab.Share.ServeHTTP(":80", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "the file from the share\n") }))
-	show(os.Stdout, lab)
-	if err := serve(ctx, lab, rootless); err != nil && ctx.Err() == nil {
-		k.Errorf("running homeward: %v", err)
-	}
-	return 0
+	return do(labnet.New(k, o))
 }
 
 // show says how to enter the hosts.
