@@ -12,6 +12,8 @@
 //   - Private keys live in memory only, from Create until the hand-over time
 //     has passed, and are never stored or logged. A peer may bring its own
 //     public key; then there is nothing to forget and no code to scan.
+//   - A new code does not lock a device out: the old key works until the new
+//     one's first handshake, and never after it.
 //   - Every peer has a preshared key. It is stored, since the device needs it.
 //   - A config is typed to the end. Text renders it with the nine keys that
 //     the official apps take, and refuses values that could start another

@@ -13,7 +13,7 @@ var (
 	ErrKeyTaken     = errors.New("the public key is taken")
 	ErrNoAddress    = errors.New("no address is free in the tunnel")
 	ErrNoEndpoint   = errors.New("the address of home is not known yet: open the router's port, or set endpoint in homeward.toml")
-	ErrForgotten    = errors.New("the config was forgotten after the hand-over time: remove the device and add it again")
+	ErrForgotten    = errors.New("the config was forgotten after the hand-over time: make a new code, the old one works until that is used")
 	ErrNoPrivateKey = errors.New("the device keeps its own private key, so there is no complete config to scan: use the text and add the key on the device")
 	ErrTooLong      = errors.New("the config is too long for a code that phones can scan: use the file")
 	// ErrNotApplied means that a change is stored but that the device refused

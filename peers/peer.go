@@ -63,10 +63,21 @@ type Peer struct {
 	Keepalive    time.Duration // written into the client's config
 	Enabled      bool
 	Created      time.Time
-	Version      int64 // grows with every change
+	Next         NextKey // of a new code that was not used yet
+	Version      int64   // grows with every change
 	State        State
 	Observed     Observed
 }
+
+// NextKey takes the place of a peer's keys at its first handshake. The zero value
+// is none.
+type NextKey struct {
+	PublicKey    wgtypes.Key
+	PresharedKey secret.Key
+}
+
+// Renewing reports whether a new code waits for its first use.
+func (p Peer) Renewing() bool { return p.Next.PublicKey != wgtypes.Key{} }
 
 // Observed is what the device saw of a peer since it started. The zero value
 // means nothing yet.

@@ -19,6 +19,12 @@ func (m *Manager) Run(ctx context.Context) error {
 	retry := firstRetry
 	for {
 		next := m.handed.forgetExpired(m.cfg.Now())
+		if m.renewing() {
+			m.moveOver(ctx)
+			if next == 0 || renewEvery < next {
+				next = renewEvery
+			}
+		}
 		if m.settle() {
 			retry = firstRetry
 		} else {
@@ -73,6 +79,9 @@ func (m *Manager) pushLocked() error {
 	for _, p := range m.peers {
 		if p.Enabled {
 			want = append(want, DevicePeer{PublicKey: p.PublicKey, PresharedKey: p.PresharedKey, Addresses: slices.Clone(p.Addresses)})
+			if p.Renewing() {
+				want = append(want, DevicePeer{PublicKey: p.Next.PublicKey, PresharedKey: p.Next.PresharedKey})
+			}
 			versions[p.ID] = p.Version
 		}
 	}

@@ -115,10 +115,42 @@ func (s store) setEnabled(ctx context.Context, p Peer, enabled bool) error {
 	return oneRow(res, err, errStale)
 }
 
+// setNext stores p.Next with the row of version p.Version, and makes that the next
+// version.
+func (s store) setNext(ctx context.Context, p Peer, now time.Time) error {
+	psk := p.Next.PresharedKey.Reveal()
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE peers SET version = version + 1 WHERE id = ? AND version = ?`, p.ID, p.Version)
+		if err := oneRow(res, err, errStale); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO peer_next_keys (peer_id, public_key, preshared_key, created_unix) VALUES (?, ?, ?, ?)
+			ON CONFLICT (peer_id) DO UPDATE SET public_key = excluded.public_key, preshared_key = excluded.preshared_key, created_unix = excluded.created_unix`,
+			p.ID, p.Next.PublicKey[:], psk[:], now.Unix())
+		return err
+	})
+}
+
+// promote makes p.Next the keys of the row of version p.Version.
+func (s store) promote(ctx context.Context, p Peer) error {
+	psk := p.Next.PresharedKey.Reveal()
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `UPDATE peers SET public_key = ?, preshared_key = ?, version = version + 1 WHERE id = ? AND version = ?`,
+			p.Next.PublicKey[:], psk[:], p.ID, p.Version)
+		if err := oneRow(res, err, errStale); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM peer_next_keys WHERE peer_id = ?`, p.ID)
+		return err
+	})
+}
+
 func (s store) remove(ctx context.Context, id ID) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM peer_addresses WHERE peer_id = ?`, id); err != nil {
-			return err
+		for _, table := range []string{`DELETE FROM peer_addresses WHERE peer_id = ?`, `DELETE FROM peer_next_keys WHERE peer_id = ?`} {
+			if _, err := tx.ExecContext(ctx, table, id); err != nil {
+				return err
+			}
 		}
 		res, err := tx.ExecContext(ctx, `DELETE FROM peers WHERE id = ?`, id)
 		return oneRow(res, err, errStale)
@@ -128,8 +160,9 @@ func (s store) remove(ctx context.Context, id ID) error {
 // load reads all peers and refuses rows that this program cannot have written.
 func (s store) load(ctx context.Context) ([]Peer, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.profile, p.public_key, p.preshared_key,
-			p.keepalive_seconds, p.enabled, p.created_unix, p.version, coalesce(a.address, ''), coalesce(a.family, 0)
-		FROM peers p LEFT JOIN peer_addresses a ON a.peer_id = p.id ORDER BY p.id`)
+			p.keepalive_seconds, p.enabled, p.created_unix, p.version, n.public_key, n.preshared_key,
+			coalesce(a.address, ''), coalesce(a.family, 0)
+		FROM peers p LEFT JOIN peer_next_keys n ON n.peer_id = p.id LEFT JOIN peer_addresses a ON a.peer_id = p.id ORDER BY p.id`)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +174,7 @@ func (s store) load(ctx context.Context) ([]Peer, error) {
 			addr addressRow
 		)
 		err := rows.Scan(&r.id, &r.name, &r.profile, &r.publicKey, &r.presharedKey,
-			&r.keepalive, &r.enabled, &r.created, &r.version, &addr.address, &addr.family)
+			&r.keepalive, &r.enabled, &r.created, &r.version, &r.nextPublic, &r.nextPreshared, &addr.address, &addr.family)
 		if err != nil {
 			return nil, fmt.Errorf("device %d in the database: %w", r.id, err)
 		}
@@ -188,6 +221,8 @@ type row struct {
 	publicKey, presharedKey []byte
 	keepalive, enabled      int64
 	created, version        int64
+	nextPublic              []byte // nil: there is no new code
+	nextPreshared           []byte
 	addresses               []addressRow
 }
 
@@ -236,6 +271,11 @@ func (r *row) peer() (Peer, error) {
 		Keepalive: time.Duration(r.keepalive) * time.Second, Enabled: r.enabled == 1,
 		Created: time.Unix(r.created, 0).UTC(), Version: r.version,
 	}
+	if r.nextPublic != nil {
+		if p.Next, err = nextKey(r.nextPublic, r.nextPreshared); err != nil {
+			return Peer{}, err
+		}
+	}
 	for _, ar := range r.addresses {
 		a, err := netip.ParseAddr(ar.address)
 		if err != nil || a.Zone() != "" || a.String() != ar.address || ar.family != family(a) {
@@ -245,6 +285,18 @@ func (r *row) peer() (Peer, error) {
 	}
 	slices.SortFunc(p.Addresses, netip.Addr.Compare)
 	return p, nil
+}
+
+func nextKey(public, preshared []byte) (NextKey, error) {
+	pub, err := wgtypes.NewKey(public)
+	if err != nil || !isUsablePublicKey(pub) {
+		return NextKey{}, errors.New("its next public key is unusable")
+	}
+	psk, err := wgtypes.NewKey(preshared)
+	if err != nil || psk == (wgtypes.Key{}) {
+		return NextKey{}, errors.New("its next preshared key is unusable")
+	}
+	return NextKey{pub, secret.NewKey(psk)}, nil
 }
 
 // family is 4 or 6.

@@ -16,6 +16,7 @@ type peerPage struct {
 	Peer  peerView
 	Code  *codeView
 	Stale bool // its code has been forgotten, and it has never been here
+	Next  bool // a new code waits for its first use
 }
 
 // codeView is a code that can still be scanned.
@@ -44,6 +45,7 @@ func (s *Server) withPeer(next func(http.ResponseWriter, *http.Request, peers.Pe
 
 func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
 	page := peerPage{layout: layout{string(p.Name), false}, Peer: peerOf(p, time.Now())}
+	page.Next = p.Renewing()
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
 	case err == nil:
@@ -63,6 +65,12 @@ func (s *Server) enable(on bool) func(http.ResponseWriter, *http.Request, peers.
 		_, err := s.cfg.Peers.SetEnabled(r.Context(), p.ID, on)
 		s.afterChange(w, r, err, peerURL(p.ID))
 	}
+}
+
+// newCode hands out a new code; the old one works until the new one is used.
+func (s *Server) newCode(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	_, err := s.cfg.Peers.Rotate(r.Context(), p.ID)
+	s.afterChange(w, r, err, peerURL(p.ID))
 }
 
 func (s *Server) confirmRemove(w http.ResponseWriter, r *http.Request, p peers.Peer) {

@@ -240,6 +240,24 @@ func TestADeviceIsSwitchedOffAndOnAndRemoved(t *testing.T) {
 	w.wantStatus("removing again", w.post(c, "/peers/1/remove", nil), 404)
 }
 
+func TestANewCodeIsMadeOnThePage(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	old := w.addPeer("phone")
+	before := w.get(c, "/api/v1/peers/1/config").body
+	w.wantStatus("making", w.post(c, "/peers/1/code", nil), 303)
+	page := w.get(c, "/peers/1").body
+	if !strings.Contains(page, "A new code waits to be used") || !strings.Contains(page, "qr.png") {
+		t.Error("the page does not show it")
+	}
+	if after := w.get(c, "/api/v1/peers/1/config").body; after == before || !strings.Contains(after, "PrivateKey") {
+		t.Error("it is the old code")
+	}
+	if p, _ := w.peers.Get(1); p.PublicKey != old.Peer.PublicKey || !p.Renewing() {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestNothingTypedIsLostOnAFailedSubmit(t *testing.T) {
 	w := newWorld(t)
 	c := w.owner()

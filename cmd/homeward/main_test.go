@@ -194,6 +194,10 @@ func TestADeviceIsAddedShownDisabledAndRemovedByCommands(t *testing.T) {
 	do(exitOK, "Anna's phone", "peers", "list")
 	do(exitFailed, "name", "peers", "add", "ANNA'S PHONE")
 	do(exitFailed, "no device", "peers", "show", "bert")
+	do(exitOK, "may come in now", "peers", "rotate", "1")
+	if again := do(exitOK, "[Interface]", "peers", "config", "1"); again == config {
+		t.Error("the new code is the old one")
+	}
 	do(exitOK, "disabled", "peers", "disable", "1")
 	do(exitOK, "active", "peers", "enable", "1")
 	do(exitOK, `"key": "device"`, "status", "--json")

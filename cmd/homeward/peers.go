@@ -22,6 +22,7 @@ func newPeers(o *options) *cobra.Command {
 		onPeer(o, "show", "Show one device", showPeer),
 		onPeer(o, "enable", "Let a device in again", setEnabled(true)),
 		onPeer(o, "disable", "Keep a device out, at once", setEnabled(false)),
+		onPeer(o, "rotate", "Make a new code; the old one works until the new one is used", rotatePeer),
 		onPeer(o, "remove", "End a device's access for good", removePeer),
 		newPeersQR(o),
 		onPeer(o, "config", "Print the config of a new device, while it is remembered", printForm("config")),
@@ -159,6 +160,17 @@ func showPeer(_ context.Context, o *options, _ *api.Client, p api.Peer) error {
 		return printJSON(o.tty.out, p)
 	}
 	return printPeers(o.tty.out, []api.Peer{p}, time.Now())
+}
+
+func rotatePeer(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+	issued, err := client.Rotate(ctx, p.ID)
+	if err != nil {
+		return remote(err)
+	}
+	if o.json {
+		return printJSON(o.tty.out, issued)
+	}
+	return showIssued(ctx, o, client, issued, false)
 }
 
 func setEnabled(enabled bool) func(context.Context, *options, *api.Client, api.Peer) error {

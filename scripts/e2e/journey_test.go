@@ -128,7 +128,7 @@ func journey(t *testing.T, plane string, rootless bool) {
 		t.Fatal("the share can be reached without the tunnel: the test would prove nothing")
 	}
 	down := lab.PhoneUp(config)
-	defer down()
+	defer func() { down() }()
 	labnet.Eventually(t, 15*time.Second, "the phone fetches the file", func() bool { return fetch(lab) == nil })
 	t.Logf("first file after %v", time.Since(begun).Round(time.Millisecond))
 	for _, addr := range []string{labnet.Share4, labnet.Share6} {
@@ -143,6 +143,7 @@ func journey(t *testing.T, plane string, rootless bool) {
 	checkPageIsForTheHouse(t, lab)
 	checkNoSecretIsTold(t, h, string(config))
 
+	down = checkNewCode(t, h, down, config)
 	page.waitText("[data-of=seen]", "Here now, from "+labnet.Phone4)
 	page.shot("connected")
 	page.removeDevice()
@@ -184,6 +185,36 @@ func checkSeen(t *testing.T, h *homeward, plane string) {
 	if out, err := h.do("peers", "list", "--json"); err != nil || !strings.Contains(out, labnet.Phone4+":") {
 		t.Errorf("list: %v\n%s", err, out)
 	}
+}
+
+// checkNewCode makes a new code and sees the phone change over to it. It returns
+// what takes the new tunnel down.
+func checkNewCode(t *testing.T, h *homeward, down func(), old []byte) func() {
+	t.Helper()
+	if out, err := h.do("peers", "rotate", "1"); err != nil {
+		t.Fatal(out)
+	}
+	if err := fetch(h.lab); err != nil {
+		t.Errorf("the old code ended before the new one was used: %v", err)
+	}
+	config, err := h.do("peers", "config", "1")
+	if err != nil {
+		t.Fatal(config)
+	}
+	down()
+	down = h.lab.PhoneUp([]byte(config))
+	labnet.Eventually(t, 15*time.Second, "the phone comes in by the new code", func() bool { return fetch(h.lab) == nil })
+	down()
+	down = h.lab.PhoneUp(old)
+	for range 2 { // the first handshake takes a moment
+		if fetch(h.lab) == nil {
+			t.Error("the old code still works")
+		}
+	}
+	down()
+	down = h.lab.PhoneUp([]byte(config))
+	labnet.Eventually(t, 15*time.Second, "the phone comes in by the new code again", func() bool { return fetch(h.lab) == nil })
+	return down
 }
 
 // checkPageIsForTheHouse looks where the admin page listens.

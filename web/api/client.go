@@ -64,6 +64,13 @@ func (c *Client) SetEnabled(ctx context.Context, id int64, enabled bool) (Peer, 
 	return p, err
 }
 
+// Rotate hands out a new code for a peer.
+func (c *Client) Rotate(ctx context.Context, id int64) (Issued, error) {
+	var i Issued
+	err := c.call(ctx, "POST", peerPath(id)+"/code", nil, &i)
+	return i, err
+}
+
 // RemovePeer ends a peer's access and deletes it.
 func (c *Client) RemovePeer(ctx context.Context, id int64) error {
 	return c.call(ctx, "DELETE", peerPath(id), nil, nil)

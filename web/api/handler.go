@@ -18,6 +18,7 @@ type Peers interface {
 	Get(peers.ID) (peers.Peer, error)
 	SetEnabled(context.Context, peers.ID, bool) (peers.Peer, error)
 	Remove(context.Context, peers.ID) error
+	Rotate(context.Context, peers.ID) (peers.Issued, error)
 	Issued(peers.ID) (peers.Issued, error)
 }
 
@@ -47,6 +48,7 @@ func Routes(cfg Config) []Route {
 		{"GET", "/api/v1/peers/{id}", h.withPeer(h.show)},
 		{"PATCH", "/api/v1/peers/{id}", h.withPeer(h.change)},
 		{"DELETE", "/api/v1/peers/{id}", h.withPeer(h.remove)},
+		{"POST", "/api/v1/peers/{id}/code", h.withPeer(h.rotate)},
 		{"GET", "/api/v1/peers/{id}/config", h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.Text))},
 		{"GET", "/api/v1/peers/{id}/qr.png", h.withPeer(h.issued("image/png", func(c peers.ClientConfig) ([]byte, error) { return c.QRPNG(512) }))},
 		{"GET", "/api/v1/peers/{id}/qr.svg", h.withPeer(h.issued("image/svg+xml", peers.ClientConfig.QRSVG))},
@@ -147,6 +149,16 @@ func (h handler) remove(w http.ResponseWriter, r *http.Request, id peers.ID) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// rotate hands out a new code.
+func (h handler) rotate(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	issued, err := h.Peers.Rotate(r.Context(), id)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	h.reply(w, http.StatusCreated, issuedFrom(issued))
 }
 
 // issued serves one form of a config that is still remembered.

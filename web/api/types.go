@@ -49,6 +49,7 @@ type Peer struct {
 	Addresses []string   `json:"addresses"`
 	Enabled   bool       `json:"enabled"`
 	State     string     `json:"state"`
+	Renewing  bool       `json:"renewing"` // a new code waits for its first use
 	Created   time.Time  `json:"created"`
 	Version   int64      `json:"version"`
 	Handshake *time.Time `json:"last_handshake,omitempty"`
@@ -92,7 +93,7 @@ func (p *Problem) Error() string { return p.Detail }
 func peerFrom(p peers.Peer) Peer {
 	out := Peer{
 		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), PublicKey: p.PublicKey.String(),
-		Enabled: p.Enabled, State: string(p.State), Created: p.Created.UTC(), Version: p.Version,
+		Enabled: p.Enabled, State: string(p.State), Renewing: p.Renewing(), Created: p.Created.UTC(), Version: p.Version,
 		Received: p.Observed.ReceivedBytes, Sent: p.Observed.SentBytes,
 	}
 	for _, a := range p.Addresses {

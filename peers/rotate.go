@@ -1,0 +1,84 @@
+package peers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// renewEvery is how often the device is asked whether a new code was used.
+const renewEvery = time.Second
+
+// Rotate hands out a new code for a peer: another key pair and preshared key, the
+// same name, address and rights. The old code works until the first handshake
+// with the new one, and then never again; a code of an earlier Rotate that was not
+// used yet is worth nothing any more. It refuses with ErrNotFound or ErrNoEndpoint,
+// and then nothing is stored.
+//
+// WireGuard gives an inner address to one key only: until its first handshake the
+// new key has none, and Run moves the address over.
+func (m *Manager) Rotate(ctx context.Context, id ID) (Issued, error) {
+	facts := m.cfg.Facts()
+	if facts.Endpoint == nil {
+		return Issued{}, ErrNoEndpoint
+	}
+	public, private, preshared, err := newKeys(nil)
+	if err != nil {
+		return Issued{}, err
+	}
+	m.write.Lock()
+	defer m.write.Unlock()
+	p, err := m.findLocked(ctx, id)
+	if err != nil {
+		return Issued{}, err
+	}
+	next := p
+	next.PublicKey, next.PresharedKey = public, preshared
+	if err := newClientConfig(next, private, *facts.Endpoint, facts).check(); err != nil {
+		return Issued{}, fmt.Errorf("making the config of device %q: %w", p.Name, err)
+	}
+	now := m.cfg.Now()
+	p.Next = NextKey{public, preshared}
+	if err := m.store.setNext(context.WithoutCancel(ctx), p, now); err != nil {
+		return Issued{}, fmt.Errorf("storing the new key of device %d: %w", id, m.failedLocked(ctx, err))
+	}
+	p.Version++
+	m.peers[id] = p
+	client, until := newClientConfig(next, private, *facts.Endpoint, facts), now.Add(m.cfg.HandOver)
+	m.handed.keep(id, client, until)
+	m.cfg.Logger.Info("new code for a device", "peer", id, "name", string(p.Name))
+	_ = m.pushLocked() // when refused, the peer shows as Pending
+	m.kickRun()        // which waits for the first handshake, and has a key to forget
+	p, err = m.Get(id)
+	return Issued{Peer: p, Client: client.clone(), Until: until}, err
+}
+
+// renewing reports whether a new code waits for its first use.
+func (m *Manager) renewing() bool {
+	return slices.ContainsFunc(m.latest.Load().sorted, func(p Peer) bool { return p.Renewing() })
+}
+
+// moveOver gives the peers whose new code was used to their new keys.
+func (m *Manager) moveOver(ctx context.Context) {
+	observed := m.cfg.Device.Observed()
+	m.write.Lock()
+	defer m.write.Unlock()
+	moved := false
+	for id, p := range m.peers {
+		if !p.Renewing() || observed[p.Next.PublicKey].LastHandshake.IsZero() {
+			continue
+		}
+		if err := m.store.promote(context.WithoutCancel(ctx), p); err != nil {
+			m.cfg.Logger.Error("storing a device's new key failed, trying again", "peer", id, "err", m.failedLocked(ctx, err))
+			return
+		}
+		p.PublicKey, p.PresharedKey, p.Next, p.Version = p.Next.PublicKey, p.Next.PresharedKey, NextKey{}, p.Version+1
+		m.peers[id] = p
+		moved = true
+		m.cfg.Logger.Info("the new code of a device is in use, the old one has ended", "peer", id, "name", string(p.Name))
+	}
+	if moved {
+		m.settled = false // settle, which follows, tells the device
+	}
+}
