@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 
 	"golang.zx2c4.com/wireguard/tun"
@@ -64,4 +65,73 @@ func BenchmarkEstablished(b *testing.B) {
 			}
 		}
 	}
+}
+
+func TestAPacketOfAKnownFlowAllocatesNothing(t *testing.T) {
+	for _, f := range families {
+		d, up, down, sizes := busy(t, f, 128, 100)
+		if n := testing.AllocsPerRun(100, func() { d.Write(up, offset) }); n != 0 {
+			t.Errorf("%s: %v allocations for a batch from a peer", f.name, n)
+		}
+		if n := testing.AllocsPerRun(100, func() { d.Read(down, sizes, offset) }); n != 0 {
+			t.Errorf("%s: %v allocations for a batch to a peer", f.name, n)
+		}
+		if sizes[0] == 0 || sizes[127] == 0 {
+			t.Error("the packets were dropped: the test proves nothing")
+		}
+	}
+}
+
+// A flood must not cost more than what it floods.
+func BenchmarkRefused(b *testing.B) {
+	for _, f := range families {
+		w := newWorld(b, Limits{}, HomeOnly(), Access{})
+		d := w.Wrap(&sink{})
+		up := [][]byte{append(make([]byte, offset), knock(f.anna, f.far)...)}
+		b.Run(f.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				d.Write(up, offset)
+			}
+		})
+	}
+}
+
+func BenchmarkNewFlow(b *testing.B) {
+	for _, f := range families {
+		w := newWorld(b, Limits{}, Everything(), Access{})
+		w.front = w.Wrap(&sink{})
+		b.Run(f.name, func(b *testing.B) {
+			b.ReportAllocs()
+			w.flood(b.N, f.anna, f.home, 17)
+		})
+	}
+}
+
+func BenchmarkThousandPeers(b *testing.B) {
+	list := thousand()
+	w := newWorld(b, Limits{}, Everything(), Access{})
+	b.Run("set", func(b *testing.B) {
+		for b.Loop() {
+			if err := w.SetPeers(list); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("snapshot", func(b *testing.B) {
+		for b.Loop() {
+			w.Snapshot()
+		}
+	})
+}
+
+func thousand() []Peer {
+	var list []Peer
+	for i := range 1000 {
+		four, six := families[0].own.As4(), families[1].own.As16()
+		four[2], four[3] = 1+byte(i>>8), byte(i)
+		six[14], six[15] = 1+byte(i>>8), byte(i)
+		list = append(list, Peer{ID: ID{byte(i), byte(i >> 8)}, Addresses: []netip.Addr{netip.AddrFrom4(four), netip.AddrFrom16(six)}, Access: Everything()})
+	}
+	return list
 }
