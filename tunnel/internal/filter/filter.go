@@ -92,7 +92,7 @@ func (f *Filter) sweep() {
 
 // CheckPeers says what is wrong with a list of peers.
 func CheckPeers(list []Peer) error {
-	ids, owner := map[ID]bool{}, map[netip.Addr]ID{}
+	ids, owner := make(map[ID]bool, len(list)), make(map[netip.Addr]ID, 2*len(list))
 	for _, p := range list {
 		if ids[p.ID] {
 			return fmt.Errorf("peer %v occurs twice", p.ID)
@@ -124,7 +124,7 @@ func (f *Filter) SetPeers(list []Peer) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old := f.policy.Load()
-	next := &policy{tunnel: old.tunnel, host: old.host, look: old.look, peers: map[netip.Addr]*member{}, ids: make(map[ID]*member, len(list))}
+	next := &policy{tunnel: old.tunnel, host: old.host, look: old.look, peers: make(map[netip.Addr]*member, 2*len(list)), ids: make(map[ID]*member, len(list))}
 	wanted := make(map[ID]*Peer, len(list))
 	for _, p := range list {
 		p.Addresses, p.Access = slices.Clone(p.Addresses), p.Access.clone()
