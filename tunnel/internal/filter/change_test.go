@@ -98,10 +98,10 @@ func TestAnAddressThatChangesHandsTakesNoFlowAlong(t *testing.T) {
 func TestAnAddressThatTheBoxGetsIsOutOfReachAtOnce(t *testing.T) {
 	both(t, Everything(), Everything(), func(w *world, f family) {
 		w.passes("before", w.connected(at(f.anna, 4000), at(f.home, 445)))
-		w.SetHost(append(hostNets[:len(hostNets):len(hostNets)], netip.PrefixFrom(f.home, f.home.BitLen())))
+		w.SetHost(Host{Addresses: append(hostNets[:len(hostNets):len(hostNets)], netip.PrefixFrom(f.home, f.home.BitLen()))})
 		w.dropped("to it", w.up(tcp(at(f.anna, 4000), at(f.home, 445), tcpACK)))
 		w.dropped("from it", w.down(tcp(at(f.home, 445), at(f.anna, 4000), tcpACK)))
-		w.SetHost(hostNets)
+		w.SetHost(Host{Addresses: hostNets})
 		w.passes("control: when it has it no more", w.up(tcp(at(f.anna, 4000), at(f.home, 445), tcpSYN)))
 	})
 }
@@ -112,7 +112,7 @@ func TestSettingTheSameAgainDisturbsNothing(t *testing.T) {
 		w.passes("to bert", w.up(knock(f.anna, f.bert)))
 		before := w.Snapshot()
 		for range 3 {
-			w.SetHost(hostNets)
+			w.SetHost(Host{Addresses: hostNets})
 			if err := w.SetPeers(peersWith(all(), Everything())); err != nil {
 				t.Fatal(err)
 			}

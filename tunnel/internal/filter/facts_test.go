@@ -126,6 +126,30 @@ func TestTheBoxIsReachedOnlyByTheServicesGranted(t *testing.T) {
 	})
 }
 
+func TestContainersInTheBoxAreTheBox(t *testing.T) {
+	inside := []netip.Addr{addr("172.17.0.2"), addr("fd17::2")}
+	for i, f := range families {
+		w := newWorld(t, Limits{}, Everything(), Access{Box: []Service{allProtocols}})
+		w.SetHost(Host{Addresses: hostNets, Inside: []netip.Prefix{prefix("172.17.0.0/16"), prefix("fd17::/64")}})
+		w.dropped("a container", w.up(knock(f.anna, inside[i])))
+		w.passes("who may reach the box", w.up(knock(f.bert, inside[i])))
+		w.SetHost(Host{Addresses: hostNets})
+		w.passes("control: as a network at home", w.up(knock(f.anna, inside[i])))
+	}
+}
+
+func TestAllowsSaysWhatTheFilterDoes(t *testing.T) {
+	both(t, HomeOnly(), Access{}, func(w *world, f family) {
+		for _, to := range []netip.Addr{f.home, f.far, f.box, f.bert, f.own, f.multicast} {
+			for _, from := range []netip.Addr{f.anna, f.bert, f.stranger} {
+				if got, want := w.Allows(Flow{from, at(to, 4711), protoUDP}), w.up(knock(from, to)); got != want {
+					t.Errorf("%v to %v: allowed = %t, passed = %t", from, to, got, want)
+				}
+			}
+		}
+	})
+}
+
 func TestBeforeTheBoxesAddressesAreKnownEverythingMayBeTheBox(t *testing.T) {
 	for _, f := range families {
 		w := &world{t: t, wire: &wire{}}
@@ -139,7 +163,7 @@ func TestBeforeTheBoxesAddressesAreKnownEverythingMayBeTheBox(t *testing.T) {
 		w.front = w.Wrap(w.wire)
 		w.dropped("to "+f.home.String(), w.up(knock(f.anna, f.home)))
 		w.passes("DNS", w.up(udp(at(f.anna, 4000), at(f.own, 53))))
-		w.SetHost(hostNets)
+		w.SetHost(Host{Addresses: hostNets})
 		w.passes("control: afterwards", w.up(knock(f.anna, f.home)))
 	}
 }

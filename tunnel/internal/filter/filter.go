@@ -156,18 +156,38 @@ func (m *member) is(p *Peer) bool {
 	return slices.Equal(m.addresses, p.Addresses) && m.access.equal(&p.Access)
 }
 
-// SetHost says which addresses the box has outside of the tunnel, with the
-// lengths of their networks. What is in these networks is at home.
-func (f *Filter) SetHost(prefixes []netip.Prefix) {
+// SetHost says where the box is at home. When it returns, open flows that are
+// no longer allowed have ended.
+func (f *Filter) SetHost(h Host) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old := f.policy.Load()
-	if old.host != nil && slices.Equal(old.host.prefixes, prefixes) {
+	if old.host != nil && slices.Equal(old.host.Addresses, h.Addresses) && slices.Equal(old.host.Inside, h.Inside) {
 		return
 	}
 	next := *old
-	next.host = newHost(prefixes)
+	next.host = newHost(h)
 	f.publish(&next, func(*member) (*Peer, bool) { return nil, true })
+}
+
+// Flow is one flow of a peer, as the planes know it.
+type Flow struct {
+	Peer     netip.Addr // who opened it
+	Remote   netip.AddrPort
+	Protocol uint8 // of the upper layer, by its IANA number
+}
+
+// Allows says whether fl may be open now.
+func (f *Filter) Allows(fl Flow) bool {
+	p := f.policy.Load()
+	m := p.peers[fl.Peer]
+	if m == nil {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := key{self: fl.Peer, remote: fl.Remote.Addr(), remotePort: fl.Remote.Port(), proto: uint32(fl.Protocol)}
+	return m.policy != nil && m.policy.decide(m, &k) == passed
 }
 
 // publish makes next the policy: first for new packets, then for the flows that

@@ -131,7 +131,7 @@ func TestManyHandsAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fl.SetHost(hostNets)
+	fl.SetHost(Host{Addresses: hostNets})
 	d := fl.Wrap(&sink{})
 	var all sync.WaitGroup
 	for i, from := range []netip.Addr{f.anna, f.bert} {
@@ -157,7 +157,7 @@ func TestManyHandsAtOnce(t *testing.T) {
 			if err := fl.SetPeers(two[n%2:]); err != nil {
 				t.Error(err)
 			}
-			fl.SetHost(hostNets[n%2:])
+			fl.SetHost(Host{Addresses: hostNets[n%2:]})
 			fl.Snapshot()
 			fl.sweep()
 		}

@@ -98,7 +98,7 @@ func TestRunSweepsAndEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f.SetHost(hostNets)
+		f.SetHost(Host{Addresses: hostNets})
 		if err := f.SetPeers(peersWith(Everything(), Access{})); err != nil {
 			t.Fatal(err)
 		}

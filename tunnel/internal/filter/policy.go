@@ -28,18 +28,30 @@ type policy struct {
 	ids    map[ID]*member
 }
 
-// host is what is known of the box's own addresses.
+// Host is where the box is at home.
+type Host struct {
+	// Addresses are all that the box has, with the lengths of their networks.
+	// What is in these networks is at home.
+	Addresses []netip.Prefix
+	// Inside are networks within the box, of containers or virtual machines.
+	// All that is in there counts as the box itself.
+	Inside []netip.Prefix
+}
+
+// host is Host in a form that is quick to ask.
 type host struct {
-	prefixes  []netip.Prefix // as they were given
+	Host
 	addresses map[netip.Addr]bool
 	broadcast map[netip.Addr]bool
 	networks  []netip.Prefix
 }
 
-func newHost(prefixes []netip.Prefix) *host {
-	h := &host{addresses: map[netip.Addr]bool{}, broadcast: map[netip.Addr]bool{}}
-	for _, p := range prefixes {
-		h.prefixes = append(h.prefixes, p)
+func newHost(given Host) *host {
+	h := &host{
+		Host:      Host{slices.Clone(given.Addresses), slices.Clone(given.Inside)},
+		addresses: map[netip.Addr]bool{}, broadcast: map[netip.Addr]bool{},
+	}
+	for _, p := range h.Addresses {
 		a := p.Addr().WithZone("")
 		bits := p.Bits()
 		if a.Is4In6() {
@@ -90,6 +102,8 @@ func (p *policy) outside(a netip.Addr) class {
 		return box
 	case p.host.broadcast[a]:
 		return special
+	case slices.ContainsFunc(p.host.Inside, func(n netip.Prefix) bool { return n.Contains(a) }):
+		return box
 	case isPrivate(a), slices.ContainsFunc(p.host.networks, func(n netip.Prefix) bool { return n.Contains(a) }):
 		return home
 	}

@@ -96,7 +96,7 @@ func newWorld(t testing.TB, l Limits, anna, bert Access) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.SetHost(hostNets)
+	f.SetHost(Host{Addresses: hostNets})
 	if err := f.SetPeers(peersWith(anna, bert)); err != nil {
 		t.Fatal(err)
 	}
