@@ -139,6 +139,32 @@ func TestTheCallersListMayChangeAfterwards(t *testing.T) {
 	w.passes("control: what it said", w.up(udp(at(families[0].anna, 1), at(families[0].home, 80))))
 }
 
+func TestChangesCountWhatMayEndFlows(t *testing.T) {
+	w := newWorld(t, Limits{}, Everything(), Everything())
+	two := peersWith(Everything(), Everything())
+	for _, c := range []struct {
+		name   string
+		do     func() error
+		counts bool
+	}{
+		{"the same again", func() error { return w.SetPeers(two) }, false},
+		{"a peer less", func() error { return w.SetPeers(two[:1]) }, false},
+		{"a peer more", func() error { return w.SetPeers(two) }, false},
+		{"another access", func() error { return w.SetPeers(peersWith(Everything(), HomeOnly())) }, true},
+		{"the same host", func() error { w.SetHost(Host{Addresses: hostNets}); return nil }, false},
+		{"another host", func() error { w.SetHost(Host{Addresses: hostNets[1:]}); return nil }, true},
+		{"a mistake", func() error { _ = w.SetPeers(append(two, two...)); return nil }, false},
+	} {
+		before := w.Changes()
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.Changes() != before; got != c.counts {
+			t.Errorf("%s: counted = %t", c.name, got)
+		}
+	}
+}
+
 func TestMistakesAreRefusedAndChangeNothing(t *testing.T) {
 	four, six := addr("192.168.77.20"), addr("fd77::1")
 	service := Service{Protocol: TCP}

@@ -38,6 +38,7 @@ type Filter struct {
 	clock     func() time.Duration
 	policy    atomic.Pointer[policy]
 	total     atomic.Int64           // flows
+	changes   atomic.Uint64          // see Changes
 	strangers [reasons]atomic.Uint64 // drops that belong to no peer
 
 	mu sync.Mutex // makes changes of policy one after another
@@ -139,6 +140,9 @@ func (f *Filter) SetPeers(list []Peer) error {
 	}
 	f.publish(next, func(m *member) (*Peer, bool) {
 		p := wanted[m.id]
+		if old.ids[m.id] != nil && !m.is(p) {
+			f.changes.Add(1)
+		}
 		// What leads to other peers ends when those leave.
 		return p, p.Access.Peers || !m.is(p)
 	})
@@ -167,6 +171,7 @@ func (f *Filter) SetHost(h Host) {
 	}
 	next := *old
 	next.host = newHost(h)
+	f.changes.Add(1)
 	f.publish(&next, func(*member) (*Peer, bool) { return nil, true })
 }
 
@@ -189,6 +194,10 @@ func (f *Filter) Allows(fl Flow) bool {
 	k := key{self: fl.Peer, remote: fl.Remote.Addr(), remotePort: fl.Remote.Port(), proto: uint32(fl.Protocol)}
 	return m.policy != nil && m.policy.decide(m, &k) == passed
 }
+
+// Changes counts changes of what peers may reach. Peers that come or go don't
+// count. The same number means: Allows says of the same peers what it said.
+func (f *Filter) Changes() uint64 { return f.changes.Load() }
 
 // publish makes next the policy: first for new packets, then for the flows that
 // are open. change says what a member becomes (nil: nothing new) and whether
