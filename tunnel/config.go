@@ -71,6 +71,7 @@ type Peer struct {
 	PresharedKey secret.Key
 	Addresses    []netip.Addr  // inner addresses that are the peer's own
 	Keepalive    time.Duration // whole seconds; zero for none
+	Access       *Access       // nil means Everything
 }
 
 // PeerStatus is what was observed of one peer since the tunnel is up.

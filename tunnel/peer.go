@@ -32,6 +32,7 @@ func (c *Config) checkPeers(list []Peer) (map[wgtypes.Key]Peer, error) {
 			owner[a] = p.PublicKey
 		}
 		p.Addresses = slices.Clone(p.Addresses)
+		p.Access = nil // the filter's business; it has a copy of its own
 		peers[p.PublicKey] = p
 	}
 	return peers, nil

@@ -18,13 +18,15 @@ import (
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"homeward/tunnel/internal/dnsproxy"
+	"homeward/tunnel/internal/filter"
 	"homeward/tunnel/internal/plane"
 )
 
 // Tunnel is the WireGuard device with its data plane.
 type Tunnel struct {
-	cfg   Config
-	ready chan struct{}
+	cfg    Config
+	ready  chan struct{}
+	filter *filter.Filter
 
 	mu      sync.Mutex // guards what follows
 	status  Status
@@ -33,6 +35,7 @@ type Tunnel struct {
 	device  *wgdevice.Device // nil while the tunnel is not up
 	plane   plane.Plane
 	notes   []string // problems that don't come from the plane
+	changes uint64   // of the filter, up to which the plane has followed
 }
 
 // New checks cfg. It starts nothing.
@@ -40,9 +43,14 @@ func New(cfg Config) (*Tunnel, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
+	f, err := filter.New(filter.Config{Addresses: cfg.Addresses})
+	if err != nil {
+		return nil, fmt.Errorf("making the tunnel: %w", err)
+	}
 	return &Tunnel{
 		cfg:    cfg,
 		ready:  make(chan struct{}),
+		filter: f,
 		status: Status{ListenPort: cfg.ListenPort, PublicKey: cfg.PrivateKey.Public(), Since: time.Now()},
 		wanted: map[wgtypes.Key]Peer{},
 	}, nil
@@ -65,7 +73,10 @@ func (t *Tunnel) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, chosen.plane.Close()) }()
-	d := wgdevice.NewDevice(chosen.plane.Device(), newSteadyBind(conn.NewDefaultBind(), t.cfg.ListenPort, t.cfg.Logger), deviceLogger(t.cfg.Logger))
+	if err := t.lookAround(); err != nil {
+		t.note(fmt.Sprintf("Nothing but names can be reached until the box's own addresses can be read: %v.", err))
+	}
+	d := wgdevice.NewDevice(t.filter.Wrap(chosen.plane.Device()), newSteadyBind(conn.NewDefaultBind(), t.cfg.ListenPort, t.cfg.Logger), deviceLogger(t.cfg.Logger))
 	defer d.Close()
 	if err := start(d, t.cfg); err != nil {
 		return err
@@ -131,6 +142,8 @@ func (t *Tunnel) serve(ctx context.Context, d *wgdevice.Device, chosen opened) e
 	} else {
 		wg.Go(func() { dns.Run(ctx) })
 	}
+	wg.Go(func() { t.followHost(ctx) })
+	wg.Go(func() { _ = t.filter.Run(ctx) }) // it has no error but the end
 	if chosen.iface != "" {
 		wg.Go(func() { serveUAPI(ctx, d, chosen.iface, t.cfg.Logger) })
 	}
@@ -152,8 +165,9 @@ func (t *Tunnel) note(problem string) {
 
 // SetPeers makes the given peers the only ones that may come in. It can be
 // called before Run, and again with the same: peers that stay as they are keep
-// their sessions. A list with a mistake in it changes nothing. When it returns nil, a peer that is not in the list is out,
-// its open flows included.
+// their sessions. A list with a mistake in it changes nothing. When it returns
+// nil, a peer that is not in the list is out, its open flows included, and so
+// are flows to what a peer may no longer reach.
 func (t *Tunnel) SetPeers(list []Peer) error {
 	wanted, err := t.cfg.checkPeers(list)
 	if err != nil {
@@ -161,8 +175,25 @@ func (t *Tunnel) SetPeers(list []Peer) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	// First the filter: whoever may come in afterwards is known to it then. In
+	// memory and quick, too.
+	if err := t.filter.SetPeers(guarded(list)); err != nil {
+		return fmt.Errorf("setting the peers: %w", err)
+	}
 	t.wanted = wanted
-	return t.applyLocked()
+	err = t.applyLocked()
+	t.cutForbiddenLocked()
+	return err
+}
+
+// cutForbiddenLocked ends in the plane what the filter has already cut, so that
+// the other side does not wait for a peer that can no longer answer.
+func (t *Tunnel) cutForbiddenLocked() {
+	now := t.filter.Changes()
+	if c, ok := t.plane.(plane.FlowJudge); ok && now != t.changes {
+		c.CutFlowsUnless(t.filter.Allows)
+	}
+	t.changes = now
 }
 
 // applyLocked brings the device, if there is one, to the wanted peers. The

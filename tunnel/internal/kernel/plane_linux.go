@@ -17,7 +17,7 @@ import (
 )
 
 // Plane is the kernel's data plane. It implements plane.Plane,
-// plane.FlowCutter and plane.ProblemReporter.
+// plane.FlowCutter, plane.FlowJudge and plane.ProblemReporter.
 type Plane struct {
 	cfg      plane.Config
 	rules    *ruleset
@@ -37,6 +37,7 @@ type Plane struct {
 var (
 	_ plane.Plane           = (*Plane)(nil)
 	_ plane.FlowCutter      = (*Plane)(nil)
+	_ plane.FlowJudge       = (*Plane)(nil)
 	_ plane.ProblemReporter = (*Plane)(nil)
 )
 

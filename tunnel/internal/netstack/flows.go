@@ -6,7 +6,10 @@ import (
 	"sync"
 
 	"golang.org/x/net/icmp"
+	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"homeward/tunnel/internal/filter"
 )
 
 type flowKind uint8
@@ -27,6 +30,17 @@ type flowKey struct {
 }
 
 func (k flowKey) source() netip.Addr { return addrOf(k.id.RemoteAddress) }
+func (k flowKey) protocol() uint8 {
+	switch {
+	case k.kind == flowTCP:
+		return uint8(header.TCPProtocolNumber)
+	case k.kind == flowUDP:
+		return uint8(header.UDPProtocolNumber)
+	case k.source().Is4():
+		return uint8(header.ICMPv4ProtocolNumber)
+	}
+	return uint8(header.ICMPv6ProtocolNumber)
+}
 func (k flowKey) target() netip.AddrPort {
 	return netip.AddrPortFrom(addrOf(k.id.LocalAddress), k.id.LocalPort)
 }
@@ -179,6 +193,15 @@ func (t *flows) cut(addrs []netip.Addr) {
 	}
 	for _, f := range t.snapshot(func(f *flow) bool { return gone[f.source()] }) {
 		f.cut()
+	}
+}
+
+// cutUnless ends the flows that allowed says no to.
+func (t *flows) cutUnless(allowed func(filter.Flow) bool) {
+	for _, f := range t.snapshot(func(*flow) bool { return true }) {
+		if !allowed(filter.Flow{Peer: f.source(), Remote: f.target(), Protocol: f.protocol()}) {
+			f.cut()
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 
+	"homeward/tunnel/internal/filter"
 	"homeward/tunnel/internal/plane"
 )
 
@@ -24,7 +25,7 @@ import (
 const minMTU = 1280
 
 // Plane is the rootless data plane. It implements plane.Plane,
-// plane.FlowCutter and plane.ProblemReporter.
+// plane.FlowCutter, plane.FlowJudge and plane.ProblemReporter.
 type Plane struct {
 	own      []netip.Prefix
 	device   *device
@@ -46,6 +47,7 @@ type Plane struct {
 var (
 	_ plane.Plane           = (*Plane)(nil)
 	_ plane.FlowCutter      = (*Plane)(nil)
+	_ plane.FlowJudge       = (*Plane)(nil)
 	_ plane.ProblemReporter = (*Plane)(nil)
 )
 
@@ -133,6 +135,9 @@ func (p *Plane) CutFlows(addrs []netip.Addr) {
 	p.flows.cut(addrs)
 	p.closeAccepted(func(c *ownConn) bool { return slices.Contains(addrs, c.peer) })
 }
+
+// CutFlowsUnless ends the flows that allowed says no to.
+func (p *Plane) CutFlowsUnless(allowed func(filter.Flow) bool) { p.flows.cutUnless(allowed) }
 
 // Problem says what of the plane does not work here, or "".
 func (p *Plane) Problem() string { return p.pings.problem() }

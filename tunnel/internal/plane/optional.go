@@ -1,12 +1,23 @@
 package plane
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"homeward/tunnel/internal/filter"
+)
 
 // FlowCutter is a Plane that can end what peers have open. The tunnel calls it
 // with the addresses of removed peers, and with those that changed hands.
 type FlowCutter interface {
 	// CutFlows ends all flows that one of these peer addresses opened, at once.
 	CutFlows(addrs []netip.Addr)
+}
+
+// FlowJudge is a Plane that can end single flows of peers. The tunnel calls it
+// when what peers may reach has changed.
+type FlowJudge interface {
+	// CutFlowsUnless ends the flows of peers that allowed says no to, at once.
+	CutFlowsUnless(allowed func(filter.Flow) bool)
 }
 
 // ProblemReporter is a Plane that may be working with something missing.

@@ -59,8 +59,8 @@ func cutTCP(t *testing.T, w *world, f family) {
 		}
 	}
 	cutter(t, w).CutFlows([]netip.Addr{f.peers[0]})
-	w.peers[0].plane.Store(nil) // it has been removed: nothing comes from it any more
-	defer w.peers[0].plane.Store(&w.plane)
+	w.peers[0].to.Store(nil) // it has been removed: nothing comes from it any more
+	defer w.peers[0].to.Store(&w.front)
 	if err := say(1); err != nil {
 		t.Errorf("the other peer's: %v", err)
 	}

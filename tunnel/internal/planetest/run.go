@@ -26,6 +26,17 @@ func Run(t *testing.T, open Opener) {
 				})
 			}
 		}
+		// And again as it is in the tunnel, with the filter in front.
+		for _, facts := range [][]fact{tcpFacts(), udpFacts(), icmpFacts(), ownPortFacts(), refusalFacts(), accessFacts()} {
+			for _, fact := range facts {
+				t.Run("filtered: "+fact.name, func(t *testing.T) {
+					w := n.startBehind(t, newGuard(t))
+					for _, f := range families() {
+						t.Run(f.name, func(t *testing.T) { fact.check(t, w, f) })
+					}
+				})
+			}
+		}
 		for _, fact := range lifecycleFacts() {
 			t.Run(fact.name, func(t *testing.T) { fact.check(t, n) })
 		}

@@ -14,6 +14,7 @@ import (
 	"golang.zx2c4.com/wireguard/tun"
 	"golang.zx2c4.com/wireguard/tun/netstack"
 
+	"homeward/tunnel/internal/filter"
 	"homeward/tunnel/internal/plane"
 )
 
@@ -36,6 +37,8 @@ type network struct {
 type world struct {
 	network
 	plane plane.Plane
+	front tun.Device     // what wireguard-go would hold
+	guard *filter.Filter // nil: the plane stands alone
 	peers [2]*peer
 	pump  sync.WaitGroup
 	tap   atomic.Pointer[func(packet []byte)] // sees what comes from the plane; may be nil
@@ -56,14 +59,23 @@ func Config(t *testing.T) plane.Config {
 // start opens the plane and closes it at the end of the test.
 func (n network) start(t *testing.T) *world {
 	t.Helper()
+	return n.startBehind(t, nil)
+}
+
+// startBehind is start with a filter in front of the plane, as in the tunnel.
+func (n network) startBehind(t *testing.T, guard *filter.Filter) *world {
+	t.Helper()
 	p, err := n.open(Config(t))
 	if err != nil {
 		t.Fatalf("opening the plane: %v", err)
 	}
-	w := &world{network: n, plane: p}
+	w := &world{network: n, plane: p, front: p.Device(), guard: guard}
+	if guard != nil {
+		w.front = guard.Wrap(w.front)
+	}
 	for i := range w.peers {
 		w.peers[i] = newPeer(t, i)
-		w.peers[i].plane.Store(&p)
+		w.peers[i].to.Store(&w.front)
 	}
 	w.pump.Go(w.deliver)
 	w.pump.Go(func() {
@@ -78,9 +90,9 @@ func (n network) start(t *testing.T) *world {
 func (w *world) close(t *testing.T) {
 	t.Helper()
 	for _, p := range w.peers {
-		p.plane.Store(nil)
+		p.to.Store(nil)
 	}
-	w.plane.Device().Close()
+	w.front.Close()
 	w.pump.Wait()
 	if err := w.plane.Close(); err != nil {
 		t.Errorf("closing the plane: %v", err)
@@ -89,7 +101,7 @@ func (w *world) close(t *testing.T) {
 
 // deliver carries packets from the plane to the peers.
 func (w *world) deliver() {
-	d := w.plane.Device()
+	d := w.front
 	bufs, sizes := make([][]byte, d.BatchSize()), make([]int, d.BatchSize())
 	for i := range bufs {
 		bufs[i] = make([]byte, headroom+65535)
@@ -118,7 +130,7 @@ type peer struct {
 	*netstack.Net
 	device tun.Device
 	addrs  []netip.Addr
-	plane  atomic.Pointer[plane.Plane] // nil: nobody listens
+	to     atomic.Pointer[tun.Device] // nil: nobody listens
 }
 
 // newPeer makes a peer that lives until the process ends: the module's stack
@@ -147,11 +159,11 @@ func newPeer(t *testing.T, i int) *peer {
 
 // send hands a packet to the plane, as if the peer's stack had made it.
 func (p *peer) send(packet []byte) {
-	if to := p.plane.Load(); to != nil {
+	if to := p.to.Load(); to != nil {
 		// Room behind the packet: the device joins segments in place.
 		buf := make([]byte, headroom+len(packet), headroom+65535)
 		copy(buf[headroom:], packet)
-		(*to).Device().Write([][]byte{buf}, headroom)
+		(*to).Write([][]byte{buf}, headroom)
 	}
 }
 

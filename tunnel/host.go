@@ -1,0 +1,76 @@
+package tunnel
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"regexp"
+	"time"
+
+	"homeward/tunnel/internal/filter"
+)
+
+// hostEvery is how long an address that the box has just got may go unnoticed.
+// Until then the planes' own rules know better.
+const hostEvery = time.Second
+
+// inside matches the names of networks of containers and virtual machines that
+// live in the box. What is bridged to the LAN has other names (br0, vmbr0).
+var inside = regexp.MustCompile(`^(docker|podman|cni|lxcbr|lxdbr|incusbr|virbr)[0-9]+$|^br-[0-9a-f]{12}$|^docker_gwbridge$`)
+
+// readHost reads the addresses of all the box's interfaces.
+func readHost() (filter.Host, error) {
+	var h filter.Host
+	list, err := net.Interfaces()
+	if err != nil {
+		return h, fmt.Errorf("reading the box's interfaces: %w", err)
+	}
+	for _, i := range list {
+		addrs, err := i.Addrs()
+		if err != nil {
+			continue // it went away meanwhile
+		}
+		for _, a := range addrs {
+			p, err := netip.ParsePrefix(a.String())
+			if err != nil {
+				continue
+			}
+			h.Addresses = append(h.Addresses, p)
+			if inside.MatchString(i.Name) && !p.Addr().IsLinkLocalUnicast() {
+				h.Inside = append(h.Inside, p.Masked())
+			}
+		}
+	}
+	return h, nil
+}
+
+// lookAround tells the filter where the box is at home. What was known stays
+// when it cannot be read.
+func (t *Tunnel) lookAround() error {
+	h, err := readHost()
+	if err != nil {
+		return err
+	}
+	t.filter.SetHost(h)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cutForbiddenLocked()
+	return nil
+}
+
+// followHost looks around until ctx ends.
+func (t *Tunnel) followHost(ctx context.Context) {
+	tick := time.NewTicker(hostEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := t.lookAround(); err != nil {
+			t.cfg.Logger.Debug("looking at the box's addresses failed", "err", err)
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package filter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Limits bounds what peers can make the filter remember. A flow costs about
+// 250 bytes.
+type Limits struct {
+	Total           int // flows of all peers
+	PerPeer         int
+	PerPeerHalfOpen int // of these, flows that nobody answered, and those about to end
+}
+
+// DefaultLimits are at most about 8 MiB.
+func DefaultLimits() Limits { return Limits{Total: 32768, PerPeer: 8192, PerPeerHalfOpen: 1024} }
+
+// Config is what a Filter needs. Addresses are required.
+type Config struct {
+	// Addresses are our own inside the tunnel, with the tunnel's prefix lengths.
+	Addresses []netip.Prefix
+	Limits    Limits               // zero means DefaultLimits
+	Clock     func() time.Duration // time since some moment; nil means the real one
+}
+
+// Filter decides what peers may reach. Until SetPeers it knows nobody, and
+// until SetHost it takes every address outside of the tunnel for the box's own.
+type Filter struct {
+	limits    Limits
+	clock     func() time.Duration
+	policy    atomic.Pointer[policy]
+	total     atomic.Int64           // flows
+	changes   atomic.Uint64          // see Changes
+	strangers [reasons]atomic.Uint64 // drops that belong to no peer
+
+	mu sync.Mutex // makes changes of policy one after another
+}
+
+// New makes a Filter that lets nothing through.
+func New(cfg Config) (*Filter, error) {
+	if cfg.Limits == (Limits{}) {
+		cfg.Limits = DefaultLimits()
+	}
+	if l := cfg.Limits; l.Total < 1 || l.PerPeer < 1 || l.PerPeerHalfOpen < 1 {
+		return nil, fmt.Errorf("making the packet filter: limits %+v: all must be positive", l)
+	}
+	if len(cfg.Addresses) == 0 {
+		return nil, errors.New("making the packet filter: there is no address of the tunnel's own")
+	}
+	if cfg.Clock == nil {
+		start := time.Now()
+		cfg.Clock = func() time.Duration { return time.Since(start) }
+	}
+	f := &Filter{limits: cfg.Limits, clock: cfg.Clock}
+	f.policy.Store(&policy{tunnel: slices.Clone(cfg.Addresses)})
+	return f, nil
+}
+
+// sweepEvery is how long a flow may be remembered beyond its time.
+const sweepEvery = 5 * time.Second
+
+// Run forgets what was quiet for too long, until ctx ends.
+func (f *Filter) Run(ctx context.Context) error {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			f.sweep()
+		}
+	}
+}
+
+func (f *Filter) sweep() {
+	now := f.clock()
+	for _, m := range f.policy.Load().ids {
+		m.mu.Lock()
+		m.table.sweep(now)
+		m.pieces.sweep(now)
+		m.mu.Unlock()
+	}
+}
+
+// CheckPeers says what is wrong with a list of peers.
+func CheckPeers(list []Peer) error {
+	ids, owner := make(map[ID]bool, len(list)), make(map[netip.Addr]ID, 2*len(list))
+	for _, p := range list {
+		if ids[p.ID] {
+			return fmt.Errorf("peer %v occurs twice", p.ID)
+		}
+		ids[p.ID] = true
+		if err := p.Access.Check(); err != nil {
+			return fmt.Errorf("peer %v: access: %w", p.ID, err)
+		}
+		for _, a := range p.Addresses {
+			if other, taken := owner[a]; taken {
+				return fmt.Errorf("address %v is given to %v and to %v", a, other, p.ID)
+			}
+			if !a.IsValid() || a.Zone() != "" || isDisguised(a) || isSpecial(a) {
+				return fmt.Errorf("peer %v: %v is no address for a peer", p.ID, a)
+			}
+			owner[a] = p.ID
+		}
+	}
+	return nil
+}
+
+// SetPeers makes the given peers the only ones, with the given access. A list
+// with a mistake changes nothing. When it returns, open flows that are no
+// longer allowed have ended; the others go on.
+func (f *Filter) SetPeers(list []Peer) error {
+	if err := CheckPeers(list); err != nil {
+		return fmt.Errorf("setting the filter's peers: %w", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := f.policy.Load()
+	next := &policy{tunnel: old.tunnel, host: old.host, look: old.look, peers: make(map[netip.Addr]*member, 2*len(list)), ids: make(map[ID]*member, len(list))}
+	wanted := make(map[ID]*Peer, len(list))
+	for _, p := range list {
+		p.Addresses, p.Access = slices.Clone(p.Addresses), p.Access.clone()
+		m := old.ids[p.ID]
+		if m == nil {
+			m = &member{id: p.ID, table: table{limits: f.limits, total: &f.total}}
+		}
+		next.ids[p.ID], wanted[p.ID] = m, &p
+		for _, a := range p.Addresses {
+			next.peers[a] = m
+		}
+	}
+	f.publish(next, func(m *member) (*Peer, bool) {
+		p := wanted[m.id]
+		if old.ids[m.id] != nil && !m.is(p) {
+			f.changes.Add(1)
+		}
+		// What leads to other peers ends when those leave.
+		return p, p.Access.Peers || !m.is(p)
+	})
+	for id, m := range old.ids {
+		if next.ids[id] == nil {
+			m.leave()
+		}
+	}
+	return nil
+}
+
+// is says whether m is already what p says. Only changes of policy write what
+// it reads, and these come one after another.
+func (m *member) is(p *Peer) bool {
+	return slices.Equal(m.addresses, p.Addresses) && m.access.equal(&p.Access)
+}
+
+// SetHost says where the box is at home. When it returns, open flows that are
+// no longer allowed have ended.
+func (f *Filter) SetHost(h Host) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	old := f.policy.Load()
+	if old.host != nil && slices.Equal(old.host.Addresses, h.Addresses) && slices.Equal(old.host.Inside, h.Inside) {
+		return
+	}
+	next := *old
+	next.host = newHost(h)
+	f.changes.Add(1)
+	f.publish(&next, func(*member) (*Peer, bool) { return nil, true })
+}
+
+// Flow is one flow of a peer, as the planes know it.
+type Flow struct {
+	Peer     netip.Addr // who opened it
+	Remote   netip.AddrPort
+	Protocol uint8 // of the upper layer, by its IANA number
+}
+
+// Allows says whether fl may be open now.
+func (f *Filter) Allows(fl Flow) bool {
+	p := f.policy.Load()
+	m := p.peers[fl.Peer]
+	if m == nil {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := key{self: fl.Peer, remote: fl.Remote.Addr(), remotePort: fl.Remote.Port(), proto: uint32(fl.Protocol)}
+	return m.policy != nil && m.policy.decide(m, &k) == passed
+}
+
+// Changes counts changes of what peers may reach. Peers that come or go don't
+// count. The same number means: Allows says of the same peers what it said.
+func (f *Filter) Changes() uint64 { return f.changes.Load() }
+
+// publish makes next the policy: first for new packets, then for the flows that
+// are open. change says what a member becomes (nil: nothing new) and whether
+// its flows are concerned.
+func (f *Filter) publish(next *policy, change func(*member) (*Peer, bool)) {
+	f.policy.Store(next)
+	for m := range maps.Values(next.ids) {
+		peer, recheck := change(m)
+		m.follow(next, peer, recheck)
+	}
+}
+
+// isForeign says that a is a peer's address and not that of the one meant.
+func (p *policy) isForeign(a, meant netip.Addr) bool { return a != meant && p.peers[a] != nil }
