@@ -24,6 +24,7 @@ type DevicePeer struct {
 	PublicKey    wgtypes.Key
 	PresharedKey secret.Key
 	Addresses    []netip.Addr
+	Access       Access
 	// Keepalive is always zero today: the client keeps the path open, and a
 	// server that does so as well only wakes sleeping phones.
 	Keepalive time.Duration

@@ -80,6 +80,10 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	if err != nil {
 		return Issued{}, err
 	}
+	access, err := ParseAccess(string(n.Access))
+	if err != nil {
+		return Issued{}, err
+	}
 	if n.PublicKey != nil {
 		if err := checkPublicKey(*n.PublicKey, facts.PublicKey); err != nil {
 			return Issued{}, err
@@ -94,7 +98,7 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	}
 	now := m.cfg.Now()
 	p := Peer{
-		Name: name, Profile: profile, PublicKey: public, PresharedKey: preshared,
+		Name: name, Profile: profile, Access: access, PublicKey: public, PresharedKey: preshared,
 		Keepalive: clientKeepalive, Enabled: true, Created: time.Unix(now.Unix(), 0).UTC(), Version: 1,
 	}
 

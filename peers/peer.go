@@ -57,6 +57,7 @@ type Peer struct {
 	ID           ID
 	Name         Name
 	Profile      Profile
+	Access       Access
 	PublicKey    wgtypes.Key
 	PresharedKey secret.Key
 	Addresses    []netip.Addr  // one in each tunnel prefix, IPv4 first
@@ -92,6 +93,7 @@ type Observed struct {
 type NewPeer struct {
 	Name      string
 	Profile   Profile      // empty means ProfileHome
+	Access    Access       // empty means AccessEverything
 	PublicKey *wgtypes.Key // nil: homeward makes the key pair
 }
 

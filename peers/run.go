@@ -78,9 +78,9 @@ func (m *Manager) pushLocked() error {
 	versions := make(map[ID]int64)
 	for _, p := range m.peers {
 		if p.Enabled {
-			want = append(want, DevicePeer{PublicKey: p.PublicKey, PresharedKey: p.PresharedKey, Addresses: slices.Clone(p.Addresses)})
+			want = append(want, DevicePeer{PublicKey: p.PublicKey, PresharedKey: p.PresharedKey, Addresses: slices.Clone(p.Addresses), Access: p.Access})
 			if p.Renewing() {
-				want = append(want, DevicePeer{PublicKey: p.Next.PublicKey, PresharedKey: p.Next.PresharedKey})
+				want = append(want, DevicePeer{PublicKey: p.Next.PublicKey, PresharedKey: p.Next.PresharedKey, Access: p.Access})
 			}
 			versions[p.ID] = p.Version
 		}

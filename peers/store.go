@@ -33,9 +33,9 @@ func (s store) insert(ctx context.Context, p Peer, choose func(taken map[netip.A
 		// This first statement takes the write lock: from here on nobody else
 		// gives out addresses.
 		err := tx.QueryRowContext(ctx, `INSERT INTO peers
-			(name, name_folded, profile, public_key, preshared_key, keepalive_seconds, enabled, created_unix, version)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
-			string(p.Name), p.Name.folded(), string(p.Profile), p.PublicKey[:], psk[:],
+			(name, name_folded, profile, access, public_key, preshared_key, keepalive_seconds, enabled, created_unix, version)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
+			string(p.Name), p.Name.folded(), string(p.Profile), string(p.Access), p.PublicKey[:], psk[:],
 			int64(p.Keepalive/time.Second), boolInt(p.Enabled), p.Created.Unix(), p.Version).Scan(&p.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return whichTaken(ctx, tx, p)
@@ -115,6 +115,12 @@ func (s store) setEnabled(ctx context.Context, p Peer, enabled bool) error {
 	return oneRow(res, err, errStale)
 }
 
+// setAccess changes the row of version p.Version and makes it the next one.
+func (s store) setAccess(ctx context.Context, p Peer, access Access) error {
+	res, err := s.db.ExecContext(ctx, `UPDATE peers SET access = ?, version = version + 1 WHERE id = ? AND version = ?`, string(access), p.ID, p.Version)
+	return oneRow(res, err, errStale)
+}
+
 // setNext stores p.Next with the row of version p.Version, and makes that the next
 // version.
 func (s store) setNext(ctx context.Context, p Peer, now time.Time) error {
@@ -159,7 +165,7 @@ func (s store) remove(ctx context.Context, id ID) error {
 
 // load reads all peers and refuses rows that this program cannot have written.
 func (s store) load(ctx context.Context) ([]Peer, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.profile, p.public_key, p.preshared_key,
+	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.profile, p.access, p.public_key, p.preshared_key,
 			p.keepalive_seconds, p.enabled, p.created_unix, p.version, n.public_key, n.preshared_key,
 			coalesce(a.address, ''), coalesce(a.family, 0)
 		FROM peers p LEFT JOIN peer_next_keys n ON n.peer_id = p.id LEFT JOIN peer_addresses a ON a.peer_id = p.id ORDER BY p.id`)
@@ -173,7 +179,7 @@ func (s store) load(ctx context.Context) ([]Peer, error) {
 			r    row
 			addr addressRow
 		)
-		err := rows.Scan(&r.id, &r.name, &r.profile, &r.publicKey, &r.presharedKey,
+		err := rows.Scan(&r.id, &r.name, &r.profile, &r.access, &r.publicKey, &r.presharedKey,
 			&r.keepalive, &r.enabled, &r.created, &r.version, &r.nextPublic, &r.nextPreshared, &addr.address, &addr.family)
 		if err != nil {
 			return nil, fmt.Errorf("device %d in the database: %w", r.id, err)
@@ -217,7 +223,7 @@ func (s store) inTx(ctx context.Context, f func(*sql.Tx) error) error {
 // row is a peer as the database gives it back, before anything is believed.
 type row struct {
 	id                      ID
-	name, profile           string
+	name, profile, access   string
 	publicKey, presharedKey []byte
 	keepalive, enabled      int64
 	created, version        int64
@@ -241,6 +247,10 @@ func (r *row) peer() (Peer, error) {
 	if err != nil {
 		return Peer{}, err
 	}
+	access, err := ParseAccess(r.access)
+	if err != nil {
+		return Peer{}, err
+	}
 	public, err := wgtypes.NewKey(r.publicKey)
 	if err != nil {
 		return Peer{}, fmt.Errorf("public key: %w", err)
@@ -252,8 +262,8 @@ func (r *row) peer() (Peer, error) {
 	switch {
 	case r.id <= 0:
 		return Peer{}, errors.New("its number is not positive")
-	case string(name) != r.name || string(profile) != r.profile:
-		return Peer{}, fmt.Errorf("its name %.80q or profile %.40q is not as it was stored", r.name, r.profile)
+	case string(name) != r.name || string(profile) != r.profile || string(access) != r.access:
+		return Peer{}, fmt.Errorf("its name %.80q, profile %.40q or access %.40q is not as it was stored", r.name, r.profile, r.access)
 	case !isUsablePublicKey(public):
 		return Peer{}, errors.New("its public key is unusable")
 	case preshared == wgtypes.Key{}:
@@ -266,7 +276,7 @@ func (r *row) peer() (Peer, error) {
 		return Peer{}, fmt.Errorf("its version is %d", r.version)
 	}
 	p := Peer{
-		ID: r.id, Name: name, Profile: profile,
+		ID: r.id, Name: name, Profile: profile, Access: access,
 		PublicKey: public, PresharedKey: secret.NewKey(preshared),
 		Keepalive: time.Duration(r.keepalive) * time.Second, Enabled: r.enabled == 1,
 		Created: time.Unix(r.created, 0).UTC(), Version: r.version,

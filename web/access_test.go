@@ -38,6 +38,7 @@ var matrix = map[string]access{
 	"GET /api/v1/peers/{id}":                 program,
 	"PATCH /api/v1/peers/{id}":               program,
 	"DELETE /api/v1/peers/{id}":              program,
+	"POST /peers/{id}/access":                admin,
 	"POST /peers/{id}/code":                  admin,
 	"POST /api/v1/peers/{id}/code":           program,
 	"GET /api/v1/peers/{id}/config":          program,

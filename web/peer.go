@@ -67,6 +67,15 @@ func (s *Server) enable(on bool) func(http.ResponseWriter, *http.Request, peers.
 	}
 }
 
+// setAccess changes what a device may reach.
+func (s *Server) setAccess(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	access, err := peers.ParseAccess(r.PostFormValue("access"))
+	if err == nil {
+		_, err = s.cfg.Peers.SetAccess(r.Context(), p.ID, access)
+	}
+	s.afterChange(w, r, err, peerURL(p.ID))
+}
+
 // newCode hands out a new code; the old one works until the new one is used.
 func (s *Server) newCode(w http.ResponseWriter, r *http.Request, p peers.Peer) {
 	_, err := s.cfg.Peers.Rotate(r.Context(), p.ID)
@@ -82,9 +91,12 @@ func (s *Server) removePeer(w http.ResponseWriter, r *http.Request, p peers.Peer
 }
 
 func (s *Server) afterChange(w http.ResponseWriter, r *http.Request, err error, next string) {
+	var field *peers.FieldError
 	switch {
 	case err == nil:
 		http.Redirect(w, r, next, http.StatusSeeOther)
+	case errors.As(err, &field):
+		s.message(w, http.StatusBadRequest, "Not done", sentenceOf(err))
 	case errors.Is(err, peers.ErrNotFound):
 		s.notFound(w, r)
 	case s.ownFault(err):

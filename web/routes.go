@@ -41,6 +41,7 @@ func (s *Server) routes() []route {
 		{"GET", "/peers/{id}", admin, s.withPeer(s.showPeer)},
 		{"POST", "/peers/{id}/enable", admin, s.withPeer(s.enable(true))},
 		{"POST", "/peers/{id}/disable", admin, s.withPeer(s.enable(false))},
+		{"POST", "/peers/{id}/access", admin, s.withPeer(s.setAccess)},
 		{"POST", "/peers/{id}/code", admin, s.withPeer(s.newCode)},
 		{"GET", "/peers/{id}/remove", admin, s.withPeer(s.confirmRemove)},
 		{"POST", "/peers/{id}/remove", admin, s.withPeer(s.removePeer)},

@@ -35,6 +35,7 @@ type peerView struct {
 	ID       int64  `json:"id"`
 	Name     string `json:"-"`
 	Profile  string `json:"-"`
+	Access   string `json:"-"`
 	Enabled  bool   `json:"-"`
 	Presence string `json:"presence"` // here, away, new, off or pending
 	Seen     string `json:"seen"`
@@ -64,7 +65,7 @@ func jointOf(j api.Joint) jointView {
 
 func peerOf(p peers.Peer, now time.Time) peerView {
 	v := peerView{
-		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), Enabled: p.Enabled,
+		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), Access: string(p.Access), Enabled: p.Enabled,
 		Traffic: "↓ " + words.Size(p.Observed.SentBytes) + "  ↑ " + words.Size(p.Observed.ReceivedBytes),
 		Key:     p.PublicKey.String(), Since: p.Created.Local().Format("2 January 2006"),
 	}

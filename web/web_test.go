@@ -240,6 +240,23 @@ func TestADeviceIsSwitchedOffAndOnAndRemoved(t *testing.T) {
 	w.wantStatus("removing again", w.post(c, "/peers/1/remove", nil), 404)
 }
 
+func TestAccessIsChosenOnThePage(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	w.addPeer("guest")
+	if !regexp.MustCompile(`value="everything" checked`).MatchString(w.get(c, "/peers/1").body) {
+		t.Error("the page does not show the present access")
+	}
+	w.wantStatus("choosing", w.post(c, "/peers/1/access", url.Values{"access": {"internet"}}), 303)
+	if p, _ := w.peers.Get(1); p.Access != peers.AccessInternet || w.dev.Peers()[0].Access != peers.AccessInternet {
+		t.Errorf("%+v", p)
+	}
+	w.wantStatus("nonsense", w.post(c, "/peers/1/access", url.Values{"access": {"all"}}), 400)
+	if p, _ := w.peers.Get(1); p.Access != peers.AccessInternet {
+		t.Errorf("nonsense became %q", p.Access)
+	}
+}
+
 func TestANewCodeIsMadeOnThePage(t *testing.T) {
 	w := newWorld(t)
 	c := w.owner()

@@ -22,6 +22,7 @@ func newPeers(o *options) *cobra.Command {
 		onPeer(o, "show", "Show one device", showPeer),
 		onPeer(o, "enable", "Let a device in again", setEnabled(true)),
 		onPeer(o, "disable", "Keep a device out, at once", setEnabled(false)),
+		newPeersAccess(o),
 		onPeer(o, "rotate", "Make a new code; the old one works until the new one is used", rotatePeer),
 		onPeer(o, "remove", "End a device's access for good", removePeer),
 		newPeersQR(o),
@@ -56,9 +57,9 @@ func printPeers(w io.Writer, list []api.Peer, now time.Time) error {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tNAME\tSTATE\tADDRESS\tSEEN\tRECEIVED\tSENT")
+	fmt.Fprintln(t, "ID\tNAME\tSTATE\tACCESS\tADDRESS\tSEEN\tRECEIVED\tSENT")
 	for _, p := range list {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), p.State, strings.Join(p.Addresses, " "), seen(p.Handshake, now), words.Size(p.Received), words.Size(p.Sent))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), p.State, p.Access, strings.Join(p.Addresses, " "), seen(p.Handshake, now), words.Size(p.Received), words.Size(p.Sent))
 	}
 	return t.Flush()
 }
@@ -86,6 +87,7 @@ func newPeersAdd(o *options) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&in.Profile, "profile", "home", "what goes through the tunnel: home, or everything")
+	c.Flags().StringVar(&in.Access, "access", "everything", "what it may reach: everything, home, or internet")
 	c.Flags().StringVar(&in.PublicKey, "public-key", "", "public key of a device that keeps its own private key")
 	return c
 }
@@ -160,6 +162,28 @@ func showPeer(_ context.Context, o *options, _ *api.Client, p api.Peer) error {
 		return printJSON(o.tty.out, p)
 	}
 	return printPeers(o.tty.out, []api.Peer{p}, time.Now())
+}
+
+func newPeersAccess(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "access NAME|ID everything|home|internet", Short: "Change what a device may reach, at once",
+		Args:    exactly(2, "the device, and everything, home or internet"),
+		Example: "  homeward peers access guest internet",
+		RunE: func(c *cobra.Command, args []string) error {
+			client, err := o.client()
+			if err != nil {
+				return err
+			}
+			p, err := findPeer(c.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			if p, err = client.SetAccess(c.Context(), p.ID, args[1]); err != nil {
+				return remote(err)
+			}
+			return showPeer(c.Context(), o, client, p)
+		},
+	}
 }
 
 func rotatePeer(ctx context.Context, o *options, client *api.Client, p api.Peer) error {

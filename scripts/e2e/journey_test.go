@@ -143,6 +143,7 @@ func journey(t *testing.T, plane string, rootless bool) {
 	checkPageIsForTheHouse(t, lab)
 	checkNoSecretIsTold(t, h, string(config))
 
+	checkAccess(t, h)
 	down = checkNewCode(t, h, down, config)
 	page.waitText("[data-of=seen]", "Here now, from "+labnet.Phone4)
 	page.shot("connected")
@@ -185,6 +186,25 @@ func checkSeen(t *testing.T, h *homeward, plane string) {
 	if out, err := h.do("peers", "list", "--json"); err != nil || !strings.Contains(out, labnet.Phone4+":") {
 		t.Errorf("list: %v\n%s", err, out)
 	}
+}
+
+// checkAccess takes the home away from the phone and gives it back.
+func checkAccess(t *testing.T, h *homeward) {
+	t.Helper()
+	set := func(access string) {
+		if out, err := h.do("peers", "access", "1", access); err != nil {
+			t.Fatal(out)
+		}
+	}
+	set("internet")
+	labnet.Eventually(t, time.Second, "the phone does not reach the share any more", func() bool { return fetch(h.lab) != nil })
+	for _, addr := range []string{labnet.Share4, labnet.Share6} {
+		if out, err := h.lab.Phone.Try("ping", "-c", "1", "-W", "1", addr); err == nil {
+			t.Errorf("it still pings %s: %s", addr, out)
+		}
+	}
+	set("home")
+	labnet.Eventually(t, 5*time.Second, "the phone reaches the share again", func() bool { return fetch(h.lab) == nil })
 }
 
 // checkNewCode makes a new code and sees the phone change over to it. It returns

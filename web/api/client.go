@@ -64,6 +64,13 @@ func (c *Client) SetEnabled(ctx context.Context, id int64, enabled bool) (Peer, 
 	return p, err
 }
 
+// SetAccess changes what a peer may reach.
+func (c *Client) SetAccess(ctx context.Context, id int64, access string) (Peer, error) {
+	var p Peer
+	err := c.call(ctx, "PATCH", peerPath(id), PeerChange{Access: &access}, &p)
+	return p, err
+}
+
 // Rotate hands out a new code for a peer.
 func (c *Client) Rotate(ctx context.Context, id int64) (Issued, error) {
 	var i Issued

@@ -17,6 +17,7 @@ type Peers interface {
 	List() []peers.Peer
 	Get(peers.ID) (peers.Peer, error)
 	SetEnabled(context.Context, peers.ID, bool) (peers.Peer, error)
+	SetAccess(context.Context, peers.ID, peers.Access) (peers.Peer, error)
 	Remove(context.Context, peers.ID) error
 	Rotate(context.Context, peers.ID) (peers.Issued, error)
 	Issued(peers.ID) (peers.Issued, error)
@@ -86,7 +87,7 @@ func (h handler) create(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	wanted := peers.NewPeer{Name: in.Name, Profile: peers.Profile(in.Profile)}
+	wanted := peers.NewPeer{Name: in.Name, Profile: peers.Profile(in.Profile), Access: peers.Access(in.Access)}
 	if in.PublicKey != "" {
 		k, err := wgtypes.ParseKey(in.PublicKey)
 		if err != nil {
@@ -131,11 +132,18 @@ func (h handler) change(w http.ResponseWriter, r *http.Request, id peers.ID) {
 		h.fail(w, err)
 		return
 	}
-	if in.Enabled == nil {
-		h.fail(w, &peers.FieldError{Field: "enabled", Problem: "is missing: true or false is needed"})
+	if in.Enabled == nil && in.Access == nil {
+		h.fail(w, &peers.FieldError{Field: "enabled", Problem: "is missing, and access too: one of them is needed"})
 		return
 	}
-	p, err := h.Peers.SetEnabled(r.Context(), id, *in.Enabled)
+	var p peers.Peer
+	var err error
+	if in.Access != nil { // it is also what may be wrong: nothing else has been changed then
+		p, err = h.Peers.SetAccess(r.Context(), id, peers.Access(*in.Access))
+	}
+	if err == nil && in.Enabled != nil {
+		p, err = h.Peers.SetEnabled(r.Context(), id, *in.Enabled)
+	}
 	if err != nil {
 		h.fail(w, err)
 		return

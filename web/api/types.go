@@ -45,6 +45,7 @@ type Peer struct {
 	ID        int64      `json:"id"`
 	Name      string     `json:"name"`
 	Profile   string     `json:"profile"`
+	Access    string     `json:"access"` // everything, home or internet
 	PublicKey string     `json:"public_key"`
 	Addresses []string   `json:"addresses"`
 	Enabled   bool       `json:"enabled"`
@@ -70,12 +71,14 @@ type Issued struct {
 type NewPeer struct {
 	Name      string `json:"name"`
 	Profile   string `json:"profile,omitempty"`
+	Access    string `json:"access,omitempty"`
 	PublicKey string `json:"public_key,omitempty"` // of a device that keeps its own private key
 }
 
-// PeerChange changes a peer.
+// PeerChange changes a peer: one thing or both.
 type PeerChange struct {
-	Enabled *bool `json:"enabled"`
+	Enabled *bool   `json:"enabled,omitempty"`
+	Access  *string `json:"access,omitempty"`
 }
 
 // Problem is an error as RFC 9457 has it.
@@ -92,7 +95,7 @@ func (p *Problem) Error() string { return p.Detail }
 
 func peerFrom(p peers.Peer) Peer {
 	out := Peer{
-		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), PublicKey: p.PublicKey.String(),
+		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), Access: string(p.Access), PublicKey: p.PublicKey.String(),
 		Enabled: p.Enabled, State: string(p.State), Renewing: p.Renewing(), Created: p.Created.UTC(), Version: p.Version,
 		Received: p.Observed.ReceivedBytes, Sent: p.Observed.SentBytes,
 	}
