@@ -66,10 +66,14 @@ func newRuleset(cfg plane.Config) *ruleset {
 		after.add(leavesNotBy(cfg.Name), leavesNotBy("lo"), within(source, own.Masked()), jump("masquerade"))
 	}
 
-	r.peerPackets(cfg.Addresses)
+	r.peerPackets(cfg.Addresses, cfg.Guarded)
+	peerToPeer := drop()
+	if cfg.Guarded {
+		peerToPeer = accept()
+	}
 	r.chain("from_peers").
 		add(state(expr.CtStateBitINVALID), drop()). // would leave without being masqueraded
-		add(leavesBy(cfg.Name), drop()).            // peer to peer
+		add(leavesBy(cfg.Name), peerToPeer).
 		add(clampMSS())
 	r.chain("to_peers").
 		add(clampMSS()).
@@ -82,7 +86,7 @@ func newRuleset(cfg plane.Config) *ruleset {
 
 // peerPackets drops what no peer has a reason to send, before anything is
 // remembered about it.
-func (r *ruleset) peerPackets(addresses []netip.Prefix) {
+func (r *ruleset) peerPackets(addresses []netip.Prefix, guarded bool) {
 	c := r.chain("peer_packets")
 	for _, h := range []header{ip4, ip6} {
 		var ours bool
@@ -93,6 +97,9 @@ func (r *ruleset) peerPackets(addresses []netip.Prefix) {
 			ours = true
 			c.add(outside(source, own.Masked()), drop())
 			c.add(is(source, own.Addr()), drop())
+			if guarded {
+				continue // which peers may reach each other was decided in front
+			}
 			c.add(within(destination, own.Masked()), bitsAt(h.offset[destination], single(own.Addr()), expr.CmpOpNeq), drop())
 		}
 		if !ours {

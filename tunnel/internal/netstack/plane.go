@@ -72,6 +72,7 @@ func open(cfg plane.Config, o options) (*Plane, error) {
 		return nil, fmt.Errorf("opening the rootless data plane: MTU %d is not between %d and 65535", cfg.MTU, minMTU)
 	}
 	d := newDevice(cfg.MTU, cfg.Addresses)
+	d.between = cfg.Guarded
 	s, err := newStack(d, cfg.Addresses)
 	if err != nil {
 		return nil, fmt.Errorf("opening the rootless data plane: %w", err)

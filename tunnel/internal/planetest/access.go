@@ -21,6 +21,7 @@ func accessFacts() []fact {
 		{"access: one port of one host", accessChosen},
 		{"access: names are looked up whatever is granted", accessNames},
 		{"access: a change ends open connections at both ends, and nobody else's", accessChange},
+		{"access: a peer that may reaches another one, which may not reach it", accessPeers},
 		{"access: an unreachable port is reported through the filter", accessUnreachable},
 	}
 }
@@ -183,6 +184,32 @@ func accessChange(t *testing.T, w *world, f family) {
 	if err := say(0); err == nil {
 		t.Error("the connection goes on")
 	}
+}
+
+func accessPeers(t *testing.T, w *world, f family) {
+	defer grant(t, w.guard, w.plane, wide(), wide())
+	there, back := w.peers[1].ear(t, f.peers[1]), w.peers[0].ear(t, f.peers[0])
+	meddling := wide()
+	meddling.Peers = true
+	grant(t, w.guard, w.plane, meddling, wide())
+	to := netip.AddrPortFrom(f.peers[1], there.port)
+	there.hears(t, "tcp to a peer", func() error {
+		c, err := w.peers[0].DialContextTCPAddrPort(soon(t), to)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
+	there.hears(t, "udp to a peer", func() error {
+		w.peers[0].send(udpPacket(netip.AddrPortFrom(f.peers[0], 47000), to, "knock"))
+		return nil
+	})
+	mustEcho(t, w, f.peers[0], f.peers[1])
+	w.peers[1].attack(t, f.peers[1], []netip.Addr{f.peers[0]}, back.port)
+	back.quiet(t, "the other way")
+	grant(t, w.guard, w.plane, wide(), wide())
+	w.peers[0].attack(t, f.peers[0], []netip.Addr{f.peers[1]}, there.port)
+	there.quiet(t, "after the grant was taken back")
 }
 
 func accessUnreachable(t *testing.T, w *world, f family) {
