@@ -17,6 +17,7 @@ type ruleset struct {
 	sets   []set
 	chains []chain
 	ports  map[bool]*nftables.Set // what Listen opened; true is IPv4
+	users  map[bool]*nftables.Set // who may reach the box itself; empty without a filter in front
 }
 
 type set struct {
@@ -45,9 +46,13 @@ func newRuleset(cfg plane.Config) *ruleset {
 	r := &ruleset{
 		table: &nftables.Table{Family: nftables.TableFamilyINet, Name: tableName(cfg.Name)},
 		ports: map[bool]*nftables.Set{},
+		users: map[bool]*nftables.Set{},
 	}
 	for _, own := range cfg.Addresses {
 		r.ports[own.Addr().Is4()] = r.addPorts(own.Addr())
+		if cfg.Guarded {
+			r.users[own.Addr().Is4()] = r.addUsers(own.Addr())
+		}
 	}
 
 	before := r.base("prerouting", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityRaw)
@@ -136,6 +141,9 @@ func (r *ruleset) peersToBox(addresses []netip.Prefix) {
 			&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: next},
 			&expr.Payload{DestRegister: next + 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
 		}, inSet(r.ports[own.Addr().Is4()]), accept())
+		if users := r.users[own.Addr().Is4()]; users != nil {
+			c.add(h.family(), h.load(source, reg), inSet(users), accept())
+		}
 	}
 	c.add(drop())
 }
@@ -172,6 +180,16 @@ func (r *ruleset) addPorts(own netip.Addr) *nftables.Set {
 	s := &nftables.Set{
 		Table: r.table, Name: name, Concatenation: true,
 		KeyType: nftables.MustConcatSetType(of, nftables.TypeInetProto, nftables.TypeInetService),
+	}
+	r.sets = append(r.sets, set{s, nil})
+	return s
+}
+
+// addUsers makes the set of peers that OpenBox opened the box to.
+func (r *ruleset) addUsers(own netip.Addr) *nftables.Set {
+	s := &nftables.Set{Table: r.table, Name: "box_users4", KeyType: nftables.TypeIPAddr}
+	if own.Is6() {
+		s.Name, s.KeyType = "box_users6", nftables.TypeIP6Addr
 	}
 	r.sets = append(r.sets, set{s, nil})
 	return s
