@@ -52,6 +52,17 @@ type PeerCounters = filter.PeerCounters
 // Counters returns what passed and what was dropped, for each peer.
 func (t *Tunnel) Counters() Counters { return t.filter.Snapshot() }
 
+// boxUsers are the addresses of peers that may reach services of the box.
+func boxUsers(list []Peer) []netip.Addr {
+	var out []netip.Addr
+	for _, p := range list {
+		if p.Access != nil && len(p.Access.Box) > 0 {
+			out = append(out, p.Addresses...)
+		}
+	}
+	return out
+}
+
 // guarded is the list of peers as the filter wants it.
 func guarded(list []Peer) []filter.Peer {
 	out := make([]filter.Peer, len(list))

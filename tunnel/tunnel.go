@@ -34,8 +34,9 @@ type Tunnel struct {
 	applied map[wgtypes.Key]Peer
 	device  *wgdevice.Device // nil while the tunnel is not up
 	plane   plane.Plane
-	notes   []string // problems that don't come from the plane
-	changes uint64   // of the filter, up to which the plane has followed
+	notes   []string     // problems that don't come from the plane
+	changes uint64       // of the filter, up to which the plane has followed
+	users   []netip.Addr // of the box's own services
 }
 
 // New checks cfg. It starts nothing.
@@ -111,7 +112,7 @@ func (t *Tunnel) up(d *wgdevice.Device, chosen opened) error {
 	t.device, t.plane, t.applied = d, chosen.plane, map[wgtypes.Key]Peer{}
 	t.status.Up, t.status.Since = true, time.Now()
 	t.status.Plane, t.status.Reason, t.status.Interface = chosen.kind, chosen.reason, chosen.iface
-	if err := t.applyLocked(); err != nil {
+	if err := errors.Join(t.applyLocked(), t.openBoxLocked()); err != nil {
 		return err
 	}
 	close(t.ready)
@@ -180,10 +181,22 @@ func (t *Tunnel) SetPeers(list []Peer) error {
 	if err := t.filter.SetPeers(guarded(list)); err != nil {
 		return fmt.Errorf("setting the peers: %w", err)
 	}
-	t.wanted = wanted
+	t.wanted, t.users = wanted, boxUsers(list)
 	err = t.applyLocked()
 	t.cutForbiddenLocked()
-	return err
+	return errors.Join(err, t.openBoxLocked())
+}
+
+// openBoxLocked tells the plane whom the filter may let through to the box.
+func (t *Tunnel) openBoxLocked() error {
+	b, ok := t.plane.(plane.BoxOpener)
+	if !ok {
+		return nil
+	}
+	if err := b.OpenBox(t.users); err != nil {
+		return fmt.Errorf("setting the peers: %w", err)
+	}
+	return nil
 }
 
 // cutForbiddenLocked ends in the plane what the filter has already cut, so that

@@ -17,7 +17,7 @@ import (
 )
 
 // Plane is the kernel's data plane. It implements plane.Plane,
-// plane.FlowCutter, plane.FlowJudge and plane.ProblemReporter.
+// plane.FlowCutter, plane.FlowJudge, plane.BoxOpener and plane.ProblemReporter.
 type Plane struct {
 	cfg      plane.Config
 	rules    *ruleset
@@ -32,12 +32,14 @@ type Plane struct {
 	listeners map[io.Closer]struct{}
 	conns     map[*conn]struct{} // accepted by listeners
 	closed    bool
+	boxUsers  []netip.Addr // in the table's sets, for OpenBox
 }
 
 var (
 	_ plane.Plane           = (*Plane)(nil)
 	_ plane.FlowCutter      = (*Plane)(nil)
 	_ plane.FlowJudge       = (*Plane)(nil)
+	_ plane.BoxOpener       = (*Plane)(nil)
 	_ plane.ProblemReporter = (*Plane)(nil)
 )
 

@@ -17,6 +17,7 @@ type ruleset struct {
 	sets   []set
 	chains []chain
 	ports  map[bool]*nftables.Set // what Listen opened; true is IPv4
+	users  map[bool]*nftables.Set // who may reach the box itself; empty without a filter in front
 }
 
 type set struct {
@@ -45,9 +46,13 @@ func newRuleset(cfg plane.Config) *ruleset {
 	r := &ruleset{
 		table: &nftables.Table{Family: nftables.TableFamilyINet, Name: tableName(cfg.Name)},
 		ports: map[bool]*nftables.Set{},
+		users: map[bool]*nftables.Set{},
 	}
 	for _, own := range cfg.Addresses {
 		r.ports[own.Addr().Is4()] = r.addPorts(own.Addr())
+		if cfg.Guarded {
+			r.users[own.Addr().Is4()] = r.addUsers(own.Addr())
+		}
 	}
 
 	before := r.base("prerouting", nftables.ChainTypeFilter, nftables.ChainHookPrerouting, nftables.ChainPriorityRaw)
@@ -66,10 +71,14 @@ func newRuleset(cfg plane.Config) *ruleset {
 		after.add(leavesNotBy(cfg.Name), leavesNotBy("lo"), within(source, own.Masked()), jump("masquerade"))
 	}
 
-	r.peerPackets(cfg.Addresses)
+	r.peerPackets(cfg.Addresses, cfg.Guarded)
+	peerToPeer := drop()
+	if cfg.Guarded {
+		peerToPeer = accept()
+	}
 	r.chain("from_peers").
 		add(state(expr.CtStateBitINVALID), drop()). // would leave without being masqueraded
-		add(leavesBy(cfg.Name), drop()).            // peer to peer
+		add(leavesBy(cfg.Name), peerToPeer).
 		add(clampMSS())
 	r.chain("to_peers").
 		add(clampMSS()).
@@ -82,7 +91,7 @@ func newRuleset(cfg plane.Config) *ruleset {
 
 // peerPackets drops what no peer has a reason to send, before anything is
 // remembered about it.
-func (r *ruleset) peerPackets(addresses []netip.Prefix) {
+func (r *ruleset) peerPackets(addresses []netip.Prefix, guarded bool) {
 	c := r.chain("peer_packets")
 	for _, h := range []header{ip4, ip6} {
 		var ours bool
@@ -93,6 +102,9 @@ func (r *ruleset) peerPackets(addresses []netip.Prefix) {
 			ours = true
 			c.add(outside(source, own.Masked()), drop())
 			c.add(is(source, own.Addr()), drop())
+			if guarded {
+				continue // which peers may reach each other was decided in front
+			}
 			c.add(within(destination, own.Masked()), bitsAt(h.offset[destination], single(own.Addr()), expr.CmpOpNeq), drop())
 		}
 		if !ours {
@@ -129,6 +141,9 @@ func (r *ruleset) peersToBox(addresses []netip.Prefix) {
 			&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: next},
 			&expr.Payload{DestRegister: next + 1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
 		}, inSet(r.ports[own.Addr().Is4()]), accept())
+		if users := r.users[own.Addr().Is4()]; users != nil {
+			c.add(h.family(), h.load(source, reg), inSet(users), accept())
+		}
 	}
 	c.add(drop())
 }
@@ -165,6 +180,16 @@ func (r *ruleset) addPorts(own netip.Addr) *nftables.Set {
 	s := &nftables.Set{
 		Table: r.table, Name: name, Concatenation: true,
 		KeyType: nftables.MustConcatSetType(of, nftables.TypeInetProto, nftables.TypeInetService),
+	}
+	r.sets = append(r.sets, set{s, nil})
+	return s
+}
+
+// addUsers makes the set of peers that OpenBox opened the box to.
+func (r *ruleset) addUsers(own netip.Addr) *nftables.Set {
+	s := &nftables.Set{Table: r.table, Name: "box_users4", KeyType: nftables.TypeIPAddr}
+	if own.Is6() {
+		s.Name, s.KeyType = "box_users6", nftables.TypeIP6Addr
 	}
 	r.sets = append(r.sets, set{s, nil})
 	return s

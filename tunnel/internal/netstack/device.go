@@ -21,9 +21,11 @@ const queueLength = 4 * conn.IdealBatchSize
 // device is both ends of the wire between wireguard-go (tun.Device) and the
 // stack (see link).
 type device struct {
-	mtu    int
-	own    []netip.Prefix
-	events chan tun.Event
+	mtu int
+	own []netip.Prefix
+	// between peers, packets go straight on: a filter in front has said that they may.
+	between bool
+	events  chan tun.Event
 	// dispatcher takes packets into the stack. It is set while the link is attached.
 	dispatcher atomic.Pointer[stack.NetworkDispatcher]
 
@@ -134,26 +136,30 @@ func (d *device) Write(bufs [][]byte, offset int) (int, error) {
 	}
 	for _, buf := range bufs {
 		b := buf[offset:]
-		proto, src, ok := parse(b)
+		proto, src, dst, ok := parse(b)
 		if !ok || !d.isPeer(src) {
 			continue
 		}
 		p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
-		(*disp).DeliverNetworkPacket(proto, p)
+		if d.between && d.isPeer(dst) {
+			d.put(p)
+		} else {
+			(*disp).DeliverNetworkPacket(proto, p)
+		}
 		p.DecRef()
 	}
 	return len(bufs), nil
 }
 
-// parse returns the protocol and the source of an IP packet.
-func parse(b []byte) (tcpip.NetworkProtocolNumber, netip.Addr, bool) {
+// parse returns the protocol and the addresses of an IP packet.
+func parse(b []byte) (proto tcpip.NetworkProtocolNumber, src, dst netip.Addr, ok bool) {
 	switch v := header.IPVersion(b); {
 	case v == header.IPv4Version && len(b) >= header.IPv4MinimumSize:
-		return header.IPv4ProtocolNumber, netip.AddrFrom4([4]byte(b[12:16])), true
+		return header.IPv4ProtocolNumber, netip.AddrFrom4([4]byte(b[12:16])), netip.AddrFrom4([4]byte(b[16:20])), true
 	case v == header.IPv6Version && len(b) >= header.IPv6MinimumSize:
-		return header.IPv6ProtocolNumber, netip.AddrFrom16([16]byte(b[8:24])), true
+		return header.IPv6ProtocolNumber, netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40])), true
 	}
-	return 0, netip.Addr{}, false
+	return 0, src, dst, false
 }
 
 func (d *device) isPeer(a netip.Addr) bool {

@@ -14,21 +14,26 @@ import (
 // a socket whose two ends have the same address has reached the host itself,
 // by an address that was not among those the policy had read.
 func dialHost(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
+	c, err := dialBox(ctx, network, to)
+	if err != nil {
+		return nil, err
+	}
+	if local, err := netip.ParseAddrPort(c.LocalAddr().String()); err != nil || local.Addr().Unmap() == to.Addr() {
+		c.Close()
+		return nil, fmt.Errorf("%v: %w", to, errBox)
+	}
+	return c, nil
+}
+
+// dialBox opens a socket of the host for a peer that may reach the host itself.
+func dialBox(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
 	d := net.Dialer{
 		Timeout: dialTimeout,
 		KeepAliveConfig: net.KeepAliveConfig{
 			Enable: true, Idle: time.Minute, Interval: 30 * time.Second, Count: 4,
 		},
 	}
-	c, err := d.DialContext(ctx, network, to.String())
-	if err != nil {
-		return nil, err
-	}
-	if local, err := netip.ParseAddrPort(c.LocalAddr().String()); err != nil || local.Addr().Unmap() == to.Addr() {
-		c.Close()
-		return nil, fmt.Errorf("%v: %w: the host itself", to, errNotDialable)
-	}
-	return c, nil
+	return d.DialContext(ctx, network, to.String())
 }
 
 // outcome is what a peer gets to see of a dial that failed.

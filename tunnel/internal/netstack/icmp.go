@@ -1,7 +1,7 @@
 package netstack
 
 import (
-	"net/netip"
+	"errors"
 
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -81,10 +81,13 @@ func (p *Plane) sendICMP(from, peer tcpip.Address, msg []byte) {
 	_ = r.WritePacket(stack.NetworkHeaderParams{Protocol: proto, TTL: icmpTTL}, pkt)
 }
 
-// refusal says why the peer may not reach addr: one of our own addresses is
+// refusal says why the peer may not have the flow: one of our own addresses is
 // answered by the stack itself, so that asking for it here is a mistake.
-func (p *Plane) refusal(addr netip.Addr) error {
-	err := p.dialable(addr)
+func (p *Plane) refusal(key flowKey) error {
+	err := p.dialable(key.target().Addr())
+	if errors.Is(err, errBox) && p.mayUseBox(key.source()) {
+		return nil
+	}
 	if err != nil {
 		p.logger.Debug("refused a flow", "err", err)
 	}

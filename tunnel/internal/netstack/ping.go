@@ -89,7 +89,7 @@ func (g *pinger) handle(id stack.TransportEndpointID, pkt *stack.PacketBuffer) b
 	if g.plane.isOwn(to) {
 		return false
 	}
-	if g.plane.refusal(to) != nil {
+	if g.plane.refusal(key) != nil {
 		g.plane.reportUnreachable(key, quoteOf(pkt), prohibited)
 		return true
 	}

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.zx2c4.com/wireguard/tun"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
@@ -25,7 +26,7 @@ import (
 const minMTU = 1280
 
 // Plane is the rootless data plane. It implements plane.Plane,
-// plane.FlowCutter, plane.FlowJudge and plane.ProblemReporter.
+// plane.FlowCutter, plane.FlowJudge, plane.BoxOpener and plane.ProblemReporter.
 type Plane struct {
 	own      []netip.Prefix
 	device   *device
@@ -36,6 +37,7 @@ type Plane struct {
 	dial     dialFunc
 	pings    *pinger
 	logger   *slog.Logger
+	boxUsers atomic.Pointer[map[netip.Addr]bool] // peers that may reach the host itself
 
 	closing sync.Once
 
@@ -48,6 +50,7 @@ var (
 	_ plane.Plane           = (*Plane)(nil)
 	_ plane.FlowCutter      = (*Plane)(nil)
 	_ plane.FlowJudge       = (*Plane)(nil)
+	_ plane.BoxOpener       = (*Plane)(nil)
 	_ plane.ProblemReporter = (*Plane)(nil)
 )
 
@@ -72,6 +75,7 @@ func open(cfg plane.Config, o options) (*Plane, error) {
 		return nil, fmt.Errorf("opening the rootless data plane: MTU %d is not between %d and 65535", cfg.MTU, minMTU)
 	}
 	d := newDevice(cfg.MTU, cfg.Addresses)
+	d.between = cfg.Guarded
 	s, err := newStack(d, cfg.Addresses)
 	if err != nil {
 		return nil, fmt.Errorf("opening the rootless data plane: %w", err)

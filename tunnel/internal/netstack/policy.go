@@ -12,6 +12,10 @@ import (
 // errNotDialable is what every refusal of the policy wraps.
 var errNotDialable = errors.New("not reachable through the tunnel")
 
+// errBox is the refusal of the host itself by one of its own addresses, said
+// as such: the only one that a grant can lift.
+var errBox = fmt.Errorf("%w: the host itself", errNotDialable)
+
 // ownAddressesAge is how long a reading of the host's addresses is believed. A
 // socket that still reaches the host by a newer address is recognised after
 // connecting, see dialHost.
@@ -28,7 +32,7 @@ type policy struct {
 
 	mu     sync.Mutex // guards what follows
 	read   time.Time
-	own    map[netip.Addr]bool // the host's addresses and its networks' broadcast addresses
+	own    map[netip.Addr]bool // true: the host's addresses; false: its networks' broadcast addresses
 	failed error
 }
 
@@ -47,7 +51,7 @@ func (p *policy) dialable(addr netip.Addr) error {
 	}
 	for _, a := range embedded(addr) {
 		if err := p.plain(a); err != nil {
-			return fmt.Errorf("%v leads to %w", addr, err)
+			return fmt.Errorf("%v: %w: it leads to %v", addr, errNotDialable, err)
 		}
 	}
 	return nil
@@ -70,8 +74,10 @@ func (p *policy) plain(addr netip.Addr) error {
 	if err != nil {
 		return refuse("the host's own addresses are not known: " + err.Error())
 	}
-	if own[addr] {
-		return refuse("the host itself")
+	if its, found := own[addr]; found && its {
+		return fmt.Errorf("%v: %w", addr, errBox)
+	} else if found {
+		return refuse("broadcast")
 	}
 	return nil
 }
@@ -95,11 +101,13 @@ func (p *policy) hostAddresses() (map[netip.Addr]bool, error) {
 	}
 	own := make(map[netip.Addr]bool, 2*len(prefixes))
 	for _, pre := range prefixes {
-		own[pre.Addr()] = true
 		if b, ok := broadcast(pre); ok {
-			own[b] = true
-			own[pre.Masked().Addr()] = true // the all-zeros broadcast of old
+			own[b] = false
+			own[pre.Masked().Addr()] = false // the all-zeros broadcast of old
 		}
+	}
+	for _, pre := range prefixes {
+		own[pre.Addr()] = true
 	}
 	p.own, p.failed = own, nil
 	return own, nil

@@ -33,7 +33,7 @@ func (p *Plane) handleTCP(id stack.TransportEndpointID, pkt *stack.PacketBuffer)
 		return false
 	}
 	key := flowKey{flowTCP, id}
-	if p.isOwn(key.target().Addr()) || p.refusal(key.target().Addr()) != nil {
+	if p.isOwn(key.target().Addr()) || p.refusal(key) != nil {
 		return false
 	}
 	f := p.flows.begin(key, quoteOf(pkt))
@@ -56,7 +56,7 @@ func (p *Plane) handleTCP(id stack.TransportEndpointID, pkt *stack.PacketBuffer)
 func (p *Plane) serveTCP(r *tcp.ForwarderRequest) {
 	f := p.flows.find(flowKey{flowTCP, r.ID()})
 	defer f.end()
-	host, err := p.dial(f.ctx, "tcp", f.target())
+	host, err := p.dialFor(f, "tcp")
 	if err != nil {
 		o := outcomeOf(err)
 		r.Complete(o == refused)

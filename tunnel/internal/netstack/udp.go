@@ -22,7 +22,7 @@ func (p *Plane) handleUDP(id stack.TransportEndpointID, pkt *stack.PacketBuffer)
 	if p.isOwn(key.target().Addr()) {
 		return false
 	}
-	if p.refusal(key.target().Addr()) != nil {
+	if p.refusal(key) != nil {
 		p.reportUnreachable(key, quoteOf(pkt), prohibited)
 		return true
 	}
@@ -47,7 +47,7 @@ func (p *Plane) serveUDP(f *flow, peer *gonet.UDPConn) {
 	defer f.end()
 	stop := sync.OnceFunc(func() { peer.Close() })
 	defer stop()
-	host, err := p.dial(f.ctx, "udp", f.target())
+	host, err := p.dialFor(f, "udp")
 	if err != nil {
 		p.reportUnreachable(f.flowKey, f.quote, outcomeOf(err))
 		return

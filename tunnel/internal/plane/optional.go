@@ -20,6 +20,13 @@ type FlowJudge interface {
 	CutFlowsUnless(allowed func(filter.Flow) bool)
 }
 
+// BoxOpener is a Plane that can let peers reach services of the box itself. The
+// filter in front decides which; it must be Guarded.
+type BoxOpener interface {
+	// OpenBox makes these peer addresses the only ones that may.
+	OpenBox(peers []netip.Addr) error
+}
+
 // ProblemReporter is a Plane that may be working with something missing.
 type ProblemReporter interface {
 	// Problem is a sentence that says what does not work, why and what to do, or "".

@@ -30,14 +30,17 @@ type Config struct {
 	// StateDir is an existing folder in which the kernel plane notes what it
 	// changed in the host, so that a crashed run can be undone.
 	StateDir string
-	Logger   *slog.Logger
+	// Guarded says that a filter in front decides which peers may reach each
+	// other. Without one, none may.
+	Guarded bool
+	Logger  *slog.Logger
 }
 
 // Plane is one open data plane.
 //
 // What peers may reach is the same on both: the LAN and the internet, and on
 // our own tunnel addresses only what ListenPacket and Listen opened, and ICMP
-// echo. Never other peers, never the host's other services by any of its
+// echo. Other peers only behind a filter; never the host's other services by any of its
 // addresses, never loopback, link-local, multicast or metadata addresses.
 type Plane interface {
 	// Device is what wireguard-go reads from and writes to. Closing it is left

@@ -21,6 +21,8 @@ func accessFacts() []fact {
 		{"access: one port of one host", accessChosen},
 		{"access: names are looked up whatever is granted", accessNames},
 		{"access: a change ends open connections at both ends, and nobody else's", accessChange},
+		{"access: a peer that may reaches another one, which may not reach it", accessPeers},
+		{"access: the box's own services, only those granted and only to whom they are", accessBox},
 		{"access: an unreachable port is reported through the filter", accessUnreachable},
 	}
 }
@@ -71,11 +73,16 @@ func grant(t *testing.T, guard *filter.Filter, p plane.Plane, access ...filter.A
 	if p == nil {
 		return
 	}
-	j, ok := p.(plane.FlowJudge)
-	if !ok {
-		t.Fatal("the plane is no plane.FlowJudge")
+	var users []netip.Addr
+	for i, a := range access {
+		if len(a.Box) > 0 {
+			users = append(users, list[i].Addresses...)
+		}
 	}
-	j.CutFlowsUnless(guard.Allows)
+	if err := p.(plane.BoxOpener).OpenBox(users); err != nil {
+		t.Fatal(err)
+	}
+	p.(plane.FlowJudge).CutFlowsUnless(guard.Allows)
 }
 
 // reaches says whether a peer gets through to a port that is there.
@@ -183,6 +190,59 @@ func accessChange(t *testing.T, w *world, f family) {
 	if err := say(0); err == nil {
 		t.Error("the connection goes on")
 	}
+}
+
+func accessPeers(t *testing.T, w *world, f family) {
+	defer grant(t, w.guard, w.plane, wide(), wide())
+	there, back := w.peers[1].ear(t, f.peers[1]), w.peers[0].ear(t, f.peers[0])
+	meddling := wide()
+	meddling.Peers = true
+	grant(t, w.guard, w.plane, meddling, wide())
+	to := netip.AddrPortFrom(f.peers[1], there.port)
+	there.hears(t, "tcp to a peer", func() error {
+		c, err := w.peers[0].DialContextTCPAddrPort(soon(t), to)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
+	there.hears(t, "udp to a peer", func() error {
+		w.peers[0].send(udpPacket(netip.AddrPortFrom(f.peers[0], 47000), to, "knock"))
+		return nil
+	})
+	mustEcho(t, w, f.peers[0], f.peers[1])
+	w.peers[1].attack(t, f.peers[1], []netip.Addr{f.peers[0]}, back.port)
+	back.quiet(t, "the other way")
+	grant(t, w.guard, w.plane, wide(), wide())
+	w.peers[0].attack(t, f.peers[0], []netip.Addr{f.peers[1]}, there.port)
+	there.quiet(t, "after the grant was taken back")
+}
+
+func accessBox(t *testing.T, w *world, f family) {
+	defer grant(t, w.guard, w.plane, wide(), wide())
+	e, other := w.box.ear(t, netip.Addr{}), w.box.ear(t, netip.Addr{})
+	w.lan.reach(t, other, f.box)
+	nas := filter.Everything()
+	nas.Box = []filter.Service{{Protocol: filter.TCP, Ports: []filter.PortRange{filter.Port(e.port)}}}
+	grant(t, w.guard, w.plane, nas, filter.Everything())
+	for _, a := range []netip.Addr{f.box, f.other} {
+		to := netip.AddrPortFrom(a, e.port)
+		e.hears(t, "the service", func() error {
+			c, err := w.peers[0].DialContextTCPAddrPort(soon(t), to)
+			if err == nil {
+				c.Close()
+			}
+			return err
+		})
+		w.peers[0].send(udpPacket(netip.AddrPortFrom(f.peers[0], 48000), to, "by another protocol"))
+		w.peers[0].attack(t, f.peers[0], []netip.Addr{a}, other.port)
+		w.peers[1].attack(t, f.peers[1], []netip.Addr{a}, e.port)
+	}
+	e.quiet(t, "what is not granted")
+	other.quiet(t, "another port")
+	grant(t, w.guard, w.plane, filter.Everything(), filter.Everything())
+	w.peers[0].attack(t, f.peers[0], []netip.Addr{f.box, f.other}, e.port)
+	e.quiet(t, "after the grant was taken back")
 }
 
 func accessUnreachable(t *testing.T, w *world, f family) {

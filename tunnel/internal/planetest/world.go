@@ -65,7 +65,9 @@ func (n network) start(t *testing.T) *world {
 // startBehind is start with a filter in front of the plane, as in the tunnel.
 func (n network) startBehind(t *testing.T, guard *filter.Filter) *world {
 	t.Helper()
-	p, err := n.open(Config(t))
+	cfg := Config(t)
+	cfg.Guarded = guard != nil
+	p, err := n.open(cfg)
 	if err != nil {
 		t.Fatalf("opening the plane: %v", err)
 	}
