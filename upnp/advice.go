@@ -17,7 +17,7 @@ func advice(s Status, a answer) string {
 	case NoRouter:
 		return "This box has no router on its network: connect it to the home router, or check its network settings."
 	case NoIGD:
-		return fmt.Sprintf("Your router at %v doesn't answer to UPnP. Switch UPnP on in the router's settings (I will notice by myself), or %s.",
+		return fmt.Sprintf("Your router at %v answers to none of the protocols by which a device can open a port (PCP, NAT-PMP, UPnP). Switch UPnP on in the router's settings (I will notice by myself), or %s.",
 			s.Gateway.Addr, byHand(s))
 	case Refused:
 		return fmt.Sprintf("%s refused to open the port. Allow this box (%v) to open ports, often called UPnP or \"independent port sharing\", in the router's settings; I will notice by myself. Or %s.",
@@ -42,11 +42,13 @@ func advice(s Status, a answer) string {
 func brokenAdvice(s Status, a answer) string {
 	switch a.outcome {
 	case tableFull:
-		return fmt.Sprintf("%s has no room for another entry. Delete old ones in its list of UPnP entries; I will notice by myself. Or %s.", theRouter(s), byHand(s))
+		return fmt.Sprintf("%s has no room for another entry. Delete old ones in its list of opened ports (UPnP); I will notice by myself. Or %s.", theRouter(s), byHand(s))
 	case badArgument, badLease:
 		return fmt.Sprintf("%s doesn't accept the entry: its list is full, or it doesn't know this box because another device hands out the addresses. Let the router do that (DHCP), or %s.", theRouter(s), byHand(s))
 	case notThere:
-		return fmt.Sprintf("%s doesn't keep the entry. Switch off any clean-up of UPnP entries in its settings, or %s.", theRouter(s), byHand(s))
+		return fmt.Sprintf("%s doesn't keep the entry. Switch off any clean-up of opened ports (UPnP) in its settings, or %s.", theRouter(s), byHand(s))
+	case behindNAT:
+		return fmt.Sprintf("Something between this box and your router at %v translates addresses: another router, or a container's own network. Run homeward on the host's network, or %s.", s.Gateway.Addr, byHand(s))
 	case silent, moved:
 		return fmt.Sprintf("%s stopped answering. If it isn't just restarting, restart it, or %s.", theRouter(s), byHand(s))
 	}

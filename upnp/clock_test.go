@@ -122,6 +122,8 @@ type counts struct {
 	last                                want
 }
 
+func (m *memory) name() string { return "memory" }
+
 func (m *memory) probe(context.Context, Gateway) (session, answer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

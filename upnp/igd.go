@@ -67,6 +67,8 @@ type igd struct {
 	log      *slog.Logger
 }
 
+func (p *igd) name() string { return "UPnP" }
+
 // probe takes the first description of the gateway's that offers a WAN connection.
 func (p *igd) probe(ctx context.Context, gw Gateway) (session, answer) {
 	ctx, cancel := context.WithTimeout(ctx, probeBudget)

@@ -13,17 +13,24 @@ type keeper struct {
 	m        *Mapper
 	stopping context.Context // Run's: when it has ended, half an answer is no news
 
-	gw       Gateway // the zero value while there is none
-	former   []netip.Addr
-	session  session // the router that answered last; nil while none did
-	stale    bool    // the session is to be found anew before it is used for more than giving back
-	lastSeen Router  // of this gateway
-	wan      netip.Addr
-	wanTold  bool     // the router answered when asked for its address
-	mapping  *Mapping // nil, or what is there, or is believed to be
-	asked    bool     // an entry of ours may be on the router, also without a mapping
-	swept    bool     // leftovers of earlier runs were looked for
-	started  bool     // the first attempt is over: keep distance between calls
+	gw      Gateway // the zero value while there is none
+	former  []netip.Addr
+	session session // the candidate in use; nil while none answered
+	stale   bool    // the session is to be found anew before it is used for more than giving back
+	// candidates are all sessions that answered, the preferred one first.
+	candidates []session
+	passed     []string // what the protocols before the first candidate answered
+	cut        bool     // find didn't wait for all protocols
+	missing    bool     // a candidate didn't do its work as a router should: find them anew
+	maker      session  // the candidate that was asked for the mapping last
+	worked     string   // Via of the one that made it
+	lastSeen   Router   // of this gateway
+	wan        netip.Addr
+	wanTold    bool     // the router answered when asked for its address
+	mapping    *Mapping // nil, or what is there, or is believed to be
+	asked      bool     // an entry of ours may be on the router, also without a mapping
+	swept      bool     // leftovers of earlier runs were looked for
+	started    bool     // the first attempt is over: keep distance between calls
 
 	failures  int           // in a row
 	longest   time.Duration // the longest lease granted here
@@ -111,6 +118,7 @@ func (k *keeper) leave(ctx context.Context, next Gateway) {
 		}
 	}
 	k.gw, k.session, k.mapping, k.asked = next, nil, nil, false
+	k.candidates, k.passed, k.cut, k.missing, k.maker, k.worked, k.stale = nil, nil, false, false, nil, "", false
 	k.lastSeen, k.wan, k.wanTold, k.longest = Router{}, netip.Addr{}, false, 0
 	k.failures, k.nextTry, k.started = 0, time.Now(), false
 	k.heldSince = time.Time{}
@@ -124,40 +132,38 @@ func (k *keeper) attempt(ctx context.Context) {
 		ctx = hurried(ctx)
 	}
 	defer func() { k.started = true }()
-	if k.session == nil || k.stale {
-		if a := k.find(ctx); !a.ok() {
+	if len(k.candidates) == 0 || k.stale {
+		if a := k.find(ctx, false); !a.ok() {
 			k.failed(notFoundVerdict(a), a)
 			return
 		}
 	}
-	// The address comes first: after the entry is made nothing may fail any more.
-	k.askAddress(ctx)
-	k.asked = true
-	g, a := k.session.add(ctx, k.want())
+	g, a := k.mapPort(ctx)
+	if !a.ok() && k.cut && ctx.Err() == nil {
+		// A protocol that is slow to answer may do what the quick ones refuse.
+		if k.find(ctx, true).ok() {
+			g, a = k.mapPort(ctx)
+		}
+	}
 	if !a.ok() {
 		k.failed(k.refusedVerdict(a), a)
+		k.stale = k.stale || k.missing
 		return
 	}
 	k.hold(g)
-	if !k.swept {
-		k.swept = true
-		if n, _ := k.session.sweep(ctx, k.want()); n > 0 {
-			k.m.log.Info("removed leftovers of an earlier run from the router", "entries", n)
-		}
-	}
+	k.sweep(ctx)
 }
 
-// find asks each protocol in turn for the gateway.
-func (k *keeper) find(ctx context.Context) answer {
-	a := answer{outcome: silent}
-	for _, p := range k.m.protocols {
-		var s session
-		if s, a = p.probe(ctx, k.gw); a.ok() {
-			k.session, k.stale, k.lastSeen = s, false, s.router()
-			break
-		}
+// sweep looks for leftovers of earlier runs, once, as soon as somebody can.
+func (k *keeper) sweep(ctx context.Context) {
+	if k.swept {
+		return
 	}
-	return a
+	n, a := k.session.sweep(ctx, k.want())
+	k.swept = a.outcome != unsupported
+	if n > 0 {
+		k.m.log.Info("removed leftovers of an earlier run from the router", "entries", n)
+	}
 }
 
 func (k *keeper) want() want {
@@ -180,6 +186,9 @@ func (k *keeper) hold(g grant) {
 	if k.heldSince.IsZero() {
 		k.heldSince = now
 	}
+	if g.told {
+		k.wan, k.wanTold = g.external, true
+	}
 	w := k.want()
 	next := Mapping{
 		Via:      k.session.router().Via,
@@ -197,7 +206,7 @@ func (k *keeper) hold(g grant) {
 	}
 	k.mapping = &next
 	k.asked = k.asked && !g.foreign
-	if fresh {
+	if fresh && (g.verified || k.wantsWitness()) {
 		k.nextCheck = now.Add(firstCheck)
 	} else {
 		k.nextCheck = now.Add(checkEvery)
@@ -234,7 +243,7 @@ func (k *keeper) tend(ctx context.Context) {
 		k.check(ctx)
 	}
 	if k.held() && !now.Before(k.nextAddress) {
-		if a := k.askAddress(ctx); a.outcome == moved || a.outcome == silent {
+		if a := k.askAddress(ctx); a.outcome == moved || a.outcome == silent || a.outcome == notThere {
 			k.lost(a)
 		} else {
 			k.publish(k.heldVerdict(), answer{problem: a.problem})
@@ -262,9 +271,16 @@ func (k *keeper) renew(ctx context.Context) {
 // check reads the mapping back.
 func (k *keeper) check(ctx context.Context) {
 	k.nextCheck = time.Now().Add(checkEvery)
+	if k.wantsWitness() {
+		k.findWitness(ctx)
+	}
 	g, a := k.session.check(ctx, k.want())
 	switch a.outcome {
 	case done:
+		if !g.verified {
+			k.hold(g) // asked for anew, for want of a way to look
+			return
+		}
 		k.checkedAt = time.Now()
 		seen := *k.mapping
 		seen.VerifiedAt = k.checkedAt
@@ -395,12 +411,12 @@ func (k *keeper) publish(v Verdict, a answer) {
 
 // giveBack removes our entry, if there may be one.
 func (k *keeper) giveBack(ctx context.Context) {
-	if k.session == nil || !k.asked {
+	if k.maker == nil || !k.asked {
 		return
 	}
 	ctx, cancel := context.WithTimeout(hurried(ctx), releaseTime)
 	defer cancel()
-	if a := k.session.remove(ctx, k.want()); !a.ok() {
+	if a := k.maker.remove(ctx, k.want()); !a.ok() {
 		k.m.log.Info("leaving the mapping to the end of its lease", "port", k.m.config.Port,
 			"gateway", k.gw.Addr, "problem", a.problem)
 		return

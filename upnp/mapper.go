@@ -2,6 +2,7 @@ package upnp
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,9 +27,17 @@ type Config struct {
 	Gateway func() (Gateway, error)
 	// Logger may be nil.
 	Logger *slog.Logger
+	// Secret is what the proofs of ownership of PCP mappings are made of: 16 bytes
+	// or more that nobody can guess, the same after a restart. Without it each
+	// Mapper makes up its own, and a router may refuse, until the lease ends, to
+	// renew or remove what a crashed run made.
+	Secret []byte
 	// SSDPPort is where the router answers searches; zero means 1900, the only
 	// one outside tests.
 	SSDPPort uint16
+	// ControlPort is where the router answers NAT-PMP and PCP; zero means 5351, the
+	// only one outside tests.
+	ControlPort uint16
 }
 
 const defaultLease = time.Hour
@@ -60,7 +69,7 @@ type Mapper struct {
 	config    Config
 	log       *slog.Logger
 	gateway   func() (Gateway, error)
-	protocols []protocol // tried in this order
+	protocols []protocol // in the order of preference
 	status    atomic.Pointer[Status]
 	changed   chan struct{}
 }
@@ -89,12 +98,26 @@ func New(c Config) (*Mapper, error) {
 	if c.SSDPPort == 0 {
 		c.SSDPPort = ssdpPort
 	}
+	if c.ControlPort == 0 {
+		c.ControlPort = controlPort
+	}
+	if c.Secret == nil {
+		c.Secret = make([]byte, 32)
+		rand.Read(c.Secret) // it never fails
+	}
+	if len(c.Secret) < 16 {
+		return nil, fmt.Errorf("making the port mapper: a secret of %d bytes can be guessed, 16 are the least", len(c.Secret))
+	}
 	m := &Mapper{
-		config:    c,
-		log:       c.Logger,
-		gateway:   c.Gateway,
-		protocols: []protocol{&igd{ssdpPort: c.SSDPPort, log: c.Logger}},
-		changed:   make(chan struct{}, 1),
+		config:  c,
+		log:     c.Logger,
+		gateway: c.Gateway,
+		protocols: []protocol{
+			&pcp{port: c.ControlPort, secret: c.Secret},
+			&natpmp{port: c.ControlPort},
+			&igd{ssdpPort: c.SSDPPort, log: c.Logger},
+		},
+		changed: make(chan struct{}, 1),
 	}
 	m.status.Store(&Status{Verdict: Starting, Since: time.Now(), Port: c.Port})
 	return m, nil

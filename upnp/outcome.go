@@ -25,11 +25,12 @@ const (
 	samePort            // external and internal port must be equal (ours are)
 	tableFull           // no room for another entry
 	failed              // the router tried and couldn't; often it has no public address
+	behindNAT           // the router sees another address than ours: something translates in between
 )
 
 var outcomeNames = [...]string{
 	"done", "not there", "unsupported", "moved", "silent", "broken", "not allowed", "conflict",
-	"bad lease", "bad argument", "bad shape", "same port", "table full", "failed",
+	"bad lease", "bad argument", "bad shape", "same port", "table full", "failed", "behind NAT",
 }
 
 func (o outcome) String() string {
@@ -78,4 +79,8 @@ type grant struct {
 	lease    time.Duration // zero: permanent
 	verified bool          // read back and found right
 	foreign  bool          // the entry leads to us, but somebody else made it: not ours to renew or remove
+	// told is set when the router said its address with the grant; external is then
+	// what session.external would have returned.
+	told     bool
+	external netip.Addr
 }

@@ -7,6 +7,8 @@ import (
 
 // protocol is one way to talk to routers.
 type protocol interface {
+	// name is for people: "NAT-PMP".
+	name() string
 	// probe looks for the protocol's server on the gateway. The session is nil
 	// unless the answer is done.
 	probe(ctx context.Context, gw Gateway) (session, answer)
@@ -23,7 +25,9 @@ type session interface {
 	// add makes or renews the mapping and reads it back.
 	add(ctx context.Context, w want) (grant, answer)
 	// check reads the mapping back; the outcome is unsupported where the router
-	// cannot be asked.
+	// cannot be asked. A protocol that can't look, but may ask again without harm,
+	// does that, and its grant isn't verified. The outcome of external is notThere
+	// where the router tells that it lost its table.
 	check(ctx context.Context, w want) (grant, answer)
 	// remove takes the mapping away, if it is still ours.
 	remove(ctx context.Context, w want) answer
@@ -36,8 +40,11 @@ type Router struct {
 	// Name is maker and model in the router's own words, cleaned: at most 64
 	// printable characters. It may be empty.
 	Name string
-	// Via is the protocol and service, for example "UPnP WANIPConnection:2".
+	// Via is the protocol and service, for example "PCP" or "UPnP WANIPConnection:2".
 	Via string
+	// Why is why by this protocol: what those preferred to it answered. It is empty
+	// when Via is the first choice.
+	Why string
 	// ID tells this router from another at the same address (UPnP: its UDN, cleaned).
 	ID string
 }

@@ -15,7 +15,7 @@ const (
 	Starting     Verdict = iota // not known yet
 	Mapped                      // the router sends the port to us
 	NoRouter                    // there is no default route, or no home router at its end
-	NoIGD                       // the router doesn't answer to UPnP
+	NoIGD                       // no protocol answers: neither PCP, NAT-PMP nor UPnP
 	Refused                     // the router's settings forbid it
 	Conflict                    // the port is taken on the router, by another machine or by itself
 	PrivateWAN                  // the router has a private address: another router is in front of it

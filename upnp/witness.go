@@ -1,0 +1,118 @@
+package upnp
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// tableReader is a session that can look at the router's table: UPnP's.
+type tableReader interface {
+	session
+	entry(ctx context.Context, port uint16) (entry, answer)
+	deletePortMapping(ctx context.Context, port uint16) answer
+}
+
+// witnessed is a session of PCP or NAT-PMP on a router that also answers to UPnP.
+// The mapping is made, renewed and removed by the one, and looked at by the other;
+// never made by both.
+type witnessed struct {
+	session
+	witness tableReader
+	seen    bool // the witness saw the entry: its absence is news. Some routers show only UPnP's own
+	gone    bool // the witness doesn't answer any more
+}
+
+// read is the witness's view of our port.
+func (s *witnessed) read(ctx context.Context, w want) (entry, answer) {
+	e, a := s.witness.entry(ctx, w.port)
+	s.gone = a.outcome == moved || a.outcome == silent
+	return e, a
+}
+
+func (s *witnessed) router() Router {
+	r := s.session.router()
+	r.Name, r.ID = s.witness.router().Name, s.witness.router().ID
+	return r
+}
+
+// external asks the witness where the protocol itself doesn't tell yet.
+func (s *witnessed) external(ctx context.Context) (netip.Addr, answer) {
+	addr, a := s.session.external(ctx)
+	if a.outcome == unsupported {
+		return s.witness.external(ctx)
+	}
+	return addr, a
+}
+
+// add looks before it asks, because these protocols can't say whose the port is.
+func (s *witnessed) add(ctx context.Context, w want) (grant, answer) {
+	switch e, a := s.read(ctx, w); {
+	case !a.ok(): // free, or a table that can't be read
+	case !e.leadsTo(w) && e.description == w.description:
+		// Ours by UPnP for an address or port of before: there the way to remove it.
+		s.witness.deletePortMapping(ctx, w.port)
+	case !e.leadsTo(w):
+		a = withHolder(answer{outcome: conflict, problem: "the port is taken on the router"}, e, w)
+		a.holder.former = slices.Contains(w.former, e.addr())
+		return grant{}, a
+	case e.description == w.description:
+		s.witness.deletePortMapping(ctx, w.port) // ours by UPnP: one entry is enough
+	case !s.ours(e, w):
+		s.seen = true
+		return grant{verified: true, foreign: true}, answer{}
+	}
+	g, a := s.session.add(ctx, w)
+	if !a.ok() {
+		return g, a
+	}
+	w.held = true
+	seen, looked := s.look(ctx, w)
+	switch {
+	case looked.ok():
+		g.verified = seen.verified
+	case looked.outcome == conflict:
+		return grant{}, looked
+	case looked.outcome == notThere && s.seen:
+		return grant{}, answer{outcome: notThere, problem: "the router said yes, but keeps no such entry"}
+	}
+	return g, answer{}
+}
+
+// ours reports whether an entry that leads to us was made by PCP or NAT-PMP, which
+// have no description of ours: the router's own one begins with the protocol's name
+// (miniupnpd), or there is none. An entry made by hand has a name.
+func (s *witnessed) ours(e entry, w want) bool {
+	name := strings.ToUpper(e.description)
+	return w.held || name == "" || strings.HasPrefix(name, "PCP") ||
+		strings.HasPrefix(name, "NAT-PMP") || strings.HasPrefix(name, "NATPMP")
+}
+
+// look reads the entry by UPnP.
+func (s *witnessed) look(ctx context.Context, w want) (grant, answer) {
+	e, a := s.read(ctx, w)
+	switch {
+	case !a.ok():
+		return grant{}, a
+	case e.leadsTo(w):
+		s.seen = true
+		return grant{lease: e.lease, verified: true, foreign: !s.ours(e, w)}, answer{}
+	case e.addr() == w.client:
+		return grant{}, answer{outcome: notThere, problem: "the router's entry leads to another port of ours"}
+	}
+	return grant{}, withHolder(answer{outcome: conflict, problem: "the router's entry leads elsewhere"}, e, w)
+}
+
+// check looks. Where the witness sees nothing, or is gone, the protocol's own way
+// is the one left.
+func (s *witnessed) check(ctx context.Context, w want) (grant, answer) {
+	g, a := s.look(ctx, w)
+	if a.ok() || a.outcome == conflict || a.outcome == notThere && s.seen {
+		return g, a
+	}
+	return s.session.check(ctx, w)
+}
+
+// sweep is the witness's: only UPnP can list.
+func (s *witnessed) sweep(ctx context.Context, w want) (int, answer) { return s.witness.sweep(ctx, w) }
