@@ -220,6 +220,9 @@ func (k *keeper) use(ctx context.Context, s session) {
 // to be waited for, or it left while the protocol in use stayed. What PCP and
 // NAT-PMP make is better seen than believed.
 func (k *keeper) wantsWitness() bool {
+	if time.Now().Before(k.nextWitness) {
+		return false
+	}
 	if w, ok := k.session.(*witnessed); ok {
 		return w.gone
 	}
@@ -228,7 +231,7 @@ func (k *keeper) wantsWitness() bool {
 }
 
 func (k *keeper) findWitness(ctx context.Context) {
-	k.cut = false
+	k.nextWitness = time.Now().Add(witnessEvery)
 	i := slices.IndexFunc(k.m.protocols, func(p protocol) bool { _, ok := p.(*igd); return ok })
 	if i < 0 {
 		return
@@ -239,11 +242,8 @@ func (k *keeper) findWitness(ctx context.Context) {
 		k.m.log.Debug("nobody can read the router's table", "problem", a.problem)
 		return
 	}
-	maker := k.session
-	if w, ok := maker.(*witnessed); ok {
-		maker = w.session
-	}
-	now := &witnessed{session: maker, witness: witness}
+	k.cut, k.nextWitness = false, time.Time{}
+	now := &witnessed{session: unwitnessed(k.session), witness: witness}
 	for i, c := range k.candidates {
 		switch _, looks := c.(tableReader); {
 		case c == k.session:

@@ -19,6 +19,8 @@ type world struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 
+	rerouted, announced func() // what the kernel and the router would call
+
 	mu    sync.Mutex // guards the route
 	route Gateway
 	err   error
@@ -40,6 +42,13 @@ func inBubble(t *testing.T, f func(*world)) {
 			t.Fatal(err)
 		}
 		w.m.protocols = []protocol{w.router}
+		// Goroutines that wait for the kernel would stop the bubble's clock.
+		w.m.hearRoutes = func(ctx context.Context, changed func()) error { w.rerouted = changed; <-ctx.Done(); return nil }
+		w.m.hearRouter = func(ctx context.Context, _ Gateway, heard func()) error {
+			w.announced = heard
+			<-ctx.Done()
+			return nil
+		}
 		f(w)
 		w.stop()
 	})

@@ -3,6 +3,7 @@
 package upnp
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 )
@@ -10,4 +11,10 @@ import (
 // kernelGateway is only written for Linux so far.
 func kernelGateway() (Gateway, error) {
 	return Gateway{}, fmt.Errorf("reading the default route is not supported on %s: %w", runtime.GOOS, ErrNoGateway)
+}
+
+// hearRoutes hears nothing: the route is looked at every few seconds.
+func hearRoutes(ctx context.Context, _ func()) error {
+	<-ctx.Done()
+	return nil
 }

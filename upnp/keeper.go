@@ -12,6 +12,7 @@ import (
 type keeper struct {
 	m        *Mapper
 	stopping context.Context // Run's: when it has ended, half an answer is no news
+	ears     *ears
 
 	gw      Gateway // the zero value while there is none
 	former  []netip.Addr
@@ -38,6 +39,9 @@ type keeper struct {
 	heldSince time.Time // zero while there is trouble
 
 	nextRoute, nextTry, nextCheck, nextAddress time.Time
+	nextWitness                                time.Time
+	nextKnock, knockUntil                      time.Time // see knock; knockUntil is zero while all is well
+	hintedAt                                   time.Time // when an announcement made, or will make, us ask
 }
 
 // step does what is due and returns when the next thing is.
@@ -49,6 +53,7 @@ func (k *keeper) step(ctx context.Context) time.Time {
 		return k.nextRoute
 	}
 	if !k.held() {
+		k.knock(ctx)
 		if !time.Now().Before(k.nextTry) {
 			k.attempt(ctx)
 		}
@@ -62,8 +67,15 @@ func (k *keeper) step(ctx context.Context) time.Time {
 func (k *keeper) held() bool { return k.session != nil && !k.stale && k.mapping != nil }
 
 func (k *keeper) due() time.Time {
+	if !k.gw.Addr.IsValid() {
+		return k.nextRoute
+	}
 	if !k.held() {
-		return earliest(k.nextRoute, k.nextTry)
+		at := earliest(k.nextRoute, k.nextTry)
+		if k.knocking() {
+			at = earliest(at, k.nextKnock)
+		}
+		return at
 	}
 	at := earliest(k.nextRoute, k.nextCheck, k.nextAddress)
 	if !k.mapping.Foreign && !k.mapping.RenewAfter.IsZero() {
@@ -121,7 +133,8 @@ func (k *keeper) leave(ctx context.Context, next Gateway) {
 	k.candidates, k.passed, k.cut, k.missing, k.maker, k.worked, k.stale = nil, nil, false, false, nil, "", false
 	k.lastSeen, k.wan, k.wanTold, k.longest = Router{}, netip.Addr{}, false, 0
 	k.failures, k.nextTry, k.started = 0, time.Now(), false
-	k.heldSince = time.Time{}
+	k.heldSince, k.nextWitness, k.knockUntil = time.Time{}, time.Time{}, time.Time{}
+	k.ears.listen(k.stopping, k.m, next)
 }
 
 // attempt finds the router if need be, and maps the port.
@@ -206,7 +219,8 @@ func (k *keeper) hold(g grant) {
 	}
 	k.mapping = &next
 	k.asked = k.asked && !g.foreign
-	if fresh && (g.verified || k.wantsWitness()) {
+	k.knockUntil = time.Time{}
+	if fresh && g.verified || k.wantsWitness() {
 		k.nextCheck = now.Add(firstCheck)
 	} else {
 		k.nextCheck = now.Add(checkEvery)
@@ -243,9 +257,13 @@ func (k *keeper) tend(ctx context.Context) {
 		k.check(ctx)
 	}
 	if k.held() && !now.Before(k.nextAddress) {
-		if a := k.askAddress(ctx); a.outcome == moved || a.outcome == silent || a.outcome == notThere {
+		switch a := k.askAddress(ctx); a.outcome {
+		case notThere:
+			k.m.log.Info("opening the port again", "gateway", k.gw.Addr, "via", k.mapping.Via, "problem", a.problem)
+			k.renew(ctx)
+		case moved, silent:
 			k.lost(a)
-		} else {
+		default:
 			k.publish(k.heldVerdict(), answer{problem: a.problem})
 		}
 	}
@@ -299,6 +317,25 @@ func (k *keeper) check(ctx context.Context) {
 	}
 }
 
+// knock asks a router that went away whether it is back, by the one packet that
+// NAT-PMP and PCP need: searching for it every few seconds would be too much for
+// the LAN, and waiting for the next search too long for the one who is out.
+func (k *keeper) knock(ctx context.Context) {
+	if !k.knocking() || time.Now().Before(k.nextKnock) {
+		return
+	}
+	k.nextKnock = time.Now().Add(knockEvery)
+	if _, a := unwitnessed(k.maker).external(ctx); a.outcome != moved && a.outcome != silent {
+		k.nextTry = time.Now()
+	}
+}
+
+// knocking is true for a while after a router that we had a mapping on, by PCP or
+// NAT-PMP, stopped answering altogether.
+func (k *keeper) knocking() bool {
+	return len(k.candidates) == 0 && time.Now().Before(k.knockUntil)
+}
+
 // lost notes that what we held is in doubt or gone. The first time we try again
 // at once, and only that tells whether it is news; when it happens again soon,
 // the usual pauses follow.
@@ -335,6 +372,9 @@ func (k *keeper) note(a answer) {
 		}
 	case moved, silent, broken, unsupported, badShape:
 		k.stale = true
+		if _, looks := k.maker.(tableReader); k.maker != nil && !looks && k.worked != "" && k.knockUntil.IsZero() {
+			k.nextKnock, k.knockUntil = time.Now().Add(knockEvery), time.Now().Add(knockFor)
+		}
 	default:
 		k.checkedAt = time.Now()
 		k.stale = k.mapping != nil // what is there may stay; find the router anew before trying again

@@ -51,6 +51,9 @@ const (
 	addressEvery = time.Minute
 	routeEvery   = 10 * time.Second // asks the kernel only
 	noRouteEvery = 5 * time.Second
+	knockEvery   = 10 * time.Second // a router that went away: one packet, see knock
+	knockFor     = 30 * time.Minute
+	witnessEvery = 30 * time.Minute      // searches for UPnP beside a mapping by another protocol
 	leastPause   = 50 * time.Millisecond // between steps, whatever they say
 	attemptTime  = 15 * time.Second
 	releaseTime  = 2 * time.Second
@@ -70,8 +73,12 @@ type Mapper struct {
 	log       *slog.Logger
 	gateway   func() (Gateway, error)
 	protocols []protocol // in the order of preference
-	status    atomic.Pointer[Status]
-	changed   chan struct{}
+	// hearRoutes and hearRouter call back when the network, or the router, has news,
+	// until their context ends. They may be nil.
+	hearRoutes func(ctx context.Context, changed func()) error
+	hearRouter func(ctx context.Context, gw Gateway, heard func()) error
+	status     atomic.Pointer[Status]
+	changed    chan struct{}
 }
 
 // New checks the config. It starts nothing.
@@ -117,7 +124,9 @@ func New(c Config) (*Mapper, error) {
 			&natpmp{port: c.ControlPort},
 			&igd{ssdpPort: c.SSDPPort, log: c.Logger},
 		},
-		changed: make(chan struct{}, 1),
+		hearRoutes: hearRoutes,
+		hearRouter: hearAnnouncements,
+		changed:    make(chan struct{}, 1),
 	}
 	m.status.Store(&Status{Verdict: Starting, Since: time.Now(), Port: c.Port})
 	return m, nil
@@ -134,7 +143,9 @@ func (m *Mapper) Changed() <-chan struct{} { return m.changed }
 // seconds. It never returns an error: what is wrong with the router is in Status.
 // It may be called again after it returned, not twice at once.
 func (m *Mapper) Run(ctx context.Context) error {
-	k := &keeper{m: m, stopping: ctx}
+	k := &keeper{m: m, stopping: ctx, ears: newEars()}
+	k.ears.watch(ctx, m)
+	defer k.ears.close()
 	defer k.release(context.WithoutCancel(ctx))
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -142,6 +153,14 @@ func (m *Mapper) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-k.ears.rerouted:
+			k.rerouted()
+			timer.Reset(max(0, time.Until(k.due())))
+			continue
+		case <-k.ears.announced:
+			k.announced()
+			timer.Reset(max(0, time.Until(k.due())))
+			continue
 		case <-timer.C:
 		}
 		timer.Reset(max(leastPause, time.Until(k.step(ctx))))

@@ -40,7 +40,8 @@ func running(t *testing.T, c Config) (m *Mapper, stop func()) {
 }
 
 func against(r *routertest.Router) Config {
-	return Config{SSDPPort: r.SSDPPort(), Gateway: func() (Gateway, error) { return loop(r), nil }}
+	return Config{SSDPPort: r.SSDPPort(), ControlPort: r.ControlPort(), Secret: testSecret,
+		Gateway: func() (Gateway, error) { return loop(r), nil }}
 }
 
 // until waits for a status that fits.

@@ -158,7 +158,7 @@ func (r *realRouter) start() {
 		r.t.Fatal(err)
 	}
 	if !poll(10*time.Second, func() bool {
-		return strings.Contains(r.in(r.router, "ss", "-Hlun", "sport = :1900"), ":1900")
+		return r.in(r.router, "ss", "-Hlun", "( sport = :1900 or sport = :5351 )") != ""
 	}) {
 		r.stop(syscall.SIGKILL)
 		r.t.Fatalf("miniupnpd doesn't listen:\n%s", log)
@@ -224,7 +224,7 @@ type process struct {
 	cancel context.CancelFunc
 }
 
-func (r *realRouter) mapper() *process {
+func (r *realRouter) mapper(env ...string) *process {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{t: r.t, lines: make(chan map[string]any, 64), cancel: cancel}
@@ -233,7 +233,7 @@ func (r *realRouter) mapper() *process {
 		r.t.Fatal(err)
 	}
 	p.cmd = withUs(exec.CommandContext(ctx, "ip", "netns", "exec", r.nas, exe))
-	p.cmd.Env = append(os.Environ(), helperEnv+"=1")
+	p.cmd.Env = append(append(os.Environ(), helperEnv+"=1"), env...)
 	p.cmd.Stderr = &p.stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

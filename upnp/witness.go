@@ -24,6 +24,14 @@ type witnessed struct {
 	gone    bool // the witness doesn't answer any more
 }
 
+// unwitnessed is the protocol's own session.
+func unwitnessed(s session) session {
+	if w, ok := s.(*witnessed); ok {
+		return w.session
+	}
+	return s
+}
+
 // read is the witness's view of our port.
 func (s *witnessed) read(ctx context.Context, w want) (entry, answer) {
 	e, a := s.witness.entry(ctx, w.port)
@@ -64,7 +72,7 @@ func (s *witnessed) add(ctx context.Context, w want) (grant, answer) {
 		return grant{verified: true, foreign: true}, answer{}
 	}
 	g, a := s.session.add(ctx, w)
-	if !a.ok() {
+	if !a.ok() || s.gone {
 		return g, a
 	}
 	w.held = true

@@ -182,7 +182,7 @@ func (r *Router) actLocked(s Service, action string, args map[string]string) (ma
 		}
 		return e.values(), 0
 	case "GetGenericPortMappingEntry":
-		list := r.sorted()
+		list := sorted(r.entries)
 		i, err := strconv.Atoi(args["NewPortMappingIndex"])
 		if err != nil || i >= len(list) {
 			return nil, 713

@@ -26,6 +26,11 @@ type Options struct {
 	Manufacturer string
 	Model        string
 	URLBase      string // element of the description; empty leaves it out
+
+	NoUPnP   bool // searches are not answered
+	PCP      bool // PCP is answered on ControlPort
+	PMP      bool // NAT-PMP is answered there
+	Separate bool // UPnP doesn't show what PCP and NAT-PMP made
 }
 
 // Service is a WAN connection of the router.
@@ -57,7 +62,18 @@ type Reply struct {
 	Drip   time.Duration     // pause after every byte of the body
 	Drop   bool              // close the connection without an answer
 	Lie    bool              // say yes, do nothing
-	From   netip.Addr        // Search only: answer from this address
+	From   netip.Addr        // Search, PCP and NAT-PMP: answer from this address
+
+	// The rest is for PCP and NAT-PMP; Body is then a datagram instead of the answer.
+	Code       int      // refuse with this result code
+	Version    int      // speak this version of the protocol; zero means the right one
+	Port       uint16   // grant this port instead
+	Lifetime   uint32   // grant this lifetime, in seconds, instead
+	WrongNonce bool     // answer about somebody else's mapping
+	Cut        int      // send only so many bytes of the answer
+	Pad        int      // send so many zero bytes after it
+	Before     []string // datagrams to send before the answer
+	Twice      bool     // send the answer twice
 }
 
 // Router is a fake home router.
@@ -66,12 +82,16 @@ type Router struct {
 	opt  Options
 	addr netip.Addr
 	udp  *net.UDPConn
+	ctl  *net.UDPConn // nil when neither PCP nor NAT-PMP is spoken
 	wait sync.WaitGroup
 
 	mu      sync.Mutex // guards what follows
 	http    *http.Server
 	listen  netip.AddrPort
 	entries map[uint16]Entry
+	control map[uint16]Entry // of PCP and NAT-PMP where the tables are separate
+	nonces  map[uint16]string
+	booted  time.Time
 	scripts map[string][]Reply
 	always  map[string]func(args map[string]string) Reply
 	calls   map[string]int
@@ -93,7 +113,8 @@ func New(t testing.TB, opt Options) *Router {
 	}
 	r := &Router{
 		t: t, opt: opt, addr: netip.MustParseAddr("127.0.0.2"),
-		entries: make(map[uint16]Entry), scripts: make(map[string][]Reply),
+		entries: make(map[uint16]Entry), control: make(map[uint16]Entry), nonces: make(map[uint16]string),
+		booted: time.Now().Add(-time.Hour), scripts: make(map[string][]Reply),
 		always: make(map[string]func(map[string]string) Reply), calls: make(map[string]int),
 		ended: make(map[string]int), news: make(chan struct{}),
 	}
@@ -104,12 +125,22 @@ func New(t testing.TB, opt Options) *Router {
 	}
 	r.serve()
 	r.wait.Go(r.answerSearches)
+	if opt.PCP || opt.PMP {
+		r.ctl, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, 0)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.wait.Go(r.answerControl)
+	}
 	t.Cleanup(r.close)
 	return r
 }
 
 func (r *Router) close() {
 	r.udp.Close()
+	if r.ctl != nil {
+		r.ctl.Close()
+	}
 	r.mu.Lock()
 	r.http.Close()
 	r.mu.Unlock()
@@ -139,7 +170,8 @@ func (r *Router) Restart() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.http.Close()
-	r.entries = make(map[uint16]Entry)
+	r.entries, r.control = make(map[uint16]Entry), make(map[uint16]Entry)
+	r.booted = time.Now()
 	r.serve()
 }
 
@@ -165,19 +197,22 @@ func (r *Router) Clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	clear(r.entries)
+	clear(r.control)
 }
 
 // Entries returns the table, by external port.
 func (r *Router) Entries() []Entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.sorted()
+	return sorted(r.entries, r.control)
 }
 
-func (r *Router) sorted() []Entry {
-	list := make([]Entry, 0, len(r.entries))
-	for _, e := range r.entries {
-		list = append(list, e)
+func sorted(tables ...map[uint16]Entry) []Entry {
+	list := []Entry{}
+	for _, t := range tables {
+		for _, e := range t {
+			list = append(list, e)
+		}
 	}
 	sort.Slice(list, func(i, j int) bool { return list[i].External < list[j].External })
 	return list
@@ -279,7 +314,7 @@ func (r *Router) answerSearches() {
 		}
 		reply := r.next(Search, map[string]string{"ST": target})
 		own := fmt.Sprintf("urn:schemas-upnp-org:device:InternetGatewayDevice:%d", r.opt.Version)
-		if reply.Drop || reply.Body == "" && target != own && target != "upnp:rootdevice" {
+		if r.opt.NoUPnP || reply.Drop || reply.Body == "" && target != own && target != "upnp:rootdevice" {
 			continue
 		}
 		body := reply.Body
@@ -288,12 +323,11 @@ func (r *Router) answerSearches() {
 				"\r\nUSN: uuid:router::" + target + "\r\nEXT:\r\nSERVER: test/1 UPnP/1.1 test/1\r\n" +
 				"LOCATION: http://ADDR/root.xml\r\nBOOTID.UPNP.ORG: 1\r\n\r\n"
 		}
-		r.send(r.fill(body), from, reply.From)
+		r.send(r.udp, r.fill(body), from, reply.From)
 	}
 }
 
-func (r *Router) send(body string, to netip.AddrPort, from netip.Addr) {
-	conn := r.udp
+func (r *Router) send(conn *net.UDPConn, body string, to netip.AddrPort, from netip.Addr) {
 	if from.IsValid() {
 		other, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
 		if err != nil {

@@ -1,0 +1,98 @@
+package upnp
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+const (
+	// hintEvery is the least time between two questions that announcements cause,
+	// however many come: they may be forged.
+	hintEvery = 30 * time.Second
+	// hintSpread is the longest random wait before such a question. A router that
+	// has just started is asked by the whole house at once (RFC 6887 section 8.5).
+	hintSpread = 5 * time.Second
+	// settleTime is how long the kernel's routes may still change after news of a
+	// change: a DHCP client removes the address before it adds the next one.
+	settleTime = time.Second
+)
+
+// ears hear of changes before the time comes to ask for them. The goroutines end
+// with close, or before it with the context.
+type ears struct {
+	announced, rerouted chan struct{} // 1-buffered
+	routes              sync.WaitGroup
+	deaf                func() // stops listening to the present gateway
+}
+
+func newEars() *ears {
+	return &ears{announced: make(chan struct{}, 1), rerouted: make(chan struct{}, 1), deaf: func() {}}
+}
+
+// note leaves a message unless there is one.
+func note(c chan struct{}) func() {
+	return func() {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// watch listens to the kernel until ctx ends.
+func (e *ears) watch(ctx context.Context, m *Mapper) {
+	if m.hearRoutes == nil {
+		return
+	}
+	e.routes.Go(func() {
+		if err := m.hearRoutes(ctx, note(e.rerouted)); err != nil {
+			m.log.Info("noticing changes of the network only every few seconds", "err", err)
+		}
+	})
+}
+
+// listen listens to another gateway than before.
+func (e *ears) listen(ctx context.Context, m *Mapper, gw Gateway) {
+	e.deaf()
+	e.deaf = func() {}
+	if m.hearRouter == nil || !gw.Addr.IsValid() || gw.Addr.IsLoopback() {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		if err := m.hearRouter(ctx, gw, note(e.announced)); err != nil {
+			m.log.Debug("not hearing the router", "gateway", gw.Addr, "err", err)
+		}
+	})
+	e.deaf = func() { cancel(); wait.Wait() }
+}
+
+// close waits for the goroutines; the context of watch has ended.
+func (e *ears) close() {
+	e.deaf()
+	e.routes.Wait()
+}
+
+// rerouted looks at the routes soon.
+func (k *keeper) rerouted() {
+	k.nextRoute = earliest(k.nextRoute, time.Now().Add(settleTime))
+}
+
+// announced asks the router soon what became of it, but not more often than every
+// half minute.
+func (k *keeper) announced() {
+	at := time.Now().Add(rand.N(hintSpread))
+	if again := k.hintedAt.Add(hintEvery); at.Before(again) {
+		at = again
+	}
+	if k.held() {
+		if at.Before(k.nextAddress) {
+			k.nextAddress, k.hintedAt = at, at
+		}
+	} else if k.failures > 0 && at.Before(k.nextTry) {
+		k.nextTry, k.hintedAt = at, at
+	}
+}
