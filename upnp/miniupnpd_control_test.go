@@ -208,3 +208,48 @@ func TestRealRouterRouteChangesAreHeard(t *testing.T) {
 		t.Errorf("took %v: looked, not heard", took)
 	}
 }
+
+// T56, in the network: who in the LAN is heard. The helper is a mapper with a long
+// way to its next question, so that what comes soon comes from an announcement.
+func TestOnlyTheGatewayIsHeard(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		from string // the namespace's address that sends
+		want bool
+	}{
+		"the gateway, negative control": {labRouter, true},
+		"another host of the LAN":       {"192.168.77.66", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRealRouter(t, "enable_natpmp=yes")
+			p := r.mapper(helperOnly + "=NAT-PMP")
+			p.await(Mapped, 10*time.Second)
+			r.lose() // the daemon stays away, so nobody but us announces anything
+			r.run("ip", "-n", r.router, "addr", "add", "192.168.77.66/24", "dev", "lan0")
+			r.announce(tt.from)
+			// A mapper that listens asks within five seconds, and finds the port closed.
+			heard := poll(8*time.Second, func() bool {
+				select {
+				case s := <-p.lines:
+					return s["Verdict"] == NoIGD.String()
+				default:
+					return false
+				}
+			})
+			if heard != tt.want {
+				t.Errorf("heard %t", heard)
+			}
+		})
+	}
+}
+
+// announce sends NAT-PMP's announcement from an address of the router's namespace.
+func (r *realRouter) announce(from string) {
+	r.t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.in(r.router, "env", helperEnv+"=announce", helperFrom+"="+from, exe)
+}
