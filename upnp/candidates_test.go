@@ -194,3 +194,46 @@ func TestPCPBehindANAT(t *testing.T) {
 		t.Errorf("%v, %q, %q", s.Verdict, s.Advice, s.Problem)
 	}
 }
+
+// A router that is slow to answer the UPnP search isn't waited for, but asked again
+// once the mapping is there: then it is verified, too.
+func TestSlowUPnPBecomesTheWitnessLater(t *testing.T) {
+	t.Parallel()
+	r := routertest.New(t, everything())
+	searches := 0
+	r.Always(routertest.Search, func(map[string]string) routertest.Reply {
+		searches++
+		return routertest.Reply{Drop: searches <= 2*len(ssdpTargets)} // of the first search
+	})
+	start := time.Now()
+	m, stop := running(t, against(r))
+	s := until(t, m, "mapping", verdict(Mapped))
+	if took := time.Since(start); took > time.Second || !s.Mapping.VerifiedAt.IsZero() || s.Router.Via != "PCP" {
+		t.Errorf("after %v: %+v", took, s.Mapping)
+	}
+	s = until(t, m, "verification", func(s Status) bool { return s.Mapping != nil && !s.Mapping.VerifiedAt.IsZero() })
+	if s.Mapping.Via != "PCP" || table(r) != self {
+		t.Errorf("%+v, table %+v", s.Mapping, r.Entries())
+	}
+	stop()
+	if table(r) != "" {
+		t.Errorf("left %+v", r.Entries())
+	}
+}
+
+// A protocol that was too slow for the first choice is asked when the quick ones refuse.
+func TestSlowProtocolIsAskedWhenTheQuickOnesRefuse(t *testing.T) {
+	t.Parallel()
+	r := routertest.New(t, everything())
+	searches := 0
+	r.Always(routertest.Search, func(map[string]string) routertest.Reply {
+		searches++
+		return routertest.Reply{Drop: searches <= 2*len(ssdpTargets)}
+	})
+	r.Always(routertest.PCPMap, always(routertest.Reply{Code: 2}))
+	r.Always(routertest.PMPMap, always(routertest.Reply{Code: 2}))
+	m, _ := running(t, against(r))
+	if s := until(t, m, "verdict", func(s Status) bool { return s.Verdict != Starting }); s.Verdict != Mapped || s.Router.Via != "UPnP WANIPConnection:2" {
+		t.Errorf("%v via %q: %q", s.Verdict, s.Router.Via, s.Problem)
+	}
+}

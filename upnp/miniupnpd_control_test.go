@@ -253,3 +253,31 @@ func (r *realRouter) announce(from string) {
 	}
 	r.in(r.router, "env", helperEnv+"=announce", helperFrom+"="+from, exe)
 }
+
+// T46 by PCP: our address changes. The router doesn't let the new address remove
+// what the old one made; it is told, with the time that it lasts, and never doubled.
+func TestRealRouterOwnAddressChangesInPCP(t *testing.T) {
+	t.Parallel()
+	r := newRealRouter(t, "enable_natpmp=yes")
+	p := r.mapper()
+	p.await(Mapped, 10*time.Second)
+	r.moveTo("192.168.77.40")
+	start := time.Now()
+	s := p.await(Conflict, 30*time.Second)
+	t.Logf("noticed after %v", time.Since(start).Round(10*time.Millisecond))
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %v", took)
+	}
+	if advice := s["Advice"].(string); !strings.Contains(advice, labNAS+", a former address of this box. That ends by itself within 60 minutes") {
+		t.Errorf("advice %q", advice)
+	}
+	if n := r.rules(); n != 1 {
+		t.Errorf("%d rules", n)
+	}
+	r.moveTo(labNAS)
+	p.await(Mapped, 20*time.Second)
+	p.end(syscall.SIGTERM)
+	if n := r.rules(); n != 0 {
+		t.Errorf("%d rules left", n)
+	}
+}
