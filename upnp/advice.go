@@ -67,7 +67,7 @@ func conflictAdvice(s Status, h holder) string {
 	case h.client.IsValid():
 		return fmt.Sprintf("UDP %d on the router already goes to %v. Remove that entry in the router's settings; I will notice by myself.", s.Port, h.client)
 	}
-	return fmt.Sprintf("The router keeps UDP %d for itself or for a fixed rule. Look for it in the router's settings, and %s.", s.Port, byHand(s))
+	return fmt.Sprintf("The router keeps UDP %d for itself, for another device or for a fixed rule, or doesn't let this box have it. Look for it in the router's settings, and %s.", s.Port, byHand(s))
 }
 
 // byHand is the rule to enter in the router.

@@ -100,9 +100,9 @@ func (a answer) tells() int {
 		if a.holder.client.IsValid() {
 			return 9
 		}
-		return 8
-	case notAllowed:
 		return 7
+	case notAllowed:
+		return 8 // also after PCP's "not this port", which may mean the same
 	case failed:
 		return 6
 	case notThere:

@@ -6,12 +6,16 @@
 //
 //   - Exactly one port is mapped, the one in Config, for UDP, to our own address.
 //     The external port equals the internal one, because it is printed in codes.
+//     A router that offers another one gets it back at once.
 //   - Nobody else's mapping is ever taken, changed or removed. Ours are known by
-//     their description (with the instance's id) and our address in the LAN.
+//     their description (with the instance's id) and our address in the LAN, or by
+//     the nonce that PCP asks for, which is made from Config.Secret.
+//   - One port is one entry: never is the same port asked for by two protocols at
+//     the same time. What one made is removed before another is asked.
 //   - A mapping is called good only after it was read back (a router that can't
 //     be asked is believed, and the mapping says so), and it is read back again
 //     every few minutes, because routers tidy up idle ones long before their
-//     lease ends.
+//     lease ends. Where nobody can read it is asked for again instead.
 //   - Whatever the router sends, Run goes on: the router is a hostile, broken or
 //     absent machine like any other in the LAN. Answers count only when they come
 //     from the gateway; connections go only to the gateway (see transport.go);
@@ -42,15 +46,32 @@
 //	                     │ renew at half of     ▲   refused, 404, silent,
 //	                     └─ the granted lease ──┘   or gone at read-back
 //
-// While held, the external address is asked for every minute (which also notices
-// a router that restarted) and the mapping is read back every five minutes.
+// While held, the router is asked every minute for its address (by PCP: for a sign
+// of life), which also tells that it restarted, and the mapping is read back every
+// five minutes. Three things shorten the wait (ears.go): the kernel's news about
+// routes and addresses; a router's announcement that it has just started or has
+// another address, which is only a hint to ask, as anybody can forge it; and, once
+// a router we had a mapping on is gone, a packet every ten seconds that asks
+// whether it is back.
 //
-// # What is behind the seam
+// # Which protocol
 //
 // A protocol looks for its server on the gateway and returns a session; a session
 // adds, checks and removes the mapping, and answers with one of a closed set of
-// outcomes, never with a raw error. UPnP IGD (igd.go) is the only protocol so
-// far; NAT-PMP and PCP are to be others. UPnP's messages are those of
+// outcomes, never with a raw error. All protocols are asked side by side; the first
+// of these that does as asked makes the mapping, and keeps it while it works:
+//
+//	PCP      RFC 6887  asks for exactly one port, proves ownership by a nonce
+//	NAT-PMP  RFC 6886  has to look whether it got the port that it asked for
+//	UPnP IGD 1 and 2   needs five requests for one, but can read the table
+//
+// Status.Router tells by which and why. UPnP is preferred last and is of use all the
+// same: where it answers, it looks before PCP or NAT-PMP asks, sees whose the port
+// is, and reads back what they made (witness.go).
+//
+// PCP and NAT-PMP are our own (pcp.go and natpmp.go are the messages, exchange.go
+// the packets): each is a page of the RFC, and libraries for them lose the result
+// codes, the nonce or the epoch. UPnP's messages are those of
 // github.com/huin/goupnp; discovery and transport are our own, because goupnp's
 // have no limits, follow redirects and proxies, and fail as a whole when one
 // interface does.

@@ -81,8 +81,9 @@ func (k *keeper) rerouted() {
 	k.nextRoute = earliest(k.nextRoute, time.Now().Add(settleTime))
 }
 
-// announced asks the router soon what became of it, but not more often than every
-// half minute.
+// announced asks the router soon what became of it, and of the mapping: one that
+// restarts twice within a minute has an epoch that looks like the old one. That
+// is done every half minute at most.
 func (k *keeper) announced() {
 	at := time.Now().Add(rand.N(hintSpread))
 	if again := k.hintedAt.Add(hintEvery); at.Before(again) {
@@ -90,7 +91,7 @@ func (k *keeper) announced() {
 	}
 	if k.held() {
 		if at.Before(k.nextAddress) {
-			k.nextAddress, k.hintedAt = at, at
+			k.nextAddress, k.nextCheck, k.hintedAt = at, earliest(k.nextCheck, at), at
 		}
 	} else if k.failures > 0 && at.Before(k.nextTry) {
 		k.nextTry, k.hintedAt = at, at

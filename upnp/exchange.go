@@ -81,9 +81,12 @@ func (c control) ask(ctx context.Context, request []byte, take func([]byte) bool
 }
 
 // controlFailure says what a socket's error means. A router that is just starting
-// has closed ports, too.
+// has closed ports, too; what our own firewall keeps back is never answered.
 func controlFailure(err error) answer {
 	a := answer{outcome: connectOutcome(err), problem: clean(err.Error())}
+	if a.outcome == broken {
+		a.outcome = silent
+	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		a.problem = "the router doesn't listen for NAT-PMP or PCP"
 	}

@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"slices"
 	"syscall"
+
+	"golang.org/x/net/ipv4"
 )
 
 // helperEnv makes the test binary run a mapper instead of tests: so it can run
@@ -19,8 +22,39 @@ const helperEnv = "HOMEWARD_UPNP_TEST_HELPER"
 // helperOnly makes the helper speak one protocol, by its name.
 const helperOnly = "HOMEWARD_UPNP_TEST_ONLY"
 
+// helperFrom makes the helper announce a restarted router from this address instead.
+const helperFrom = "HOMEWARD_UPNP_TEST_ANNOUNCE_FROM"
+
+// announceOnce sends the announcement of a NAT-PMP router (RFC 6886 section 3.2.1).
+func announceOnce(from string) int {
+	conn, err := net.DialUDP("udp4", &net.UDPAddr{IP: net.ParseIP(from), Port: 5351}, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 1), Port: announcePort})
+	if err == nil {
+		defer conn.Close()
+		err = ipv4MulticastFrom(conn, "lan0")
+	}
+	if err == nil {
+		_, err = conn.Write([]byte("\x00\x80\x00\x00\x00\x00\x00\x01\x51\x02\x45\x02"))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func ipv4MulticastFrom(conn *net.UDPConn, name string) error {
+	link, err := net.InterfaceByName(name)
+	if err != nil {
+		return err
+	}
+	return ipv4.NewPacketConn(conn).SetMulticastInterface(link)
+}
+
 // helper maps until it gets SIGTERM, and prints each status as a line of JSON.
 func helper() int {
+	if from := os.Getenv(helperFrom); from != "" {
+		return announceOnce(from)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	m, err := New(Config{Port: testPort, Description: testDesc,

@@ -386,7 +386,7 @@ func (k *keeper) note(a answer) {
 
 // notFoundVerdict is the verdict after a search without result.
 func notFoundVerdict(a answer) Verdict {
-	if a.outcome == broken {
+	if a.outcome == broken || a.outcome == behindNAT {
 		return RouterBroken
 	}
 	return NoIGD

@@ -42,7 +42,7 @@ type Config struct {
 
 const defaultLease = time.Hour
 
-// The pace of the work. Routers are weak: while all is well this is one SOAP call
+// The pace of the work. Routers are weak: while all is well this is one request
 // a minute, and no search.
 const (
 	minRenew     = 30 * time.Second

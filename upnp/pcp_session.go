@@ -34,7 +34,6 @@ type pcpSession struct {
 	epoch    epoch
 	lost     bool       // the table was lost since the last add
 	loose    bool       // the server doesn't know PREFER_FAILURE
-	reason   *answer    // why the port isn't to be had, once whyNot knows
 	assigned netip.Addr // of the last grant
 }
 
@@ -102,14 +101,16 @@ func (s *pcpSession) external(ctx context.Context) (netip.Addr, answer) {
 
 // add asks for exactly our port (PREFER_FAILURE, section 13.2). Without that option
 // a router gives any port; that one is given back at once.
+//
+// Routers answer CANNOT_PROVIDE_EXTERNAL both when the port is taken and when their
+// rules forbid it. Asking for any port would tell the two apart, but miniupnpd then
+// walks through all ports for half a minute, and answers nobody meanwhile. UPnP,
+// which is asked next, says which it is.
 func (s *pcpSession) add(ctx context.Context, w want) (grant, answer) {
 	r, a := s.mapPort(ctx, w, !s.loose)
 	if a.code == int(pcpUnsuppOption) && !s.loose {
 		s.loose = true
 		r, a = s.mapPort(ctx, w, false)
-	}
-	if a.code == int(pcpCannotProvideExternal) && !s.loose {
-		r, a = s.whyNot(ctx, w, a)
 	}
 	if !a.ok() {
 		return grant{}, a
@@ -123,31 +124,6 @@ func (s *pcpSession) add(ctx context.Context, w want) (grant, answer) {
 		s.assigned = r.external
 	}
 	return grant{lease: min(r.lifetime, maxGrant), told: true, external: s.assigned}, answer{}
-}
-
-// whyNot asks whether the port is taken or forbidden, because routers answer both
-// with CANNOT_PROVIDE_EXTERNAL when they are asked for exactly one port. It asks
-// once per session: another port that is granted instead is open until it has been
-// given back, one round trip later.
-func (s *pcpSession) whyNot(ctx context.Context, w want, refusal answer) (pcpReply, answer) {
-	if s.reason != nil {
-		return pcpReply{}, *s.reason
-	}
-	r, a := s.mapPort(ctx, w, false)
-	switch {
-	case a.ok() && r.mapped == w.port && r.lifetime > 0:
-		s.loose = true // it was the option that it didn't like
-		return r, a
-	case a.ok():
-		s.remove(ctx, w)
-		refusal = notAsAsked(r.mapped, w)
-	case a.outcome == notAllowed:
-		refusal = a
-	case a.outcome == silent || a.outcome == moved:
-		return pcpReply{}, a
-	}
-	s.reason = &refusal
-	return pcpReply{}, refusal
 }
 
 func (s *pcpSession) mapPort(ctx context.Context, w want, exactly bool) (pcpReply, answer) {
