@@ -11,7 +11,7 @@ import (
 
 // announcePort is where clients hear a router that has just started, or whose
 // address changed: NAT-PMP repeats its address there (RFC 6886 section 3.2.1), PCP
-// an ANNOUNCE (RFC 6887 section 14.1.2).
+// an ANNOUNCE (RFC 6887 section 14.1.3).
 const announcePort = 5350
 
 // announceGroup are all hosts of the LAN.

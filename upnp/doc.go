@@ -46,9 +46,9 @@
 //	                     │ renew at half of     ▲   refused, 404, silent,
 //	                     └─ the granted lease ──┘   or gone at read-back
 //
-// While held, the router is asked every minute for its address (by PCP: for a sign
-// of life), which also tells that it restarted, and the mapping is read back every
-// five minutes. Three things shorten the wait (ears.go): the kernel's news about
+// While held, the router is asked for its address (by PCP: for a sign of life),
+// every minute by UPnP and every 25 s by PCP or NAT-PMP, which also tells that it
+// restarted; the mapping is read back every five minutes. Three things shorten the wait (ears.go): the kernel's news about
 // routes and addresses; a router's announcement that it has just started or has
 // another address, which is only a hint to ask, as anybody can forge it; and, once
 // a router we had a mapping on is gone, a packet every ten seconds that asks

@@ -409,7 +409,12 @@ func (k *keeper) refusedVerdict(a answer) Verdict {
 
 // askAddress asks the router for its address on the internet side.
 func (k *keeper) askAddress(ctx context.Context) answer {
-	k.nextAddress = time.Now().Add(addressEvery)
+	every := addressEvery
+	switch unwitnessed(k.session).(type) {
+	case *pcpSession, *pmpSession:
+		every = epochEvery
+	}
+	k.nextAddress = time.Now().Add(every)
 	addr, a := k.session.external(ctx)
 	switch a.outcome {
 	case done:

@@ -49,6 +49,7 @@ const (
 	checkEvery   = 5 * time.Minute
 	firstCheck   = 2 * time.Second // after a new entry: some routers drop it at once
 	addressEvery = time.Minute
+	epochEvery   = 25 * time.Second // the same by PCP or NAT-PMP: one packet, which also tells of a restart
 	routeEvery   = 10 * time.Second // asks the kernel only
 	noRouteEvery = 5 * time.Second
 	knockEvery   = 10 * time.Second // a router that went away: one packet, see knock
