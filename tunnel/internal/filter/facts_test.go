@@ -367,6 +367,17 @@ func TestBadHeadersAreDropped(t *testing.T) {
 	})
 }
 
+func TestJoinedSegmentsAreOnePacket(t *testing.T) {
+	// With offloads a device may take or hand over what is far beyond the MTU.
+	both(t, Everything(), Access{}, func(w *world, f family) {
+		me, to := at(f.anna, 4000), at(f.far, 443)
+		w.passes("a connection", w.connected(me, to))
+		const most = 65535 - 20 - 20
+		w.passes("from the peer", w.up(ip(me.Addr(), to.Addr(), 6, tcpBody(me.Port(), to.Port(), tcpACK, most))))
+		w.passes("to the peer", w.down(ip(to.Addr(), me.Addr(), 6, tcpBody(to.Port(), me.Port(), tcpACK, most))))
+	})
+}
+
 func TestASynWithECNPasses(t *testing.T) {
 	both(t, Everything(), Access{}, func(w *world, f family) {
 		w.passes("SYN, ECE, CWR", w.up(tcp(at(f.anna, 4000), at(f.far, 443), tcpSYN|0x40|0x80)))
