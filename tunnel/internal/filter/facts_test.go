@@ -224,6 +224,23 @@ func TestErrorsPassOnlyWhenTheyQuoteAFlow(t *testing.T) {
 			w.dropped(name+": from another peer", w.up(unreachable(f.bert, f.far, answer)))
 		}
 		w.dropped("about a flow that is not there", w.down(unreachable(f.far, f.anna, udp(at(f.anna, 4001), at(f.far, 33434)))))
+		question := udp(at(f.anna, 4000), at(f.far, 33434))
+		for n := range header + 8 {
+			w.dropped("with a quote that is too short", w.down(unreachable(f.far, f.anna, question[:n])))
+		}
+		long := ip(f.anna, f.far, 17, udpBody(4000, 33434, 400))
+		w.dropped("in fragments", w.down(pieces(unreachable(f.far, f.anna, long), 7, 80)[0]))
+		w.passes("control: in one piece", w.down(unreachable(f.far, f.anna, long)))
+		w.passes("an echo without an identifier", w.up(echo(f.anna, f.far, false, 0)))
+		stamp := echo(f.anna, f.far, false, 0)
+		stamp[header] = 13
+		w.dropped("about another kind of ICMP", w.down(unreachable(f.far, f.anna, stamp)))
+		stamp = echo(f.far, f.anna, true, 0)
+		w.passes("control: about a reply", w.up(unreachable(f.anna, f.far, stamp)))
+		stamp[header] = 14
+		w.dropped("about another kind of reply", w.up(unreachable(f.anna, f.far, stamp)))
+		w.dropped("about a later fragment", w.down(unreachable(f.far, f.anna, piece(question, 7, 800, question[header:], false))))
+		w.passes("control: about a first one", w.down(unreachable(f.far, f.anna, piece(question, 7, 0, append(question[header:], 0, 0, 0, 0), true))))
 		w.dropped("without a quote", w.down(unreachable(f.far, f.anna, nil)))
 		w.dropped("with a short quote", w.down(unreachable(f.far, f.anna, udp(at(f.anna, 4000), at(f.far, 33434))[:24])))
 	})
