@@ -120,8 +120,9 @@ func (r Range) check() error {
 	return nil
 }
 
+// contains relies on Compare, for which all of IPv4 comes before all of IPv6.
 func (r Range) contains(a netip.Addr) bool {
-	return a.BitLen() == r.First.BitLen() && r.First.Compare(a) <= 0 && a.Compare(r.Last) <= 0
+	return r.First.Compare(a) <= 0 && a.Compare(r.Last) <= 0
 }
 
 // covers says whether a flow with this upper protocol and port is the service's.

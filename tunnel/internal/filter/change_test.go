@@ -79,6 +79,47 @@ func TestARevokedPeerIsOutAtOnceAndComesBackWithNothing(t *testing.T) {
 	})
 }
 
+func TestARevokeReachesABatchThatHasBegun(t *testing.T) {
+	both(t, Everything(), Everything(), func(w *world, f family) {
+		var s session
+		s.begin(w.Filter)
+		if err := w.SetPeers(nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.judge(knock(f.anna, f.home), fromPeer); got != Spoofed {
+			t.Errorf("judged %v", got)
+		}
+		s.end()
+		if n := w.Snapshot().Flows; n != 0 {
+			t.Errorf("%d flows are open", n)
+		}
+	})
+}
+
+func TestANewAddressOfTheBoxReachesABatchThatHasBegun(t *testing.T) {
+	both(t, Everything(), Everything(), func(w *world, f family) {
+		var s session
+		s.begin(w.Filter)
+		w.SetHost(Host{Addresses: []netip.Prefix{netip.PrefixFrom(f.home, f.home.BitLen())}})
+		if got := s.judge(knock(f.anna, f.home), fromPeer); got != ToBox {
+			t.Errorf("judged %v", got)
+		}
+		s.end()
+	})
+}
+
+func TestFlowsToAPeerEndWithIt(t *testing.T) {
+	both(t, Access{Peers: true}, Everything(), func(w *world, f family) {
+		w.passes("to bert", w.up(knock(f.anna, f.bert)))
+		if err := w.SetPeers(peersWith(Access{Peers: true}, Everything())[:1]); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.Snapshot().Flows; n != 0 {
+			t.Errorf("%d flows are open", n)
+		}
+	})
+}
+
 func TestAnAddressThatChangesHandsTakesNoFlowAlong(t *testing.T) {
 	both(t, Everything(), Everything(), func(w *world, f family) {
 		w.passes("anna", w.connected(at(f.anna, 4000), at(f.home, 445)))

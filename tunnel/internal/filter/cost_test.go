@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 
 	"golang.zx2c4.com/wireguard/tun"
 )
@@ -27,6 +28,8 @@ func (s *sink) Read(bufs [][]byte, sizes []int, _ int) (int, error) {
 func busy(t testing.TB, f family, n, flows int) (d tun.Device, up, down [][]byte, sizes []int) {
 	t.Helper()
 	w := newWorld(t, Limits{}, Everything(), Everything())
+	start := time.Now()
+	w.clock = func() time.Duration { return time.Since(start) } // reading it is a part of the cost
 	s := &sink{n: n}
 	d = w.Wrap(s)
 	for i := range flows {

@@ -224,6 +224,23 @@ func TestErrorsPassOnlyWhenTheyQuoteAFlow(t *testing.T) {
 			w.dropped(name+": from another peer", w.up(unreachable(f.bert, f.far, answer)))
 		}
 		w.dropped("about a flow that is not there", w.down(unreachable(f.far, f.anna, udp(at(f.anna, 4001), at(f.far, 33434)))))
+		question := udp(at(f.anna, 4000), at(f.far, 33434))
+		for n := range header + 8 {
+			w.dropped("with a quote that is too short", w.down(unreachable(f.far, f.anna, question[:n])))
+		}
+		long := ip(f.anna, f.far, 17, udpBody(4000, 33434, 400))
+		w.dropped("in fragments", w.down(pieces(unreachable(f.far, f.anna, long), 7, 80)[0]))
+		w.passes("control: in one piece", w.down(unreachable(f.far, f.anna, long)))
+		w.passes("an echo without an identifier", w.up(echo(f.anna, f.far, false, 0)))
+		stamp := echo(f.anna, f.far, false, 0)
+		stamp[header] = 13
+		w.dropped("about another kind of ICMP", w.down(unreachable(f.far, f.anna, stamp)))
+		stamp = echo(f.far, f.anna, true, 0)
+		w.passes("control: about a reply", w.up(unreachable(f.anna, f.far, stamp)))
+		stamp[header] = 14
+		w.dropped("about another kind of reply", w.up(unreachable(f.anna, f.far, stamp)))
+		w.dropped("about a later fragment", w.down(unreachable(f.far, f.anna, piece(question, 7, 800, question[header:], false))))
+		w.passes("control: about a first one", w.down(unreachable(f.far, f.anna, piece(question, 7, 0, append(question[header:], 0, 0, 0, 0), true))))
 		w.dropped("without a quote", w.down(unreachable(f.far, f.anna, nil)))
 		w.dropped("with a short quote", w.down(unreachable(f.far, f.anna, udp(at(f.anna, 4000), at(f.far, 33434))[:24])))
 	})
@@ -364,6 +381,17 @@ func TestBadHeadersAreDropped(t *testing.T) {
 			w.dropped("ICMP in IPv6", w.up(spoil(6, 1)))
 		}
 		w.passes("control: with bytes behind its end", w.up(append(good, 1, 2, 3)))
+	})
+}
+
+func TestJoinedSegmentsAreOnePacket(t *testing.T) {
+	// With offloads a device may take or hand over what is far beyond the MTU.
+	both(t, Everything(), Access{}, func(w *world, f family) {
+		me, to := at(f.anna, 4000), at(f.far, 443)
+		w.passes("a connection", w.connected(me, to))
+		const most = 65535 - 20 - 20
+		w.passes("from the peer", w.up(ip(me.Addr(), to.Addr(), 6, tcpBody(me.Port(), to.Port(), tcpACK, most))))
+		w.passes("to the peer", w.down(ip(to.Addr(), me.Addr(), 6, tcpBody(to.Port(), me.Port(), tcpACK, most))))
 	})
 }
 

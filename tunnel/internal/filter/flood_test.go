@@ -59,6 +59,7 @@ func TestAFloodStaysWithinBoundsAndGoesAway(t *testing.T) {
 		if grown := int64(heap()) - int64(before); grown > 64<<10 {
 			t.Errorf("%d bytes more are in use afterwards", grown)
 		}
+		runtime.KeepAlive(w)
 	})
 }
 
@@ -88,12 +89,47 @@ func TestWithoutLimitsTheFloodWouldFillTheTable(t *testing.T) {
 	}
 }
 
+func TestTheOldestUnansweredFlowGoesFirst(t *testing.T) {
+	for _, f := range families {
+		w := newWorld(t, Limits{Total: 1000, PerPeer: 1000, PerPeerHalfOpen: 2}, Everything(), Everything())
+		w.passes("a datagram", w.up(udp(at(f.anna, 1), at(f.far, 99))))
+		w.now += 5 * time.Second
+		w.passes("a SYN", w.up(tcp(at(f.anna, 2), at(f.far, 80), tcpSYN)))
+		w.now += 5 * time.Second
+		w.passes("a name", w.up(udp(at(f.anna, 3), at(f.own, 53))))
+		w.dropped("the datagram's answer", w.down(udp(at(f.far, 99), at(f.anna, 1))))
+		w.now += 5 * time.Second
+		w.passes("another SYN", w.up(tcp(at(f.anna, 4), at(f.far, 80), tcpSYN)))
+		w.dropped("the SYN's answer", w.down(tcp(at(f.far, 80), at(f.anna, 2), tcpSYN|tcpACK)))
+		w.passes("the name's answer", w.down(udp(at(f.own, 53), at(f.anna, 3))))
+	}
+}
+
+func TestTheTableGivesItsMemoryBack(t *testing.T) {
+	w := newWorld(t, Limits{Total: 1 << 20, PerPeer: 1 << 20, PerPeerHalfOpen: 1 << 20}, Everything(), Everything())
+	w.front = w.Wrap(&sink{})
+	f := families[1]
+	w.flood(10, f.anna, f.home, 17)
+	before := heap()
+	w.flood(60_000, f.anna, f.home, 17)
+	if grown := int64(heap()) - int64(before); grown < 5<<20 {
+		t.Errorf("only %d bytes more are in use at the peak: the test proves nothing", grown)
+	}
+	w.now += time.Minute + touchEvery
+	w.sweep()
+
+	if grown := int64(heap()) - int64(before); grown > 64<<10 {
+		t.Errorf("%d bytes more are in use afterwards", grown)
+	}
+	runtime.KeepAlive(w)
+}
+
 func TestWhenAllIsFullTheLargestPeerGivesWay(t *testing.T) {
 	for _, f := range families {
 		w := newWorld(t, Limits{Total: 100, PerPeer: 1000, PerPeerHalfOpen: 1000}, Everything(), Everything())
 		w.flood(500, f.anna, f.home, 17)
-		if n := w.Snapshot().Flows; n != 100 {
-			t.Errorf("%d flows are open, want 100", n)
+		if s := w.Snapshot(); s.Flows != 100 || s.Peers[0].Drops.Total() != 0 {
+			t.Errorf("%d flows are open, want 100; dropped: %v", s.Flows, w.drops())
 		}
 		for i := range uint16(40) {
 			w.passes("bert", w.connected(at(f.bert, 4000+i), at(f.far, 443)))

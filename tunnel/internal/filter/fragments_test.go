@@ -54,6 +54,10 @@ func TestFragmentsWithoutABeginningAreDropped(t *testing.T) {
 		w.dropped("of another datagram", w.up(pieces(long(f, 4000), 8, 1392)[1]))
 		other := ip(f.anna, f.far, 17, udpBody(4000, 4711, 4000))
 		w.dropped("to somebody else", w.up(pieces(other, 7, 1392)[1]))
+		if f.own.Is4() {
+			icmp := ip(f.anna, f.home, 1, make([]byte, 4000))
+			w.dropped("of another protocol", w.up(pieces(icmp, 7, 1392)[1]))
+		}
 		w.passes("control: its own", w.up(p[1]))
 		w.now += datagramLife + time.Second
 		w.dropped("much later", w.up(p[2]))
@@ -74,7 +78,9 @@ func TestTinyFirstFragmentsAreDropped(t *testing.T) {
 		w.dropped("TCP without flags", w.up(pieces(syn, 7, 8)[0]))
 		w.dropped("TCP without its end", w.up(pieces(syn, 7, 16)[0]))
 		w.passes("control: a whole header", w.up(pieces(syn, 7, 24)[0]))
-		w.dropped("not a multiple of eight", w.up(piece(syn, 9, 0, syn[len(syn)-99:], true)))
+		body := syn[len(syn)-120:]
+		w.dropped("not a multiple of eight", w.up(piece(syn, 9, 0, body[:99], true)))
+		w.passes("control: a multiple", w.up(piece(syn, 9, 0, body[:96], true)))
 		w.dropped("nothing at all", w.up(piece(syn, 9, 0, nil, true)))
 		w.dropped("beyond the largest datagram", w.up(piece(syn, 7, 65528, make([]byte, 16), false)))
 	})
@@ -111,17 +117,16 @@ func TestFragmentsAreRememberedWithinBounds(t *testing.T) {
 			t.Errorf("%d datagrams are remembered, want %d", n, maxDatagrams)
 		}
 		w.passes("another peer's next", w.up(bert[1]))
-		p := pieces(long(f, 20000), 1000, 8)
-		w.up(p[0])
-		w.up(pieces(long(f, 20000), 1000, 800)[0])
 		fits := 0
-		for i := 10; i < 200; i += 2 {
-			if w.up(pieces(long(f, 2000), 9999, 8)[0]) && w.up(p[i]) {
+		whole := long(f, 20000)
+		w.passes("a first", w.up(piece(whole, 1000, 0, whole[len(whole)-20008:][:800], true)))
+		for from := 1600; from < 16000; from += 800 {
+			if w.up(piece(whole, 1000, from, make([]byte, 8), true)) {
 				fits++
 			}
 		}
-		if fits > maxPieces {
-			t.Errorf("%d separate pieces of a datagram are remembered", fits)
+		if fits != maxPieces-1 {
+			t.Errorf("%d separate pieces of a datagram are remembered, want %d", fits, maxPieces-1)
 		}
 		w.now += datagramLife + time.Second
 		w.sweep()

@@ -19,6 +19,7 @@ func TestFlowsAreRememberedForAsLongAsTheirPhaseNeeds(t *testing.T) {
 			life   time.Duration
 		}{
 			{"SYN", func() bool { return w.up(tcp(me, at(f.home, 1), tcpSYN)) }, tcp(at(f.home, 1), me, tcpSYN|tcpACK), idle[opening]},
+			{"SYN and more, unanswered", func() bool { return w.up(tcp(me, at(f.home, 11), tcpSYN)) && w.up(tcp(me, at(f.home, 11), tcpACK)) }, tcp(at(f.home, 11), me, tcpSYN|tcpACK), idle[opening]},
 			{"SYN answered", func() bool {
 				return w.up(tcp(me, at(f.home, 2), tcpSYN)) && w.down(tcp(at(f.home, 2), me, tcpSYN|tcpACK))
 			}, tcp(at(f.home, 2), me, tcpSYN|tcpACK), idle[opening]},

@@ -170,12 +170,12 @@ func (s *session) open(m *member, p *packet, dir direction) (*flow, Reason) {
 }
 
 // room makes room for a flow of m: at the peer's own expense if it has used up
-// what is its, else at the expense of who has most.
+// what is its, and when all is full at the expense of who has most.
 func (s *session) room(m *member) bool {
 	if !m.table.room(s.now) {
 		return false
 	}
-	if s.f.total.Load() < int64(s.f.limits.Total) || m.table.dropOldest(s.now) {
+	if s.f.total.Load() < int64(s.f.limits.Total) {
 		return true
 	}
 	largest := m
@@ -183,9 +183,6 @@ func (s *session) room(m *member) bool {
 		if other.table.size.Load() > largest.table.size.Load() {
 			largest = other
 		}
-	}
-	if largest == m {
-		return false
 	}
 	s.hold(largest)
 	ok := largest.table.dropOldest(s.now)

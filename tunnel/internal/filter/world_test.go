@@ -119,7 +119,7 @@ func (w *world) down(b []byte) bool {
 	w.t.Helper()
 	w.wire.waiting = append(w.wire.waiting, b)
 	sizes := []int{0}
-	if _, err := w.front.Read([][]byte{make([]byte, offset+65535)}, sizes, offset); err != nil {
+	if _, err := w.front.Read([][]byte{make([]byte, offset+2*65535)}, sizes, offset); err != nil {
 		w.t.Fatal(err)
 	}
 	return sizes[0] > 0

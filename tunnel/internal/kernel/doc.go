@@ -15,6 +15,8 @@
 //     Nothing else of the box by any of its addresses, no other peer, no
 //     loopback, link-local, multicast or metadata address, and none of these
 //     wrapped into an IPv6 transition address.
+//   - Behind a filter (Config.Guarded) packets between peers pass, and those to
+//     the box from peers that OpenBox named: the filter has looked at each.
 //   - Nobody but the peers and the box itself reaches our tunnel addresses
 //     (Linux would answer on every interface), and nobody opens a flow to a peer.
 //   - Masqueraded TCP and UDP flows leave from ports at and above 32768, and

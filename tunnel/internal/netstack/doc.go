@@ -13,6 +13,9 @@
 //     connection that really exists is accepted.
 //   - One choke point, policy.dialable, decides which addresses a socket may be
 //     opened to, because those sockets carry the host's own identity.
+//   - Behind a filter (Config.Guarded) packets between peers go straight on, and
+//     peers that OpenBox named may reach the host itself: the filter has looked
+//     at each packet.
 //   - Every flow is counted against Limits, belongs to the peer's address that
 //     opened it, and ends when CutFlows names that address or Close is called.
 //
