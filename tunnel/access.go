@@ -49,6 +49,12 @@ type Counters = filter.Snapshot
 // PeerCounters is what the filter counted of one peer.
 type PeerCounters = filter.PeerCounters
 
+// Reason says why a packet was dropped.
+type Reason = filter.Reason
+
+// Reasons lists all of them.
+func Reasons() []Reason { return filter.Reasons() }
+
 // Counters returns what passed and what was dropped, for each peer.
 func (t *Tunnel) Counters() Counters { return t.filter.Snapshot() }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homeward/tunnel"
 	"homeward/web/api"
 )
 
@@ -88,7 +89,28 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 		add("tunnel", p.String())
 	}
 	add("devices", fmt.Sprint(len(a.peers.List())))
+	counted := a.tunnel.Counters()
+	add("open flows", fmt.Sprint(counted.Flows))
+	add("refused packets", refusals(counted))
 	add("admin page", a.page.base)
 	add("state directory", a.state.Dir())
 	return list
+}
+
+// refusals says what the packet filter dropped, by reason.
+func refusals(c tunnel.Counters) string {
+	var parts []string
+	for _, r := range tunnel.Reasons() {
+		n := c.Strangers.Of(r)
+		for _, p := range c.Peers {
+			n += p.Drops.Of(r)
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", r, n))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
 }

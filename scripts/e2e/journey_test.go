@@ -203,6 +203,9 @@ func checkAccess(t *testing.T, h *homeward) {
 			t.Errorf("it still pings %s: %s", addr, out)
 		}
 	}
+	if out, err := h.do("doctor"); err != nil || !strings.Contains(out, "not granted ") {
+		t.Errorf("doctor does not tell of refused packets: %s, %v", out, err)
+	}
 	set("home")
 	labnet.Eventually(t, 5*time.Second, "the phone reaches the share again", func() bool { return fetch(h.lab) == nil })
 }
