@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 )
 
 // tableReader is a session that can look at the router's table: UPnP's.
@@ -126,3 +127,49 @@ func (s *witnessed) check(ctx context.Context, w want) (grant, answer) {
 
 // sweep is the witness's: only UPnP can list.
 func (s *witnessed) sweep(ctx context.Context, w want) (int, answer) { return s.witness.sweep(ctx, w) }
+
+// wantsWitness reports whether UPnP is worth looking for once more: it was too slow
+// to be waited for, or it left while the protocol in use stayed. What PCP and
+// NAT-PMP make is better seen than believed.
+func (k *keeper) wantsWitness() bool {
+	if time.Now().Before(k.nextWitness) {
+		return false
+	}
+	if w, ok := k.session.(*witnessed); ok {
+		return w.gone
+	}
+	_, looks := k.session.(tableReader)
+	return k.cut && !looks
+}
+
+func (k *keeper) findWitness(ctx context.Context) {
+	k.nextWitness = time.Now().Add(witnessEvery)
+	i := slices.IndexFunc(k.m.protocols, func(p protocol) bool { _, ok := p.(*igd); return ok })
+	if i < 0 {
+		return
+	}
+	s, a := k.m.protocols[i].probe(ctx, k.gw)
+	witness, ok := s.(tableReader)
+	if !a.ok() || !ok {
+		k.m.log.Debug("nobody can read the router's table", "problem", a.problem)
+		return
+	}
+	k.cut, k.nextWitness = false, time.Time{}
+	now := &witnessed{session: unwitnessed(k.session), witness: witness}
+	for i, c := range k.candidates {
+		switch _, looks := c.(tableReader); {
+		case c == k.session:
+			k.candidates[i] = now
+		case looks:
+			k.candidates[i] = witness
+		}
+	}
+	if !slices.Contains(k.candidates, session(witness)) {
+		k.candidates = append(k.candidates, witness)
+	}
+	if k.maker == k.session {
+		k.maker = now
+	}
+	k.session = now
+	k.sweep(ctx)
+}

@@ -1,0 +1,190 @@
+package upnp
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// igdSession is one WAN connection of one router.
+type igdSession struct {
+	conn   connection
+	who    Router
+	bootID uint32 // of the answer that led here: the seam for noticing restarts
+	log    *slog.Logger
+
+	last   time.Time     // end of the last call
+	worked time.Duration // the lease that the router accepted last; valid when known
+	known  bool
+}
+
+func (s *igdSession) router() Router { return s.who }
+
+func (s *igdSession) external(ctx context.Context) (netip.Addr, answer) {
+	var text string
+	a := s.call(ctx, "GetExternalIPAddress", func(ctx context.Context) (err error) {
+		text, err = s.conn.GetExternalIPAddressCtx(ctx)
+		return err
+	})
+	if !a.ok() {
+		return netip.Addr{}, a
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil || !addr.Is4() || addr.IsUnspecified() {
+		return netip.Addr{}, answer{}
+	}
+	return addr, answer{}
+}
+
+// add walks the ladder of leases (3600 s, permanent, a week), because routers
+// that want only permanent ones say 725 or 402 to any other, and some say 402
+// to permanent ones. It looks before it asks: some routers let a newcomer
+// overwrite another host's entry, and we are not to take any.
+func (s *igdSession) add(ctx context.Context, w want) (grant, answer) {
+	switch e, a := s.entry(ctx, w.port); {
+	case a.outcome == moved, a.outcome == silent:
+		return grant{}, a
+	case !a.ok(), e.ours(w): // free, a router that can't be asked, or ours to renew
+	case e.leadsTo(w):
+		return grant{verified: true, foreign: true}, answer{}
+	default:
+		return grant{}, withHolder(answer{outcome: conflict, problem: "the port is taken on the router"}, e, w)
+	}
+	ladder := []time.Duration{w.lease, 0, longLease}
+	if s.known {
+		ladder = []time.Duration{s.worked}
+	}
+	var a answer
+	for _, lease := range ladder {
+		a = s.addPortMapping(ctx, w, lease)
+		if a.outcome == conflict {
+			var g grant
+			if g, a = s.settle(ctx, w, lease, a); g.foreign {
+				return g, a
+			}
+		}
+		if a.ok() {
+			s.worked, s.known = lease, true
+			return s.readBack(ctx, w, lease)
+		}
+		if a.outcome != badLease && a.outcome != badArgument {
+			break
+		}
+	}
+	s.known = false
+	return grant{}, a
+}
+
+func (s *igdSession) addPortMapping(ctx context.Context, w want, lease time.Duration) answer {
+	return s.call(ctx, "AddPortMapping", func(ctx context.Context) error {
+		return s.conn.AddPortMappingCtx(ctx, anyHost, w.port, udp, w.port, w.client.String(), true,
+			w.description, uint32(lease/time.Second))
+	})
+}
+
+// settle looks who has the port after 718 or 729. IGD 1 routers say 718 also for
+// "not permitted" and some to the owner of the entry.
+func (s *igdSession) settle(ctx context.Context, w want, lease time.Duration, refusal answer) (grant, answer) {
+	e, a := s.entry(ctx, w.port)
+	switch {
+	case a.outcome == notThere && refusal.code == codeConflict:
+		return grant{}, answer{outcome: notAllowed, problem: refusal.problem + ", though nobody has the port"}
+	case !a.ok():
+		return grant{}, refusal
+	case e.ours(w):
+		if a := s.deletePortMapping(ctx, w.port); !a.ok() && a.outcome != notThere {
+			if e.leadsTo(w) {
+				return grant{}, answer{} // it is what we want; the read-back says for how long
+			}
+			return grant{}, withHolder(refusal, e, w)
+		}
+		return grant{}, s.addPortMapping(ctx, w, lease)
+	case e.leadsTo(w):
+		return grant{verified: true, foreign: true}, answer{}
+	}
+	return grant{}, withHolder(refusal, e, w)
+}
+
+// readBack looks at the entry that was just made. The router's remaining time
+// counts when it is less than what we asked for.
+func (s *igdSession) readBack(ctx context.Context, w want, lease time.Duration) (grant, answer) {
+	g, a := s.check(ctx, w)
+	switch a.outcome {
+	case done:
+	case notThere:
+		return grant{}, answer{outcome: notThere, problem: "the router said yes, but keeps no such entry"}
+	case conflict:
+		return grant{}, a
+	default: // it can't be asked, or not now: believe the yes
+		return grant{lease: lease}, answer{}
+	}
+	if lease > 0 && (g.lease <= 0 || g.lease > lease) {
+		g.lease = lease
+	}
+	g.foreign = false // we made it just now, even if the router changed the description
+	return g, answer{}
+}
+
+func (s *igdSession) check(ctx context.Context, w want) (grant, answer) {
+	e, a := s.entry(ctx, w.port)
+	switch {
+	case !a.ok():
+		return grant{}, a
+	case e.leadsTo(w):
+	case e.addr() == w.client:
+		return grant{}, answer{outcome: notThere, problem: fmt.Sprintf("the router's entry leads to our port %d, enabled: %t", e.internal, e.enabled)}
+	default:
+		return grant{}, withHolder(answer{outcome: conflict, problem: "the router's entry leads elsewhere"}, e, w)
+	}
+	return grant{lease: e.lease, verified: true, foreign: !e.ours(w)}, answer{}
+}
+
+// remove reads the entry first: what isn't ours stays.
+func (s *igdSession) remove(ctx context.Context, w want) answer {
+	e, a := s.entry(ctx, w.port)
+	switch {
+	case a.outcome == notThere:
+		return answer{}
+	case a.ok() && !e.ours(w):
+		return answer{} // nothing of ours is left
+	case a.outcome == moved || a.outcome == silent:
+		return a
+	}
+	if a = s.deletePortMapping(ctx, w.port); a.outcome == notThere {
+		return answer{}
+	}
+	return a
+}
+
+func (s *igdSession) deletePortMapping(ctx context.Context, port uint16) answer {
+	return s.deleteEntry(ctx, anyHost, port, udp)
+}
+
+// call makes one SOAP call, at a distance from the last one, and says what came of it.
+func (s *igdSession) call(ctx context.Context, action string, f func(context.Context) error) answer {
+	if gap := callGap - time.Since(s.last); gap > 0 && ctx.Value(hurryKey{}) == nil {
+		select {
+		case <-ctx.Done():
+			return answer{outcome: silent, problem: ctx.Err().Error()}
+		case <-time.After(gap):
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	ctx, tr := traced(ctx)
+	err := f(ctx)
+	s.last = time.Now()
+	a := tr.answer(err)
+	s.log.Debug("asked the router", "action", action, "outcome", a.outcome.String(), "problem", a.problem)
+	return a
+}
+
+// hurried marks calls at start and at stop, which need not keep the distance that
+// spares weak routers.
+func hurried(ctx context.Context) context.Context {
+	return context.WithValue(ctx, hurryKey{}, true)
+}
+
+type hurryKey struct{}

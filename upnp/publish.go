@@ -1,0 +1,46 @@
+package upnp
+
+import "net/netip"
+
+// heldVerdict says what a mapping is worth, given the router's own address.
+func (k *keeper) heldVerdict() Verdict {
+	if !k.wanTold {
+		return Mapped
+	}
+	switch classify(k.wan) {
+	case wanPrivate:
+		return PrivateWAN
+	case wanCarrier:
+		return CarrierNAT
+	case wanNone:
+		return NoWAN
+	}
+	return Mapped
+}
+
+// publish puts together what is known. At the end of Run nothing is published: an
+// answer that was cut off says nothing about the router.
+func (k *keeper) publish(v Verdict, a answer) {
+	if k.stopping.Err() != nil {
+		return
+	}
+	s := Status{
+		Verdict:   v,
+		CheckedAt: k.checkedAt,
+		Port:      k.m.config.Port,
+		Gateway:   k.gw,
+		Router:    k.lastSeen,
+		WAN:       k.wan,
+		Problem:   a.problem,
+	}
+	if classify(k.wan) == wanPublic {
+		s.External = k.wan
+	}
+	if k.mapping != nil {
+		shown := *k.mapping
+		shown.External = netip.AddrPortFrom(s.External, shown.External.Port())
+		s.Mapping = &shown
+	}
+	s.Advice = advice(s, a)
+	k.m.publish(s)
+}
