@@ -111,47 +111,57 @@ func (k *keeper) reader(ctx context.Context) (tableReader, error) {
 	return nil, ErrNoTable
 }
 
-func (k *keeper) table(ctx context.Context) (Table, error) {
-	r, err := k.reader(ctx)
-	if err != nil {
-		return Table{}, err
+// readTable reads the rows as the router has them.
+func (k *keeper) readTable(ctx context.Context) (r tableReader, rows []row, complete bool, err error) {
+	if r, err = k.reader(ctx); err != nil {
+		return nil, nil, false, err
 	}
 	rows, complete, a := r.rows(hurried(ctx), maxTable)
 	if len(rows) == 0 && !complete {
-		return Table{}, fmt.Errorf("%w (%s)", ErrNoTable, a.problem)
+		err = fmt.Errorf("%w (%s)", ErrNoTable, a.problem)
+	}
+	return r, rows, complete, err
+}
+
+// shown is a row as people may see it.
+func (k *keeper) shown(row row) Entry {
+	w := k.want()
+	return Entry{
+		Protocol: strings.ToUpper(clean(row.protocol)), External: row.external, Remote: clean(row.remote),
+		Internal: netip.AddrPortFrom(row.addr(), row.internal), Enabled: row.enabled,
+		Description: clean(row.description), Lease: row.lease,
+		Ours: strings.EqualFold(row.protocol, udp) && row.external == w.port && row.leadsTo(w) && k.mapping != nil,
+	}
+}
+
+func (k *keeper) table(ctx context.Context) (Table, error) {
+	r, rows, complete, err := k.readTable(ctx)
+	if err != nil {
+		return Table{}, err
 	}
 	t := Table{Router: r.router(), Complete: complete}
-	w := k.want()
 	for _, row := range rows {
-		t.Entries = append(t.Entries, Entry{
-			Protocol: strings.ToUpper(clean(row.protocol)), External: row.external, Remote: clean(row.remote),
-			Internal: netip.AddrPortFrom(row.addr(), row.internal), Enabled: row.enabled,
-			Description: clean(row.description), Lease: row.lease,
-			Ours: strings.EqualFold(row.protocol, udp) && row.external == w.port && row.leadsTo(w) && k.mapping != nil,
-		})
+		t.Entries = append(t.Entries, k.shown(row))
 	}
 	slices.SortStableFunc(t.Entries, func(a, b Entry) int { return int(a.External) - int(b.External) })
 	return t, nil
 }
 
 func (k *keeper) closeEntry(ctx context.Context, protocol string, external uint16) error {
-	t, err := k.table(ctx)
+	r, rows, _, err := k.readTable(ctx)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(t.Entries, func(e Entry) bool { return e.External == external && e.Protocol == strings.ToUpper(protocol) })
-	switch {
-	case i < 0:
+	i := slices.IndexFunc(rows, func(r row) bool { return r.external == external && strings.EqualFold(r.protocol, protocol) })
+	if i < 0 {
 		return fmt.Errorf("closing %s %d: %w", strings.ToUpper(clean(protocol)), external, ErrNoEntry)
-	case t.Entries[i].Ours:
-		return fmt.Errorf("closing %s %d: %w", t.Entries[i].Protocol, external, ErrOwnEntry)
 	}
-	r, err := k.reader(ctx)
-	if err != nil {
-		return err
+	e := k.shown(rows[i])
+	if e.Ours {
+		return fmt.Errorf("closing %s %d: %w", e.Protocol, external, ErrOwnEntry)
 	}
-	e := t.Entries[i]
-	if a := r.deleteEntry(hurried(ctx), e.Remote, e.External, e.Protocol); !a.ok() && a.outcome != notThere {
+	// In the router's very words: cleaned ones may name another row, or none.
+	if a := r.deleteEntry(hurried(ctx), rows[i].remote, external, rows[i].protocol); !a.ok() {
 		return fmt.Errorf("closing %s %d: %w (%s): remove the row “%s” to %v in the router's settings", e.Protocol, external, ErrTold, a.problem, e.Description, e.Internal)
 	}
 	k.m.log.Info("closed a port on the router", "protocol", e.Protocol, "port", external, "to", e.Internal)

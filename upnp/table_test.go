@@ -63,6 +63,22 @@ func TestAForeignEntryCanBeClosedAndOursCannot(t *testing.T) {
 	}
 }
 
+func TestAnEntryIsClosedInTheRoutersOwnWords(t *testing.T) {
+	const remote = "any\x7fhost" // as no program should show it
+	r := routertest.New(t, routertest.Options{})
+	r.Put(routertest.Entry{External: 23, Internal: 23, Protocol: "TCP", Client: "192.168.1.24", Remote: remote})
+	asked := ""
+	r.Always("DeletePortMapping", func(args map[string]string) routertest.Reply {
+		asked = args["NewRemoteHost"]
+		return routertest.Reply{}
+	})
+	m, _ := running(t, against(r))
+	until(t, m, "mapping", verdict(Mapped))
+	if err := m.Close(t.Context(), "TCP", 23); err != nil || asked != remote {
+		t.Errorf("asked to close the entry of %q, want %q: %v", asked, remote, err)
+	}
+}
+
 func TestALongTableIsCutAndSaidToBe(t *testing.T) {
 	r := routertest.New(t, routertest.Options{})
 	for i := range uint16(maxTable + 20) {

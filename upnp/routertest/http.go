@@ -188,7 +188,7 @@ func (r *Router) actLocked(s Service, action string, args map[string]string) (ma
 			return nil, 713
 		}
 		values := list[i].values()
-		values["NewRemoteHost"], values["NewProtocol"] = "", list[i].Protocol
+		values["NewRemoteHost"], values["NewProtocol"] = list[i].Remote, list[i].Protocol
 		values["NewExternalPort"] = strconv.Itoa(int(list[i].External))
 		return values, 0
 	}

@@ -47,6 +47,7 @@ type Entry struct {
 	Protocol           string
 	Client             string
 	Description        string
+	Remote             string        // the outer address that it is limited to
 	Lease              time.Duration // zero: permanent
 	Disabled           bool
 }
