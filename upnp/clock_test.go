@@ -218,6 +218,28 @@ func TestThePlaceOfHomeIsAsOldAsItsAddressPortAndRouter(t *testing.T) {
 	})
 }
 
+func TestARouterThatTellsItsNameLaterHasNotMoved(t *testing.T) {
+	at := func(id string) Status {
+		return Status{
+			Verdict: Mapped, External: netip.MustParseAddr("81.2.69.2"), Router: Router{ID: id},
+			Gateway: Gateway{Addr: netip.MustParseAddr("192.168.1.1")}, Mapping: &Mapping{External: netip.MustParseAddrPort("81.2.69.2:51820")},
+		}
+	}
+	now := time.Unix(1000, 0)
+	nameless := at("").placed(Status{}, now)
+	for i, step := range []struct {
+		id    string
+		moved bool
+	}{{"uuid:a", false}, {"uuid:a", false}, {"", false}, {"uuid:a", false}, {"uuid:b", true}, {"", false}} {
+		now = now.Add(time.Minute)
+		next := at(step.id).placed(nameless, now)
+		if moved := next.PlaceSince.Equal(now); moved != step.moved {
+			t.Errorf("step %d, router %q: moved = %t, want %t", i, step.id, moved, step.moved)
+		}
+		nameless = next
+	}
+}
+
 func TestRouteThatAppearsLater(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.setRoute(Gateway{}, ErrNoGateway)

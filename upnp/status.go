@@ -97,7 +97,7 @@ type Status struct {
 type place struct {
 	external netip.AddrPort
 	gateway  netip.Addr
-	router   string // its ID
+	router   string // its ID; empty: not told yet
 }
 
 // placed takes the place over from the status before, unless this one is elsewhere.
@@ -108,10 +108,20 @@ func (s Status) placed(old Status, now time.Time) Status {
 		return s
 	}
 	at := place{s.Mapping.External, s.Gateway.Addr, s.Router.ID}
-	if at != s.place {
-		s.place, s.PlaceSince = at, now
+	if at.router == "" {
+		at.router = s.place.router // PCP doesn't tell it; UPnP may, later
 	}
+	if !at.same(s.place) {
+		s.PlaceSince = now
+	}
+	s.place = at
 	return s
+}
+
+// same reports whether nobody has moved. A router that told its ID only now is
+// the one of before.
+func (p place) same(old place) bool {
+	return p.external == old.external && p.gateway == old.gateway && (p.router == old.router || old.router == "")
 }
 
 // Off is the status of a mapper that is not run.
