@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"time"
 
 	"homeward/tunnel/internal/filter"
@@ -52,11 +53,20 @@ func (t *Tunnel) lookAround() error {
 	if err != nil {
 		return err
 	}
-	t.filter.SetHost(h)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	h.Home = t.home
+	t.filter.SetHost(h)
 	t.cutForbiddenLocked()
 	return nil
+}
+
+// SetHome says what is at home besides the networks that the box is in, such as
+// the router's address on the internet side. It takes effect within a second.
+func (t *Tunnel) SetHome(networks []netip.Prefix) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.home = slices.Clone(networks)
 }
 
 // followHost looks around until ctx ends.

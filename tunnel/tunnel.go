@@ -29,6 +29,7 @@ type Tunnel struct {
 	filter *filter.Filter
 
 	mu      sync.Mutex // guards what follows
+	home    []netip.Prefix
 	status  Status
 	wanted  map[wgtypes.Key]Peer
 	applied map[wgtypes.Key]Peer

@@ -193,6 +193,10 @@ func TestChangesCountWhatMayEndFlows(t *testing.T) {
 		{"a peer more", func() error { return w.SetPeers(two) }, false},
 		{"another access", func() error { return w.SetPeers(peersWith(Everything(), HomeOnly())) }, true},
 		{"the same host", func() error { w.SetHost(Host{Addresses: hostNets}); return nil }, false},
+		{"more at home", func() error {
+			w.SetHost(Host{Addresses: hostNets, Home: []netip.Prefix{netip.MustParsePrefix("203.0.113.77/32")}})
+			return nil
+		}, true},
 		{"another host", func() error { w.SetHost(Host{Addresses: hostNets[1:]}); return nil }, true},
 		{"a mistake", func() error { _ = w.SetPeers(append(two, two...)); return nil }, false},
 	} {

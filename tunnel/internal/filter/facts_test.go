@@ -138,6 +138,18 @@ func TestContainersInTheBoxAreTheBox(t *testing.T) {
 	}
 }
 
+func TestTheHousesPublicAddressIsAtHome(t *testing.T) {
+	for _, f := range families {
+		w := newWorld(t, Limits{}, InternetOnly(), HomeOnly())
+		w.passes("control: an address like any other", w.up(knock(f.anna, f.far)))
+		w.dropped("control: for who may only go home", w.up(knock(f.bert, f.far)))
+		w.SetHost(Host{Addresses: hostNets, Home: []netip.Prefix{netip.PrefixFrom(f.far, f.far.BitLen())}})
+		w.dropped("the router's page by its public address", w.up(knock(f.anna, f.far)))
+		w.passes("who may go home", w.up(knock(f.bert, f.far)))
+		w.passes("control: its neighbour", w.up(knock(f.anna, f.farther)))
+	}
+}
+
 func TestAllowsSaysWhatTheFilterDoes(t *testing.T) {
 	both(t, HomeOnly(), Access{}, func(w *world, f family) {
 		for _, to := range []netip.Addr{f.home, f.far, f.box, f.bert, f.own, f.multicast} {

@@ -166,7 +166,7 @@ func (f *Filter) SetHost(h Host) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old := f.policy.Load()
-	if old.host != nil && slices.Equal(old.host.Addresses, h.Addresses) && slices.Equal(old.host.Inside, h.Inside) {
+	if old.host != nil && old.host.equal(&h) {
 		return
 	}
 	next := *old

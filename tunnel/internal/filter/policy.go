@@ -36,6 +36,14 @@ type Host struct {
 	// Inside are networks within the box, of containers or virtual machines.
 	// All that is in there counts as the box itself.
 	Inside []netip.Prefix
+	// Home are further networks that are at home, such as the router's address on
+	// the internet side: many a router shows its settings there to whoever asks
+	// from within.
+	Home []netip.Prefix
+}
+
+func (h *Host) equal(o *Host) bool {
+	return slices.Equal(h.Addresses, o.Addresses) && slices.Equal(h.Inside, o.Inside) && slices.Equal(h.Home, o.Home)
 }
 
 // host is Host in a form that is quick to ask.
@@ -48,7 +56,7 @@ type host struct {
 
 func newHost(given Host) *host {
 	h := &host{
-		Host:      Host{slices.Clone(given.Addresses), slices.Clone(given.Inside)},
+		Host:      Host{slices.Clone(given.Addresses), slices.Clone(given.Inside), slices.Clone(given.Home)},
 		addresses: map[netip.Addr]bool{}, broadcast: map[netip.Addr]bool{},
 	}
 	for _, p := range h.Addresses {
@@ -66,6 +74,7 @@ func newHost(given Host) *host {
 			h.networks = append(h.networks, p.Masked())
 		}
 	}
+	h.networks = append(h.networks, h.Home...)
 	return h
 }
 
