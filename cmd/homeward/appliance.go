@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -22,12 +21,8 @@ import (
 	"homeward/web/api"
 )
 
-const (
-	// grace is how long each part may take to stop.
-	grace = 5 * time.Second
-	// lanEvery is how often the house's networks are looked up for new codes.
-	lanEvery = 30 * time.Second
-)
+// grace is how long each part may take to stop.
+const grace = 5 * time.Second
 
 // appliance is all parts of a running homeward.
 type appliance struct {
@@ -37,7 +32,7 @@ type appliance struct {
 	log      *slog.Logger
 
 	endpoint *peers.Endpoint // what the operator wrote down, or nil
-	lan      atomic.Pointer[[]netip.Prefix]
+	networks atomic.Pointer[networks]
 
 	tunnel *tunnel.Tunnel
 	peers  *peers.Manager
@@ -64,8 +59,7 @@ func assemble(ctx context.Context, s configs.Settings, st *state.State, log *slo
 		}
 		a.endpoint = &e
 	}
-	lan := host.LAN()
-	a.lan.Store(&lan)
+	a.networks.Store(networksOf(host))
 	if err := a.makeParts(ctx); err != nil {
 		return nil, err
 	}
@@ -143,7 +137,7 @@ func (a *appliance) facts() peers.Facts {
 	own := a.identity.Plan.Own()
 	f := peers.Facts{
 		PublicKey: a.identity.PrivateKey.Public(), Endpoint: endpointFor(a.endpoint, a.router()),
-		MTU: tunnel.DefaultMTU, Tunnel: own, LAN: *a.lan.Load(),
+		MTU: tunnel.DefaultMTU, Tunnel: own, LAN: a.networks.Load().lan,
 	}
 	for _, p := range own {
 		f.DNS = append(f.DNS, p.Addr())
@@ -157,7 +151,7 @@ func (a *appliance) status() api.Status {
 	now := time.Now()
 	return api.Status{
 		Version: version, Facts: a.findings(now),
-		Joints: wayHome(a.tunnel.Status(), router, endpointFor(a.endpoint, router), a.peers.List(), now),
+		Joints: wayHome(a.tunnel.Status(), router, endpointFor(a.endpoint, router), a.peers.List(), a.networks.Load().home, now),
 	}
 }
 
@@ -167,31 +161,11 @@ func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
 	parts := []lifetime.Part{
 		{Name: "tunnel", Run: a.tunnel.Run, Ready: a.tunnel.Ready()},
 		{Name: "peer manager", Run: a.peers.Run},
-		{Name: "look at the network", Run: a.followLAN},
+		{Name: "look at the network", Run: a.followNetworks},
 		{Name: "admin page", Run: a.page.Run},
 	}
 	if a.mapper != nil {
 		parts = append(parts, lifetime.Part{Name: "port mapper", Run: a.mapper.Run})
 	}
 	return lifetime.Run(ctx, grace, append(parts, more...)...)
-}
-
-// followLAN keeps the house's networks up to date.
-func (a *appliance) followLAN(ctx context.Context) error {
-	t := time.NewTicker(lanEvery)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-t.C:
-		}
-		host, err := hostnet.Read(a.settings.Interface)
-		if err != nil {
-			a.log.Debug("reading the network failed", "err", err)
-			continue
-		}
-		lan := host.LAN()
-		a.lan.Store(&lan)
-	}
 }

@@ -82,7 +82,7 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 	if r.WAN.IsValid() {
 		add("router's own address", r.WAN.String())
 	}
-	for _, p := range *a.lan.Load() {
+	for _, p := range a.networks.Load().lan {
 		add("LAN", p.String())
 	}
 	for _, p := range a.identity.Plan.Own() {

@@ -367,6 +367,7 @@ func TestGreenIsSaidOnlyOfWhatWasSeen(t *testing.T) {
 		{"from outside", mapped, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking},
 		{"from outside by IPv6", mapped, peer("[2001:db8::7]:9", time.Hour), api.JointWorking, api.JointWorking},
 		{"from the LAN", mapped, peer("192.168.1.5:9", time.Hour), api.JointWorking, api.JointUnknown},
+		{"from the LAN by IPv6", mapped, peer("[2a02:810:1:2::7]:9", time.Hour), api.JointWorking, api.JointUnknown},
 		{"from our own public address", mapped, peer("81.2.69.2:9", time.Hour), api.JointWorking, api.JointUnknown},
 		{"long ago", mapped, peer("198.51.100.7:9", 8*24*time.Hour), api.JointWorking, api.JointUnknown},
 		{"before home moved", moved, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointUnknown},
@@ -375,7 +376,7 @@ func TestGreenIsSaidOnlyOfWhatWasSeen(t *testing.T) {
 		{"switched off", upnp.Off(5), nil, api.JointAttention, api.JointUnknown},
 	} {
 		got := map[string]api.Joint{}
-		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, endpointFor(nil, c.router), c.peers, now) {
+		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, endpointFor(nil, c.router), c.peers, []netip.Prefix{netip.MustParsePrefix("2a02:810:1:2::/64")}, now) {
 			got[j.Key] = j
 			if j.Summary == "" {
 				t.Errorf("%s: %s says nothing", c.name, j.Key)

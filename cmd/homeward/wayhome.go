@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"homeward/peers"
@@ -23,15 +24,17 @@ type proof struct {
 	peer peers.Name
 }
 
-// evidence looks for the latest handshake from a public address that is not
-// the router's own: such a one would have turned round inside the house. What
-// came before home had its present address, port and router proves nothing.
-func evidence(list []peers.Peer, router upnp.Status, now time.Time) (proof, bool) {
+// evidence looks for the latest handshake from a public address that is neither
+// in one of the house's networks (at home, IPv6 addresses are public) nor the
+// router's own: such a one would have turned round inside the house. What came
+// before home had its present address, port and router proves nothing.
+func evidence(list []peers.Peer, router upnp.Status, home []netip.Prefix, now time.Time) (proof, bool) {
 	var best proof
 	for _, p := range list {
 		o := p.Observed
 		from := o.Endpoint.Addr().Unmap()
-		outside := from.IsGlobalUnicast() && !from.IsPrivate() && from != router.WAN
+		inside := slices.ContainsFunc(home, func(n netip.Prefix) bool { return n.Contains(from) })
+		outside := from.IsGlobalUnicast() && !from.IsPrivate() && from != router.WAN && !inside
 		recent := now.Sub(o.LastHandshake) < proofLasts && !o.LastHandshake.Before(router.PlaceSince)
 		if outside && recent && o.LastHandshake.After(best.when) {
 			best = proof{o.LastHandshake, from, p.Name}
@@ -42,8 +45,8 @@ func evidence(list []peers.Peer, router upnp.Status, now time.Time) (proof, bool
 
 // wayHome is the path from the internet to the LAN, joint by joint. Working is
 // said only of what was observed, never of what a router promised.
-func wayHome(t tunnel.Status, router upnp.Status, endpoint *peers.Endpoint, list []peers.Peer, now time.Time) []api.Joint {
-	seen, proven := evidence(list, router, now)
+func wayHome(t tunnel.Status, router upnp.Status, endpoint *peers.Endpoint, list []peers.Peer, home []netip.Prefix, now time.Time) []api.Joint {
+	seen, proven := evidence(list, router, home, now)
 	return []api.Joint{
 		deviceJoint(t),
 		routerJoint(router),

@@ -95,6 +95,19 @@ func (h Host) LAN() []netip.Prefix {
 	return unique(lan)
 }
 
+// Home returns every network that the box is in or has a direct route to, public
+// ones included: whoever calls from there is not outside. Routes that cover much
+// of the internet, as VPNs make them, are left out.
+func (h Host) Home() []netip.Prefix {
+	var home []netip.Prefix
+	for _, p := range h.Taken() {
+		if least := map[bool]int{true: 8, false: 48}[p.Addr().Is4()]; p.Bits() >= least {
+			home = append(home, p)
+		}
+	}
+	return home
+}
+
 // Private returns the box's own addresses by which people at home open the
 // admin page: private ones of real interfaces, and loopback.
 func (h Host) Private() []netip.Addr {

@@ -46,6 +46,22 @@ func TestTakenHasEveryNetworkAndRoute(t *testing.T) {
 	}
 }
 
+func TestHomeHasPublicNetworksToo(t *testing.T) {
+	h := nas
+	h.Routes = append(slices.Clone(nas.Routes), p("0.0.0.0/1"), p("2000::/3"), p("2a02:810:1:7::/64"))
+	got := h.Home()
+	for _, want := range []string{"192.168.77.0/24", "2a02:810:1:2::/64", "2a02:810:1:7::/64", "fd12:3456::/64"} {
+		if !slices.Contains(got, p(want)) {
+			t.Errorf("Home misses %s: %v", want, got)
+		}
+	}
+	if slices.ContainsFunc(got, func(n netip.Prefix) bool {
+		return n.Contains(netip.MustParseAddr("8.8.8.8")) || n.Contains(netip.MustParseAddr("2001:4860::8888"))
+	}) {
+		t.Errorf("half of the internet is at home: %v", got)
+	}
+}
+
 func TestAdminPageIsNeverOnAPublicOrContainerAddress(t *testing.T) {
 	want := []netip.Addr{}
 	for _, a := range []string{"10.20.0.5", "127.0.0.1", "192.168.77.10", "::1", "fd12:3456::10"} {

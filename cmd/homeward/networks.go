@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"homeward/cmd/homeward/internal/hostnet"
+)
+
+// networksEvery is how often the house's networks are looked up.
+const networksEvery = 30 * time.Second
+
+// networks are the house's, at one moment.
+type networks struct {
+	lan  []netip.Prefix // what new codes lead to
+	home []netip.Prefix // whoever calls from here is not outside
+}
+
+func networksOf(h hostnet.Host) *networks { return &networks{h.LAN(), h.Home()} }
+
+// followNetworks keeps the house's networks up to date, and tells the packet
+// filter by which public address the house itself is reached.
+func (a *appliance) followNetworks(ctx context.Context) error {
+	var changed <-chan struct{} // nil without a mapper: never
+	if a.mapper != nil {
+		changed = a.mapper.Changed()
+	}
+	t := time.NewTicker(networksEvery)
+	defer t.Stop()
+	for {
+		a.tunnel.SetHome(a.ownFace())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+			continue
+		case <-t.C:
+		}
+		host, err := hostnet.Read(a.settings.Interface)
+		if err != nil {
+			a.log.Debug("reading the network failed", "err", err)
+			continue
+		}
+		a.networks.Store(networksOf(host))
+	}
+}
+
+// ownFace are the addresses by which the internet sees the house: the router's own,
+// and the endpoint where the operator wrote an address down.
+func (a *appliance) ownFace() []netip.Prefix {
+	var list []netip.Prefix
+	add := func(ip netip.Addr) {
+		if ip = ip.Unmap(); ip.IsValid() && !ip.IsUnspecified() {
+			list = append(list, netip.PrefixFrom(ip, ip.BitLen()))
+		}
+	}
+	add(a.router().WAN)
+	if a.endpoint != nil {
+		if ip, err := netip.ParseAddr(a.endpoint.Host); err == nil {
+			add(ip)
+		}
+	}
+	return list
+}
