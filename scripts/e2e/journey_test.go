@@ -147,10 +147,13 @@ func journey(t *testing.T, plane string, rootless bool) {
 	down = checkNewCode(t, h, down, config)
 	page.waitText("[data-of=seen]", "Here now, from "+labnet.Phone4)
 	page.shot("connected")
-	page.removeDevice()
-	removed := time.Now()
-	labnet.Eventually(t, time.Second, "the removed phone is out", func() bool { return fetch(lab) != nil })
-	t.Logf("out after %v", time.Since(removed).Round(time.Millisecond))
+	lastIn := watchFetches(t, lab)
+	clicked := page.removeDevice()
+	if in := lastIn().Sub(clicked); in > time.Second {
+		t.Errorf("the removed phone got a file %v after the click", in)
+	} else {
+		t.Logf("the removed phone's last file came %v after the click", in.Round(time.Millisecond))
+	}
 
 	page.checkClean(strings.TrimSuffix(link[:strings.Index(link, "/setup")], "/"))
 
@@ -313,6 +316,40 @@ func hostState(lab *labnet.Lab) string {
 		fmt.Fprintf(&b, "%s\n", lab.NAS.Run(cmd[0], cmd[1:]...))
 	}
 	return b.String()
+}
+
+// watchFetches fetches the file again and again, until the function that it
+// returns is called and a fetch has failed. That one returns when the last fetch
+// that worked had ended, or gives up after five seconds.
+func watchFetches(t *testing.T, lab *labnet.Lab) (last func() time.Time) {
+	worked := time.Now()
+	if err := fetch(lab); err != nil {
+		t.Fatalf("before anything was removed: %v", err)
+	}
+	asked, failed := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(failed)
+		var since time.Time
+		for t.Context().Err() == nil && (since.IsZero() || time.Since(since) < 5*time.Second) {
+			if fetch(lab) == nil {
+				worked = time.Now()
+			} else if !since.IsZero() {
+				return
+			}
+			select {
+			case <-asked:
+				if since.IsZero() {
+					since = time.Now()
+				}
+			default:
+			}
+		}
+	}()
+	return func() time.Time {
+		close(asked)
+		<-failed
+		return worked
+	}
 }
 
 // fetch gets the file from the share as the phone does, by HTTP.

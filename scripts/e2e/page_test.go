@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -44,12 +45,15 @@ func (b *browser) code() []byte {
 	return png
 }
 
-// removeDevice removes the device whose page is open.
-func (b *browser) removeDevice() {
+// removeDevice removes the device whose page is open, and returns the time of
+// the click that did it.
+func (b *browser) removeDevice() time.Time {
 	b.t.Helper()
 	b.do("asking to remove", chromedp.Click("a.danger"), chromedp.WaitVisible("button.danger"))
 	b.shot("remove")
+	clicked := time.Now()
 	b.do("removing", chromedp.Click("button.danger"), chromedp.WaitVisible("#way"))
+	return clicked
 }
 
 // waitText waits until the first element of a kind has part in its text,
