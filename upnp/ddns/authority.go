@@ -93,7 +93,7 @@ func (a *authority) ask(ctx context.Context) ([]view, error) {
 	for _, s := range servers[:min(len(servers), mostServers)] {
 		v, err := a.askServer(ctx, s)
 		if err != nil {
-			last = fmt.Errorf("asking the zone's server %s: %w", clean(s), err)
+			last = fmt.Errorf("asking the zone's server %s: %s", clean(s), cause(err))
 			continue
 		}
 		views = append(views, v)
@@ -115,10 +115,15 @@ func (a *authority) servers(ctx context.Context) ([]string, error) {
 	for _, name := range names {
 		found, err := a.seams.resolver.LookupNS(ctx, name+".")
 		var missing *net.DNSError
-		if err != nil && !(errors.As(err, &missing) && missing.IsNotFound) {
-			return nil, fmt.Errorf("finding the name servers of %s: %s", name, cause(err))
+		switch {
+		case ctx.Err() != nil:
+			return nil, fmt.Errorf("finding the name servers of %s: no answer in time", name)
+		case err != nil && !(errors.As(err, &missing) && missing.IsNotFound):
+			// Home routers' resolvers fail oddly at names without NS: go on above.
+			last = fmt.Errorf("finding the name servers of %s: %s", name, cause(err))
+		case last == nil:
+			last = fmt.Errorf("finding the name servers of %s: the DNS knows none", a.name)
 		}
-		last = fmt.Errorf("finding the name servers of %s: the DNS knows none", a.name)
 		var servers []string
 		for _, ns := range found {
 			servers = append(servers, strings.TrimSuffix(ns.Host, "."))

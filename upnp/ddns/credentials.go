@@ -14,9 +14,10 @@ const redacted = "(credentials)"
 // Credentials are what a provider wants to see. They cannot be printed, logged or
 // marshalled. The zero value has neither user nor secret.
 type Credentials struct {
-	// A pointer, because fmt walks into unexported fields of foreign structs
-	// without calling our methods: it then prints an address and no more.
-	held *heldCredentials
+	// A closure, because fmt walks into unexported fields without calling our
+	// methods, and through a pointer where the verb is a wrong one. Of a function
+	// it prints the address and no more.
+	held func() heldCredentials
 }
 
 type heldCredentials struct{ user, secret string }
@@ -24,7 +25,8 @@ type heldCredentials struct{ user, secret string }
 // NewCredentials keeps a user and a secret. What they are depends on the provider:
 // see Provider. Space around them, which copying brings along, is cut off.
 func NewCredentials(user, secret string) Credentials {
-	return Credentials{&heldCredentials{strings.TrimSpace(user), strings.TrimSpace(secret)}}
+	h := heldCredentials{strings.TrimSpace(user), strings.TrimSpace(secret)}
+	return Credentials{func() heldCredentials { return h }}
 }
 
 // String returns a placeholder.
@@ -49,14 +51,14 @@ func (c Credentials) user() string {
 	if c.held == nil {
 		return ""
 	}
-	return c.held.user
+	return c.held().user
 }
 
 func (c Credentials) secret() string {
 	if c.held == nil {
 		return ""
 	}
-	return c.held.secret
+	return c.held().secret
 }
 
 // leastSecret is the shortest part of a URL that is taken for a secret.

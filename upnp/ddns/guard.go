@@ -39,14 +39,15 @@ type errNoSuchHost struct {
 func (e *errNoSuchHost) Error() string { return "finding " + e.host + ": " + cause(e.cause) }
 func (e *errNoSuchHost) Unwrap() error { return e.cause }
 
-// cause is the reason of a failed lookup without the names that net repeats.
+// cause is the reason of a failed exchange without the addresses that net repeats.
 func cause(err error) string {
 	var d *net.DNSError
+	var timeout net.Error
 	switch {
-	case errors.As(err, &d) && d.IsTimeout, errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
 	case errors.As(err, &d):
-		return clean(d.Err)
+		return clean(d.Name + ": " + d.Err)
 	}
 	return clean(err.Error())
 }
