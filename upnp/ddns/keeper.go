@@ -98,9 +98,9 @@ func (k *keeper) step(ctx context.Context) time.Time {
 	case k.want.empty() || k.stopped:
 		return time.Time{}
 	case k.pending():
-		return k.notBefore
+		return later(k.notBefore, now) // never zero, which means something else
 	}
-	return k.checkAt
+	return later(k.checkAt, now)
 }
 
 // adopt takes new wanted records. They are a reason to try again soon, unless the
