@@ -108,8 +108,9 @@ func (c *client) do(ctx context.Context, r request) (reply, error) {
 	return reply{resp.StatusCode, body, retryAfter(resp.Header.Get("Retry-After"))}, nil
 }
 
-// words are a provider's words, fit to repeat.
-func (c *client) words(s string) string { return clean(c.scrub(s)) }
+// words are a provider's words, fit to repeat. The secret is cut out before and
+// after: taking out what can't be printed may put its halves together.
+func (c *client) words(s string) string { return cut(c.scrub(printable(c.scrub(s)))) }
 
 // wireFault says in plain words why there was no answer.
 func (c *client) wireFault(err error) *fault {

@@ -15,10 +15,9 @@ import (
 // world is a provider and a zone without a network, for tests of time.
 type world struct {
 	mu      sync.Mutex
-	zone    Records     // what the zone's servers say
-	faults  []error     // of the next updates; then all succeed
-	updates []time.Time // when the provider was asked
-	sent    []Records
+	zone    Records       // what the zone's servers say
+	faults  []error       // of the next updates; then all succeed
+	updates []time.Time   // when the provider was asked
 	deaf    bool          // updates are accepted and forgotten
 	slow    time.Duration // of an update
 	dark    bool          // the zone can't be asked
@@ -30,7 +29,6 @@ type world struct {
 func (w *world) publish(ctx context.Context, want, _ Records) error {
 	w.mu.Lock()
 	w.updates = append(w.updates, time.Now())
-	w.sent = append(w.sent, want)
 	var err error
 	if len(w.faults) > 0 {
 		err, w.faults = w.faults[0], w.faults[1:]
@@ -79,6 +77,24 @@ func (w *world) count() int {
 	return len(w.updates)
 }
 
+func (w *world) times() []time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.updates)
+}
+
+func (w *world) questions() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.asked
+}
+
+func (w *world) now() Records {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.zone
+}
+
 func (w *world) set(change func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -105,7 +121,7 @@ func (w *world) start(t *testing.T, spoil ...func(*Config)) *Updater {
 		}
 	})
 	t.Cleanup(func() { cancel(); done.Wait() })
-	w.first = time.Now()
+	w.set(func() { w.first = time.Now() })
 	return u
 }
 
@@ -146,8 +162,8 @@ func TestNameIsPublishedAtOnceAndVerified(t *testing.T) {
 			t.Error("nobody was told")
 		}
 		pass(24 * time.Hour)
-		if w.count() != 1 || w.asked > 28 {
-			t.Errorf("%d updates and %d questions in a day in which nothing changed", w.count(), w.asked)
+		if w.count() != 1 || w.questions() > 28 {
+			t.Errorf("%d updates and %d questions in a day in which nothing changed", w.count(), w.questions())
 		}
 	})
 }
@@ -194,16 +210,16 @@ func TestTheFinalValueWinsAtOneUpdateInFiveMinutes(t *testing.T) {
 		}
 		pass(10 * time.Minute)
 		wantStatus(t, u, Verified, Records{A: last})
-		if w.zone.A != last {
-			t.Errorf("the zone has %v, want %v", w.zone.A, last)
+		if w.now().A != last {
+			t.Errorf("the zone has %v, want %v", w.now().A, last)
 		}
-		for i := range len(w.updates) - 1 {
-			if d := w.updates[i+1].Sub(w.updates[i]); d < minEvery {
+		for i := range len(w.times()) - 1 {
+			if d := w.times()[i+1].Sub(w.times()[i]); d < minEvery {
 				t.Errorf("two updates within %v", d)
 			}
 		}
-		if len(w.updates) < 20 { // control: it did flap
-			t.Errorf("%d updates only", len(w.updates))
+		if len(w.times()) < 20 { // control: it did flap
+			t.Errorf("%d updates only", len(w.times()))
 		}
 	})
 }
@@ -259,7 +275,7 @@ func TestTemporaryFaultsAreTriedAgainEverLessOften(t *testing.T) {
 		}
 		least := []time.Duration{5 * time.Minute, 10 * time.Minute, 20 * time.Minute, 40 * time.Minute, time.Hour, time.Hour}
 		for i, d := range least {
-			if got := w.updates[i+1].Sub(w.updates[i]); got < d || got > d+d/5+leastPause {
+			if got := w.times()[i+1].Sub(w.times()[i]); got < d || got > d+d/5+leastPause {
 				t.Errorf("pause %d is %v, want %v and at most a fifth", i, got, d)
 			}
 		}
@@ -314,7 +330,7 @@ func TestAbuseIsAnsweredWithHoursOfQuiet(t *testing.T) {
 			pass(30 * time.Minute)
 		}
 		for i, least := range []time.Duration{6 * time.Hour, 12 * time.Hour, 24 * time.Hour, 24 * time.Hour} {
-			if d := w.updates[i+1].Sub(w.updates[i]); d < least {
+			if d := w.times()[i+1].Sub(w.times()[i]); d < least {
 				t.Errorf("quiet %d lasted %v, want %v", i, d, least)
 			}
 		}
@@ -354,8 +370,8 @@ func TestLostAnswerLeavesNothingAssumed(t *testing.T) {
 		w.set(func() { w.zone = only4(old4) })
 		u.Set(addr(home4), netip.Addr{}, false)
 		pass(10 * time.Minute)
-		if w.zone != only4(home4) {
-			t.Errorf("the zone has %v", w.zone)
+		if w.now() != only4(home4) {
+			t.Errorf("the zone has %v", w.now())
 		}
 	})
 }
@@ -437,7 +453,7 @@ func TestStaleRecordThatCannotBeRemovedIsTold(t *testing.T) {
 		u := w.start(t, func(c *Config) { c.Provider, c.Credentials = NoIP, NewCredentials("u", token) })
 		u.Set(addr(home4), netip.Addr{}, false)
 		pass(12 * time.Hour)
-		s := wantStatus(t, u, Verified, w.zone)
+		s := wantStatus(t, u, Verified, w.now())
 		if w.count() != 0 || s.Problem == "" || s.Advice != "delete the record that is not "+home4+" on the name's page at No-IP" {
 			t.Errorf("%d updates, status %+v", w.count(), s)
 		}

@@ -303,6 +303,23 @@ func TestCloudflareMakesTheNameWhatIsWanted(t *testing.T) {
 	}
 }
 
+// Were the list not filtered by name, ours could be on another page, and a second
+// address would be added beside it.
+func TestCloudflareListThatIsNotFilteredIsRefused(t *testing.T) {
+	for _, others := range []int{cloudflarePage - 1, cloudflarePage} { // the first is the control
+		l, f := newLab(t), &fakeCloudflare{records: map[string]cloudflareRecord{}}
+		for i := range others {
+			id := fmt.Sprintf("e%d", i)
+			f.records[id] = cloudflareRecord{ID: id, Type: "A", Name: id + ".example.org", Content: old4}
+		}
+		l.site("api.cloudflare.com", f)
+		err := l.publisher(cloudflareConfig()).publish(t.Context(), Records{A: addr(home4)}, Records{})
+		if refused := others == cloudflarePage; refused != (err != nil) || refused != (f.changes() == 0) {
+			t.Errorf("%d other records: error = %v and %d changes", others, err, f.changes())
+		}
+	}
+}
+
 func TestCloudflareFaults(t *testing.T) {
 	for _, c := range []struct {
 		name   string

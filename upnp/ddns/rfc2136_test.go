@@ -64,7 +64,7 @@ func TestRFC2136Faults(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			l := rfc2136Lab(t)
 			config := rfc2136Config()
-			c.spoil(l, &config)
+			l.dns.change(func() { c.spoil(l, &config) })
 			s := l.seams()
 			s.timeout = 300 * time.Millisecond
 			u, err := newUpdater(config, s)

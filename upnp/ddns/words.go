@@ -8,14 +8,14 @@ import (
 
 const maxWords = 96 // runes of a provider's text that we repeat
 
-// clean makes foreign words fit to show: printable characters only (which leaves
-// out control characters, bidi overrides and line separators), single spaces, at
-// most 96 runes. It is still untrusted text, to be escaped like any.
-func clean(s string) string {
-	if len(s) > 16*maxWords {
-		s = s[:16*maxWords]
-	}
-	var out []rune
+// clean makes foreign words fit to show. They are still untrusted text, to be
+// escaped like any.
+func clean(s string) string { return cut(printable(s)) }
+
+// printable leaves printable characters (which takes out control characters, bidi
+// overrides and line separators) and single spaces.
+func printable(s string) string {
+	var words []string
 	for _, word := range strings.FieldsFunc(s, unicode.IsSpace) {
 		word := strings.Map(func(r rune) rune {
 			if r == utf8.RuneError || !unicode.IsPrint(r) {
@@ -23,13 +23,20 @@ func clean(s string) string {
 			}
 			return r
 		}, word)
-		if word == "" {
-			continue
+		if word != "" {
+			words = append(words, word)
 		}
-		if len(out) > 0 {
-			out = append(out, ' ')
-		}
-		out = append(out, []rune(word)...)
 	}
-	return string(out[:min(len(out), maxWords)])
+	return strings.Join(words, " ")
+}
+
+func cut(s string) string {
+	n := 0
+	for i := range s {
+		if n == maxWords {
+			return s[:i]
+		}
+		n++
+	}
+	return s
 }
