@@ -112,10 +112,12 @@ type turncoat struct {
 	Resolver
 	first   string
 	lookups int
+	host    string
 }
 
-func (r *turncoat) LookupNetIP(context.Context, string, string) ([]netip.Addr, error) {
+func (r *turncoat) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
 	r.lookups++
+	r.host = host
 	if r.lookups == 1 {
 		return []netip.Addr{addr(r.first)}, nil
 	}
@@ -135,6 +137,9 @@ func TestTheCheckedAddressIsTheOneDialled(t *testing.T) {
 	}
 	if err := u.publisher.publish(t.Context(), Records{A: addr(home4)}, Records{}); err != nil {
 		t.Fatal(err)
+	}
+	if r.host != "hook.example.net." {
+		t.Errorf("looked up %q, which a search list may lengthen", r.host)
 	}
 	if d := l.dials(); r.lookups != 1 || !slices.Equal(d, []string{"45.0.0.1:443"}) {
 		t.Errorf("%d lookups, dialled %v: want one of each", r.lookups, d)
@@ -204,6 +209,9 @@ func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
 	}
 	// control: with the standard proxy function the request leaves by another way
 	transport := u.publisher.(*custom).client.http.Transport.(*http.Transport)
+	if transport.Proxy != nil { // net/http reads the environment once per process: ask directly, too
+		t.Error("there is a proxy function")
+	}
 	transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://10.0.0.1:1") }
 	if err := u.publisher.publish(t.Context(), Records{A: addr(home4)}, Records{}); err == nil {
 		t.Error("the control fails: a proxy would not have been noticed")

@@ -58,12 +58,7 @@ type keeper struct {
 }
 
 func newKeeper(u *Updater) *keeper {
-	k := &keeper{u: u, lastTry: u.Status().LastTry}
-	if !k.lastTry.IsZero() {
-		// A clock that was put back must not silence us for years.
-		k.notBefore = earlier(k.lastTry, time.Now()).Add(minEvery)
-	}
-	return k
+	return &keeper{u: u, lastTry: u.Status().LastTry}
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -116,6 +111,7 @@ func (k *keeper) adopt(want Records) {
 	}
 	k.failures = 0
 	if !k.lastTry.IsZero() {
+		// A clock that was put back must not silence us for years.
 		k.notBefore = earlier(k.lastTry, time.Now()).Add(minEvery)
 	}
 }

@@ -162,6 +162,11 @@ func TestNameIsPublishedAtOnceAndVerified(t *testing.T) {
 			t.Error("nobody was told")
 		}
 		pass(24 * time.Hour)
+		select {
+		case <-u.Changed():
+			t.Error("told of a day in which nothing changed")
+		default:
+		}
 		if w.count() != 1 || w.questions() > 28 {
 			t.Errorf("%d updates and %d questions in a day in which nothing changed", w.count(), w.questions())
 		}
@@ -386,7 +391,12 @@ func TestProviderThatForgetsIsToldRarely(t *testing.T) {
 		if s.Problem != "the zone's server ns1 has "+old4+" for the name instead of "+home4 || s.Advice == "" {
 			t.Errorf("status = %+v", s)
 		}
-		pass(48 * time.Hour)
+		for range 48 * 60 {
+			pass(time.Minute)
+			if u.Status().Problem == "" {
+				t.Fatal("the problem is forgotten before it is solved")
+			}
+		}
 		if n := w.count(); n < 5 || n > 14 {
 			t.Errorf("%d updates in two days", n)
 		}
@@ -484,7 +494,7 @@ func TestRunEndsInTheMiddleOfAnUpdate(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error)
 			go func() { done <- u.Run(ctx) }()
-			pass(minEvery + time.Second) // of the first round's update
+			pass([]time.Duration{time.Second, minEvery}[round])
 			if err := u.Run(t.Context()); err == nil {
 				t.Error("it runs twice at once")
 			}
@@ -494,8 +504,8 @@ func TestRunEndsInTheMiddleOfAnUpdate(t *testing.T) {
 			if err := <-done; err != nil || time.Since(start) > 0 {
 				t.Errorf("error %v after %v", err, time.Since(start))
 			}
-			if u.Status().LastTry.IsZero() {
-				t.Error("the last try is not known")
+			if w.count() != round+1 || u.Status().LastTry != w.times()[round] {
+				t.Errorf("the last try of %v is %v", w.times(), u.Status().LastTry)
 			}
 		}
 	})
