@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 
 	_ "modernc.org/sqlite" // pure Go: the binary stays static
 )
@@ -36,6 +37,8 @@ type State struct {
 	root *os.Root
 	lock *os.File
 	db   *sql.DB
+
+	vaultMu sync.Mutex // so that its key is made once
 }
 
 // Open opens the state directory dir, and makes it on the first start. Errors
