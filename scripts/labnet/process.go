@@ -55,6 +55,10 @@ func (h *Host) Start(cmd *exec.Cmd) *Process {
 	return p
 }
 
+// PID is the process's id. Commands that [Host.Command] or its kin made replace
+// themselves by the program, so that it is the program's.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 

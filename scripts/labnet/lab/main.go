@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -72,19 +71,8 @@ func inspect(ctx context.Context, o labnet.Options, rootless bool) int {
 }
 
 // inLab builds a lab, does something in it and removes it.
-func inLab(o labnet.Options, do func(*labnet.Lab) error) (err error) {
-	k := &keeper{}
-	defer func() {
-		gaveUp := recover()
-		k.clean()
-		if gaveUp != nil && gaveUp != errGaveUp {
-			panic(gaveUp)
-		}
-		if k.failed {
-			err = errors.Join(err, errGaveUp)
-		}
-	}()
-	return do(labnet.New(k, o))
+func inLab(o labnet.Options, do func(*labnet.Lab) error) error {
+	return labnet.Outside(func(t labnet.T) error { return do(labnet.New(t, o)) })
 }
 
 // show says how to enter the hosts.

@@ -1,0 +1,94 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+)
+
+// table has a row for each server, in the order in which they came.
+type table struct{ rows []*row }
+
+// row has the samples of one server.
+type row struct {
+	name    string
+	columns []string // in the order in which they came
+	samples map[string][]float64
+}
+
+func (t *table) of(name string) *row {
+	for _, r := range t.rows {
+		if r.name == name {
+			return r
+		}
+	}
+	r := &row{name: name, samples: map[string][]float64{}}
+	t.rows = append(t.rows, r)
+	return r
+}
+
+func (r *row) add(column string, v float64) {
+	if _, known := r.samples[column]; !known {
+		r.columns = append(r.columns, column)
+	}
+	r.samples[column] = append(r.samples[column], v)
+}
+
+// median is the middle of the samples; of an even number, the lower one.
+func (r *row) median(column string) (float64, bool) {
+	s := slices.Sorted(slices.Values(r.samples[column]))
+	if len(s) == 0 {
+		return 0, false
+	}
+	return s[(len(s)-1)/2], true
+}
+
+// print writes one line for each figure: the servers' medians with their
+// bounds, and their ratios to R.
+func (t *table) print(w io.Writer, s *settings) {
+	fmt.Fprintf(w, "medians (least–greatest) of %d rounds of %v a load; × is the ratio to R\n\n", s.rounds, s.duration)
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(tw, "figure")
+	var columns []string
+	for _, r := range t.rows {
+		fmt.Fprintf(tw, "\t%s", r.name)
+		for _, c := range r.columns {
+			if !slices.Contains(columns, c) {
+				columns = append(columns, c)
+			}
+		}
+	}
+	fmt.Fprintln(tw)
+	for _, c := range columns {
+		fmt.Fprint(tw, c)
+		for _, r := range t.rows {
+			fmt.Fprintf(tw, "\t%s", t.cell(r, c))
+		}
+		fmt.Fprintln(tw)
+	}
+	tw.Flush()
+}
+
+func (t *table) cell(r *row, column string) string {
+	m, ok := r.median(column)
+	if !ok {
+		return "–"
+	}
+	s := r.samples[column]
+	text := fmt.Sprintf("%s (%s–%s)", figure(m), figure(slices.Min(s)), figure(slices.Max(s)))
+	if base, ok := t.of("R").median(column); ok && r.name != "R" && base > 0 {
+		text += fmt.Sprintf(" %.2f×", m/base)
+	}
+	return text
+}
+
+// figure writes three digits or a whole number.
+func figure(v float64) string {
+	if v >= 100 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
+}
