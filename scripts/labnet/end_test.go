@@ -152,6 +152,9 @@ func TestALabWhoseWatchdogWasKilledRemovesItself(t *testing.T) {
 		id, dir = b.ID, b.Dir
 		syscall.Kill(b.watchdog, syscall.SIGKILL)
 	})
+	if id == "" {
+		t.Skip("the lab was skipped")
+	}
 	if left := leftovers(id, dir); len(left) > 0 {
 		t.Errorf("left behind: %q", left)
 	}
