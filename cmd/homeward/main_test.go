@@ -65,8 +65,13 @@ func (o *output) await(t *testing.T, part string) {
 
 func homewardOn(ctx context.Context, dir string, o, e io.Writer, args ...string) int {
 	env := func(k string) (string, bool) {
-		v, ok := map[string]string{"HOME": dir, "HOMEWARD_STATE": filepath.Join(dir, "state")}[k]
-		return v, ok
+		if v, ok := map[string]string{"HOME": dir, "HOMEWARD_STATE": filepath.Join(dir, "state")}[k]; ok {
+			return v, true
+		}
+		if k == "NOTIFY_SOCKET" || k == "WATCHDOG_USEC" { // set by the test that is a service manager
+			return os.LookupEnv(k)
+		}
+		return "", false
 	}
 	return run(ctx, append(args, "--config", operatorsFile(dir)), terminal{strings.NewReader(""), o, e, env})
 }

@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"homeward/cmd/homeward/internal/lifetime"
+	"homeward/cmd/homeward/internal/notify"
 	"homeward/configs"
 	"homeward/configs/state"
 	"homeward/web/api"
@@ -52,7 +54,24 @@ func serve(ctx context.Context, s configs.Settings, tty terminal) (err error) {
 	return a.run(ctx,
 		lifetime.Part{Name: "command line's socket", Run: socket.Run},
 		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, tty) }},
+		lifetime.Part{Name: "word to the service manager", Run: notify.New(notify.Config{Env: tty.env, Check: a.check(st.Path(socketFile)), Logger: log}).Run},
 	)
+}
+
+// check is the self-check behind the watchdog: the whole way that a command
+// takes, to the tunnel and back. What a restart would not mend, such as the
+// router, the provider or a full disk, is no reason to fail.
+func (a *appliance) check(socket string) func(context.Context) error {
+	client := api.NewClient(socket)
+	return func(ctx context.Context) error {
+		if _, err := client.Status(ctx); err != nil {
+			return err
+		}
+		if s := a.tunnel.Status(); !s.Up {
+			return fmt.Errorf("the tunnel is not up: %s", s.Problem)
+		}
+		return nil
+	}
 }
 
 // settled is how long the first verdict on the router may take before the

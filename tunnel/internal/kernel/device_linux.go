@@ -118,10 +118,7 @@ func awaitAddress(a netip.Addr) error {
 // prepareInterface sets what belongs to the interface and goes with it.
 func prepareInterface(name string, link netlink.Link) error {
 	conf4 := "net/ipv4/conf/" + name
-	wanted := []setting{
-		{conf4 + "/forwarding", "1"},
-		{conf4 + "/send_redirects", "0"}, // peers are no neighbours of each other
-	}
+	wanted := []setting{{conf4 + "/forwarding", "1"}}
 	if procSys.hasIPv6() {
 		// The kernel may be told to have no IPv6 on new interfaces.
 		wanted = append(wanted, setting{"net/ipv6/conf/" + name + "/disable_ipv6", "0"})
@@ -134,6 +131,9 @@ func prepareInterface(name string, link netlink.Link) error {
 			return err
 		}
 	}
+	// Peers are no neighbours of each other. It does no harm where settings are
+	// read-only, as in a tight service.
+	_ = procSys.write(conf4+"/send_redirects", "0")
 	// Refused by kernels without IPv6; a link-local address does no harm.
 	_ = netlink.LinkSetIP6AddrGenMode(link, addrGenModeNot)
 	return nil
