@@ -58,7 +58,7 @@ var faultOutcomes = map[int]outcome{
 	402: badArgument, 600: badArgument, 601: badArgument,
 	403: notAllowed, 606: notAllowed, // 403: FRITZ!Box, "Not available Action"
 	501: failed,
-	713: notThere, 714: notThere,
+	713: notThere, 714: notThere, 730: notThere, // 730: an empty list
 	715: badShape, 716: badShape, 726: badShape, 727: badShape, 732: badShape,
 	718: conflict, 729: conflict,
 	724: samePort,

@@ -12,9 +12,20 @@ func (s *igdSession) deleteEntry(ctx context.Context, remote string, port uint16
 	})
 }
 
-// rows reads the router's table until its end, or most of it. It is complete when
-// the router itself said where it ends (713).
+// rows reads the router's table until its end, or most of it: in one piece per
+// protocol where the router can do that, else row by row.
 func (s *igdSession) rows(ctx context.Context, most int) (list []row, complete bool, _ answer) {
+	if c, ok := s.conn.(lister); ok {
+		if list, complete, ok := s.listing(ctx, c, most); ok {
+			return list, complete, answer{}
+		}
+	}
+	return s.rowByRow(ctx, most)
+}
+
+// rowByRow reads the table with one request for each row. It is complete when the
+// router itself said where it ends (713).
+func (s *igdSession) rowByRow(ctx context.Context, most int) (list []row, complete bool, _ answer) {
 	for i := range uint16(most) {
 		var r row
 		a := s.call(ctx, "GetGenericPortMappingEntry", func(ctx context.Context) error {

@@ -181,6 +181,11 @@ func (r *Router) actLocked(s Service, action string, args map[string]string) (ma
 			return nil, 714
 		}
 		return e.values(), 0
+	case "GetListOfPortMappings":
+		if s.Type != "WANIPConnection:2" {
+			return nil, 401
+		}
+		return r.listing(args)
 	case "GetGenericPortMappingEntry":
 		list := sorted(r.entries)
 		i, err := strconv.Atoi(args["NewPortMappingIndex"])
@@ -193,6 +198,40 @@ func (r *Router) actLocked(s Service, action string, args map[string]string) (ma
 		return values, 0
 	}
 	return nil, 401
+}
+
+// listing is the table as WANIPConnection:2 section 2.5.21 has it.
+func (r *Router) listing(args map[string]string) (map[string]string, int) {
+	first, err1 := strconv.Atoi(args["NewStartPort"])
+	last, err2 := strconv.Atoi(args["NewEndPort"])
+	most, err3 := strconv.Atoi(args["NewNumberOfPorts"])
+	if err1 != nil || err2 != nil || err3 != nil || last < first {
+		return nil, 733
+	}
+	var b strings.Builder
+	b.WriteString(`<p:PortMappingList xmlns:p="urn:schemas-upnp-org:gw:WANIPConnection">`)
+	n := 0
+	for _, e := range sorted(r.entries) {
+		if e.Protocol != args["NewProtocol"] || int(e.External) < first || int(e.External) > last || most != 0 && n == most {
+			continue
+		}
+		n++
+		values := e.values()
+		b.WriteString("<p:PortMappingEntry>")
+		for _, v := range [][2]string{{"NewRemoteHost", e.Remote}, {"NewExternalPort", strconv.Itoa(int(e.External))}, {"NewProtocol", e.Protocol},
+			{"NewInternalPort", values["NewInternalPort"]}, {"NewInternalClient", e.Client}, {"NewEnabled", values["NewEnabled"]},
+			{"NewDescription", e.Description}, {"NewLeaseTime", values["NewLeaseDuration"]}} {
+			b.WriteString("<p:" + v[0] + ">")
+			xml.EscapeText(&b, []byte(v[1]))
+			b.WriteString("</p:" + v[0] + ">")
+		}
+		b.WriteString("</p:PortMappingEntry>")
+	}
+	if n == 0 {
+		return nil, 730
+	}
+	b.WriteString("</p:PortMappingList>")
+	return map[string]string{"NewPortListing": b.String()}, 0
 }
 
 func (r *Router) wanOf(s Service) string {
