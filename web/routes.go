@@ -45,6 +45,10 @@ func (s *Server) routes() []route {
 		{"POST", "/peers/{id}/code", admin, s.withPeer(s.newCode)},
 		{"GET", "/peers/{id}/remove", admin, s.withPeer(s.confirmRemove)},
 		{"POST", "/peers/{id}/remove", admin, s.withPeer(s.removePeer)},
+
+		{"GET", "/ports", admin, s.showPorts},
+		{"GET", "/ports/{protocol}/{port}/close", admin, s.withPort(s.confirmClose)},
+		{"POST", "/ports/{protocol}/{port}/close", admin, s.withPort(s.closePort)},
 	}
 	for _, r := range api.Routes(api.Config{Peers: s.cfg.Peers, Status: s.cfg.Status, Router: s.cfg.Router, Logger: s.cfg.Logger}) {
 		table = append(table, route{r.Method, r.Pattern, program, r.Handle})

@@ -89,7 +89,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 type noRouter struct{}
 
 func (noRouter) Ports(context.Context) (api.PortTable, error) {
-	return api.PortTable{Router: "phone router", Complete: true, Ports: []api.Port{{Protocol: "TCP", External: 3389}}}, nil
+	return api.PortTable{Router: "phone router", Complete: true, Ports: []api.Port{{Protocol: "TCP", External: 3389, Risk: "danger"}}}, nil
 }
 func (noRouter) ClosePort(context.Context, string, uint16) error { return nil }
 

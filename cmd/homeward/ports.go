@@ -2,11 +2,9 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
@@ -16,69 +14,19 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"homeward/upnp"
 	"homeward/web/api"
 )
 
-// routerTable shows the port mapper to the API.
-type routerTable struct{ mapper *upnp.Mapper }
-
-// Ports implements api.Router.
-func (r routerTable) Ports(ctx context.Context) (api.PortTable, error) {
-	if r.mapper == nil {
-		return api.PortTable{}, &api.Failure{Status: http.StatusConflict, Err: errors.New("the router is not asked for anything: map_port is off")}
-	}
-	t, err := r.mapper.Table(ctx)
-	if err != nil {
-		return api.PortTable{}, routerFailure(err)
-	}
-	out := api.PortTable{Router: t.Router.Name, Complete: t.Complete}
-	for _, e := range t.Entries {
-		to := strconv.Itoa(int(e.Internal.Port()))
-		if e.Internal.Addr().IsValid() {
-			to = e.Internal.String()
-		}
-		out.Ports = append(out.Ports, api.Port{
-			Protocol: e.Protocol, External: e.External, Remote: e.Remote, Internal: to, Enabled: e.Enabled,
-			Description: e.Description, Lease: int64(e.Lease / time.Second), Ours: e.Ours,
-		})
-	}
-	return out, nil
-}
-
-// ClosePort implements api.Router.
-func (r routerTable) ClosePort(ctx context.Context, protocol string, external uint16) error {
-	if r.mapper == nil {
-		return &api.Failure{Status: http.StatusConflict, Err: errors.New("the router is not asked for anything: map_port is off")}
-	}
-	if err := r.mapper.Close(ctx, protocol, external); err != nil {
-		return routerFailure(err)
-	}
-	return nil
-}
-
-// routerFailure gives an error of the router's a status.
-func routerFailure(err error) error {
-	switch {
-	case errors.Is(err, upnp.ErrNoEntry):
-		return &api.Failure{Status: http.StatusNotFound, Err: err}
-	case errors.Is(err, upnp.ErrOwnEntry), errors.Is(err, upnp.ErrTold), errors.Is(err, upnp.ErrNoTable), errors.Is(err, upnp.ErrNoGateway):
-		return &api.Failure{Status: http.StatusConflict, Err: err}
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return &api.Failure{Status: http.StatusServiceUnavailable, Err: err}
-	}
-	return err
-}
-
 func newPorts(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "ports", Short: "Look at what the router lets into the house", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
-	c.AddCommand(newPortsList(o), newPortsClose(o))
+	c.AddCommand(newPortsList(o), newPortsAudit(o), newPortsClose(o))
 	return c
 }
 
-func newPortsList(o *options) *cobra.Command {
+// portsCommand is a command that reads the router's table and prints it.
+func portsCommand(o *options, use, short string, print func(io.Writer, api.PortTable) error) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List all ports that the router has opened by UPnP, ours and others'", Args: cobra.NoArgs,
+		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			client, err := o.client()
 			if err != nil {
@@ -91,9 +39,13 @@ func newPortsList(o *options) *cobra.Command {
 			if o.json {
 				return printJSON(o.tty.out, t)
 			}
-			return printPorts(o.tty.out, t)
+			return print(o.tty.out, t)
 		},
 	}
+}
+
+func newPortsList(o *options) *cobra.Command {
+	return portsCommand(o, "list", "List all ports that the router has opened by UPnP, ours and others'", printPorts)
 }
 
 func printPorts(w io.Writer, t api.PortTable) error {
@@ -102,7 +54,7 @@ func printPorts(w io.Writer, t api.PortTable) error {
 		return err
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "PORT\tLEADS TO\tFOR\tENDS\tSTATE")
+	fmt.Fprintln(tw, "PORT\tLEADS TO\tDEVICE\tFOR\tENDS\tSTATE\tRISK")
 	for _, p := range t.Ports {
 		name, state := plain(p.Description), "on"
 		if p.Ours {
@@ -115,16 +67,18 @@ func printPorts(w io.Writer, t api.PortTable) error {
 		if p.Lease > 0 {
 			ends = "in " + (time.Duration(p.Lease) * time.Second).String()
 		}
-		fmt.Fprintf(tw, "%s %d\t%s\t%s\t%s\t%s\n", plain(p.Protocol), p.External, plain(p.Internal), name, ends, state)
+		fmt.Fprintf(tw, "%s %d\t%s\t%s\t%s\t%s\t%s\t%s\n", plain(p.Protocol), p.External, plain(p.Internal), plain(p.Device), name, ends, state, p.Risk)
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
 	if !t.Complete {
-		fmt.Fprintln(w, "The router has more than these, or stopped telling.")
+		fmt.Fprintln(w, incompleteTable)
 	}
 	return nil
 }
+
+const incompleteTable = "The router has more than these, or stopped telling."
 
 func newPortsClose(o *options) *cobra.Command {
 	var yes bool

@@ -27,6 +27,9 @@ func TestWhatOthersOpenedOnTheRouterIsSeenAndClosed(t *testing.T) {
 	if out := list(); !strings.Contains(out, "TCP 8554") || !strings.Contains(out, labnet.Share4+":8554") || !strings.Contains(out, "camera") || strings.Count(out, "homeward (this box)") != 1 {
 		t.Errorf("list:\n%s", out)
 	}
+	if out, err := h.do("ports", "audit"); err != nil || !strings.Contains(out, "1 dangerous") || !strings.Contains(out, "A camera or recorder is open") || strings.Contains(out, "Nobody answers") {
+		t.Errorf("audit: %s, %v", out, err)
+	}
 	if out, err := h.do("ports", "close", "tcp", "6881"); err == nil || !strings.Contains(out, "--yes") {
 		t.Errorf("closed without a question: %s", out)
 	}

@@ -72,7 +72,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 type router struct{ closed []string }
 
 func (r *router) Ports(context.Context) (PortTable, error) {
-	return PortTable{Router: "Box", Complete: true, Ports: []Port{{Protocol: "TCP", External: 3389, Internal: "192.168.1.23:3389", Risk: "dangerous"}}}, nil
+	return PortTable{Router: "Box", Complete: true, Ports: []Port{{Protocol: "TCP", External: 3389, Internal: "192.168.1.23:3389", Risk: "danger"}}}, nil
 }
 
 func (r *router) ClosePort(_ context.Context, protocol string, port uint16) error {
@@ -86,7 +86,7 @@ func (r *router) ClosePort(_ context.Context, protocol string, port uint16) erro
 func TestTheRoutersPortsAreListedAndClosed(t *testing.T) {
 	w := newWorld(t, home(t))
 	table, err := w.client.Ports(t.Context())
-	if err != nil || len(table.Ports) != 1 || table.Ports[0].Risk != "dangerous" || !table.Complete {
+	if err != nil || len(table.Ports) != 1 || table.Ports[0].Risk != "danger" || !table.Complete {
 		t.Errorf("%+v, %v", table, err)
 	}
 	if err := w.client.ClosePort(t.Context(), "tcp", 3389); err != nil {

@@ -32,8 +32,20 @@ type Port struct {
 	Description string `json:"description"`
 	Lease       int64  `json:"lease_seconds"` // zero: without end, or not told
 	Ours        bool   `json:"ours"`
-	Risk        string `json:"risk,omitempty"`   // fine, look, risky or dangerous
-	Reason      string `json:"reason,omitempty"` // one sentence
+	// Device is whose it is, as far as that is known: the name that the router has
+	// for the machine, "this box" or "the router".
+	Device string `json:"device,omitempty"`
+	Absent bool   `json:"absent,omitempty"` // nobody answered there just now
+	Risk   string `json:"risk"`             // of the worst finding: fine, caution or danger
+	// Findings are what there is to say, the worst first.
+	Findings []Finding `json:"findings"`
+}
+
+// Finding is one thing to say about a port.
+type Finding struct {
+	Level  string `json:"level"`  // fine, caution or danger
+	Reason string `json:"reason"` // one sentence: what can happen, or what it is
+	Advice string `json:"advice"` // one sentence: what to do
 }
 
 // Failure is an error with a status of its own, for what the handler is handed.

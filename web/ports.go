@@ -1,0 +1,118 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"homeward/web/api"
+)
+
+// portsPage is what the router lets into the house.
+type portsPage struct {
+	layout
+	Router   string
+	Problem  string // said instead of the table
+	Partly   bool   // the router has more
+	Dangers  int
+	Cautions int
+	Ports    []portView // the worst first
+}
+
+// portView is an opened port in words.
+type portView struct {
+	api.Port
+	Verdict string
+	Close   string // where it is closed; empty: not by homeward
+}
+
+// closePage asks before a port is closed.
+type closePage struct {
+	layout
+	Port portView
+}
+
+func (s *Server) showPorts(w http.ResponseWriter, r *http.Request) {
+	page := portsPage{layout: layout{"What the router lets in", false}}
+	t, err := s.cfg.Router.Ports(r.Context())
+	var failure *api.Failure
+	switch {
+	case errors.As(err, &failure):
+		page.Problem = sentenceOf(err)
+	case err != nil:
+		s.broken(w, r, err)
+		return
+	}
+	page.Router, page.Partly = t.Router, err == nil && !t.Complete
+	for _, p := range t.Ports {
+		page.Ports = append(page.Ports, portOf(p))
+		switch p.Risk {
+		case "danger":
+			page.Dangers++
+		case "caution":
+			page.Cautions++
+		}
+	}
+	rank := []string{"danger", "caution", "fine"}
+	slices.SortStableFunc(page.Ports, func(a, b portView) int {
+		return cmp.Compare(slices.Index(rank, a.Risk), slices.Index(rank, b.Risk))
+	})
+	s.render(w, http.StatusOK, "ports.html", page)
+}
+
+func portOf(p api.Port) portView {
+	v := portView{Port: p, Verdict: map[string]string{"danger": "dangerous", "caution": "look here", "fine": "fine"}[p.Risk]}
+	if !p.Ours {
+		v.Close = fmt.Sprintf("/ports/%s/%d/close", strings.ToLower(p.Protocol), p.External)
+	}
+	return v
+}
+
+// withPort reads the port that the path names.
+func (s *Server) withPort(next func(w http.ResponseWriter, r *http.Request, protocol string, external uint16)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		protocol := strings.ToUpper(r.PathValue("protocol"))
+		external, err := strconv.ParseUint(r.PathValue("port"), 10, 16)
+		if err != nil || protocol != "TCP" && protocol != "UDP" {
+			s.notFound(w, r)
+			return
+		}
+		next(w, r, protocol, uint16(external))
+	}
+}
+
+func (s *Server) confirmClose(w http.ResponseWriter, r *http.Request, protocol string, external uint16) {
+	t, err := s.cfg.Router.Ports(r.Context())
+	if err != nil {
+		s.routerRefused(w, r, err)
+		return
+	}
+	i := slices.IndexFunc(t.Ports, func(p api.Port) bool { return p.Protocol == protocol && p.External == external && !p.Ours })
+	if i < 0 {
+		s.notFound(w, r)
+		return
+	}
+	s.render(w, http.StatusOK, "closeport.html", closePage{layout{fmt.Sprintf("Close %s %d", protocol, external), false}, portOf(t.Ports[i])})
+}
+
+func (s *Server) closePort(w http.ResponseWriter, r *http.Request, protocol string, external uint16) {
+	if err := s.cfg.Router.ClosePort(r.Context(), protocol, external); err != nil {
+		s.routerRefused(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/ports", http.StatusSeeOther)
+}
+
+// routerRefused says what the router, or the mapper, did not want to do.
+func (s *Server) routerRefused(w http.ResponseWriter, r *http.Request, err error) {
+	var failure *api.Failure
+	if !errors.As(err, &failure) {
+		s.broken(w, r, err)
+		return
+	}
+	s.message(w, failure.Status, "Not done", sentenceOf(err))
+}
