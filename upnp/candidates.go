@@ -28,7 +28,7 @@ func (k *keeper) find(ctx context.Context, patient bool) answer {
 	k.candidates, k.passed, k.cut = nil, nil, false
 	var best answer
 	for i, h := range heard {
-		name := k.m.protocols[i].name()
+		name := k.side.protocols[i].name()
 		switch {
 		case h.answer.ok() && h.over:
 			k.candidates = append(k.candidates, h.session)
@@ -67,17 +67,17 @@ func (k *keeper) probeAll(ctx context.Context, patient bool) []probed {
 		i int
 		p probed
 	}
-	results := make(chan result, len(k.m.protocols))
+	results := make(chan result, len(k.side.protocols))
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	defer cancel()
-	for i, p := range k.m.protocols {
+	for i, p := range k.side.protocols {
 		wait.Go(func() {
 			s, a := p.probe(ctx, k.gw)
 			results <- result{i, probed{s, a, true}}
 		})
 	}
-	heard := make([]probed, len(k.m.protocols))
+	heard := make([]probed, len(k.side.protocols))
 	var grace <-chan time.Time
 	for range heard {
 		select {
@@ -190,7 +190,7 @@ func (k *keeper) mapPort(ctx context.Context) (grant, answer) {
 // certain reports a refusal after which there is no entry that wasn't there before.
 func (a answer) certain() bool {
 	switch a.outcome {
-	case notAllowed, unsupported, badShape, conflict, failed, tableFull, behindNAT:
+	case notAllowed, unsupported, badShape, conflict, failed, tableFull, notNeeded, behindNAT:
 		return true
 	}
 	return false

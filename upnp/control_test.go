@@ -3,6 +3,7 @@ package upnp
 import (
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -319,5 +320,34 @@ func TestEpoch(t *testing.T) {
 				t.Errorf("%s (ahead counts: %t): lost %t", name, i == 0, got)
 			}
 		}
+	}
+}
+
+// miniupnpd on nftables refuses to remove an IPv6 mapping; it is shortened instead.
+func TestRefusedRemovalOfAnIPv6MappingEndsIt(t *testing.T) {
+	t.Parallel()
+	r := routertest.New(t, routertest.Options{IPv6: true, NoUPnP: true, PCP: true})
+	p := &pcp{port: r.ControlPort(), secret: testSecret}
+	s, a := p.probe(t.Context(), loop(r))
+	if !a.ok() {
+		t.Fatalf("%+v", a)
+	}
+	if _, a := s.add(t.Context(), want6()); !a.ok() {
+		t.Fatalf("%+v", a)
+	}
+	var granted atomic.Uint32
+	granted.Store(120)
+	r.Always(routertest.PCPMap, func(args map[string]string) routertest.Reply {
+		if args["lifetime"] == "0" {
+			return routertest.Reply{Code: 2}
+		}
+		return routertest.Reply{Lifetime: granted.Load()}
+	})
+	if a := s.remove(t.Context(), want6()); !a.ok() || r.Entries()[0].Lease != 2*time.Minute {
+		t.Errorf("%+v, table %+v", a, r.Entries())
+	}
+	granted.Store(3600)
+	if a := s.remove(t.Context(), want6()); a.outcome != notAllowed {
+		t.Errorf("said to be removed, with an hour to go: %+v", a)
 	}
 }

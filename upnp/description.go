@@ -16,7 +16,7 @@ import (
 
 const maxServices = 64
 
-var errNoWANService = errors.New("it offers no WAN connection")
+var errNoService = errors.New("not a device for us")
 
 // serviceOrder ranks the services that map ports, best first.
 var serviceOrder = []string{
@@ -63,9 +63,9 @@ func parseDescription(body []byte) (*goupnp.RootDevice, error) {
 	return root, nil
 }
 
-// wanServices returns the services that map ports, best first, each with its
+// offered returns the services of the wanted types, in their order, each with its
 // control URL on the gateway. What a service says besides is not used.
-func wanServices(root *goupnp.RootDevice, location *url.URL, gw netip.Addr) []*goupnp.Service {
+func offered(root *goupnp.RootDevice, location *url.URL, gw netip.Addr, types []string) []*goupnp.Service {
 	var found []*goupnp.Service
 	n := 0
 	root.Device.VisitServices(func(s *goupnp.Service) {
@@ -73,7 +73,7 @@ func wanServices(root *goupnp.RootDevice, location *url.URL, gw netip.Addr) []*g
 			return
 		}
 		s.ServiceType = strings.TrimSpace(s.ServiceType)
-		if !slices.Contains(serviceOrder, s.ServiceType) {
+		if !slices.Contains(types, s.ServiceType) {
 			return
 		}
 		u, err := controlURL(location, root.URLBaseStr, s.ControlURL.Str, gw)
@@ -84,7 +84,7 @@ func wanServices(root *goupnp.RootDevice, location *url.URL, gw netip.Addr) []*g
 		found = append(found, s)
 	})
 	slices.SortStableFunc(found, func(a, b *goupnp.Service) int {
-		return slices.Index(serviceOrder, a.ServiceType) - slices.Index(serviceOrder, b.ServiceType)
+		return slices.Index(types, a.ServiceType) - slices.Index(types, b.ServiceType)
 	})
 	return found
 }

@@ -50,7 +50,7 @@ func TestServicesAreRanked(t *testing.T) {
 	}
 	location, _ := url.Parse("http://192.168.1.1/")
 	var got []string
-	for _, s := range wanServices(root, location, netip.MustParseAddr("192.168.1.1")) {
+	for _, s := range offered(root, location, netip.MustParseAddr("192.168.1.1"), serviceOrder) {
 		got = append(got, s.ControlURL.URL.Path)
 	}
 	if strings.Join(got, " ") != "/2 /1 /p" {
@@ -97,7 +97,7 @@ func FuzzDescription(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, s := range wanServices(root, location, gw) {
+		for _, s := range offered(root, location, gw, serviceOrder) {
 			u := s.ControlURL.URL
 			if again, err := url.Parse(u.String()); err != nil || again.Hostname() != "192.168.1.1" || u.Scheme != "http" {
 				t.Errorf("control URL %v", &u)

@@ -4,7 +4,7 @@
 //
 // # Promises
 //
-//   - Exactly one port is mapped, the one in Config, for UDP, to our own address.
+//   - Exactly one port is opened, the one in Config, for UDP, to our own address.
 //     The external port equals the internal one, because it is printed in codes.
 //     A router that offers another one gets it back at once.
 //   - Nobody else's mapping is ever taken, changed or removed. Ours are known by
@@ -27,8 +27,8 @@
 //
 // # How it goes
 //
-// One goroutine, Mapper.Run, owns all state and has one request in flight. What
-// others see is an immutable Status.
+// One goroutine for each family of addresses owns its state; the router is asked one
+// thing at a time. What others see is an immutable Status.
 //
 //	            no route              route
 //	  ┌────────────────────┐   ┌──────────────────┐
@@ -68,6 +68,14 @@
 // Status.Router tells by which and why. UPnP is preferred last and is of use all the
 // same: where it answers, it looks before PCP or NAT-PMP asks, sees whose the port
 // is, and reads back what they made (witness.go).
+//
+// # IPv6
+//
+// With IPv6 nothing is translated: the router's firewall has to let the port through
+// to our own lasting address, by WANIPv6FirewallControl:1 or by PCP. A second keeper
+// of the same kind does that, with a Gateway of its own and a light of its own
+// (Status.IPv6), after IPv4's first step and never at the same time as the other, because
+// some routers answer wrongly when they are asked two things at once.
 //
 // PCP and NAT-PMP are our own (pcp.go and natpmp.go are the messages, exchange.go
 // the packets): each is a page of the RFC, and libraries for them lose the result

@@ -2,6 +2,7 @@ package upnp
 
 import (
 	"context"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -42,29 +43,29 @@ func note(c chan struct{}) func() {
 }
 
 // watch listens to the kernel until ctx ends.
-func (e *ears) watch(ctx context.Context, m *Mapper) {
-	if m.hearRoutes == nil {
+func (e *ears) watch(ctx context.Context, s *side, log *slog.Logger) {
+	if s.hearRoutes == nil {
 		return
 	}
 	e.routes.Go(func() {
-		if err := m.hearRoutes(ctx, note(e.rerouted)); err != nil {
-			m.log.Info("noticing changes of the network only every few seconds", "err", err)
+		if err := s.hearRoutes(ctx, note(e.rerouted)); err != nil {
+			log.Info("noticing changes of the network only every few seconds", "err", err)
 		}
 	})
 }
 
 // listen listens to another gateway than before.
-func (e *ears) listen(ctx context.Context, m *Mapper, gw Gateway) {
+func (e *ears) listen(ctx context.Context, s *side, gw Gateway, log *slog.Logger) {
 	e.deaf()
 	e.deaf = func() {}
-	if m.hearRouter == nil || !gw.Addr.IsValid() || gw.Addr.IsLoopback() {
+	if s.hearRouter == nil || !gw.Addr.IsValid() || gw.Addr.IsLoopback() {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		if err := m.hearRouter(ctx, gw, note(e.announced)); err != nil {
-			m.log.Debug("not hearing the router", "gateway", gw.Addr, "err", err)
+		if err := s.hearRouter(ctx, gw, note(e.announced)); err != nil {
+			log.Debug("not hearing the router", "gateway", gw.Addr, "err", err)
 		}
 	})
 	e.deaf = func() { cancel(); wait.Wait() }

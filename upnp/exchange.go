@@ -40,7 +40,7 @@ type control struct {
 // is ignored, and the right answer still awaited.
 func (c control) ask(ctx context.Context, request []byte, take func([]byte) bool) answer {
 	to := netip.AddrPortFrom(c.gw.Addr, c.port)
-	conn, err := net.DialUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(c.gw.Self, 0)), net.UDPAddrFromAddrPort(to))
+	conn, err := net.DialUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(c.gw.Self, 0)), net.UDPAddrFromAddrPort(to))
 	if err != nil {
 		return controlFailure(fmt.Errorf("opening a socket from %v to %v: %w", c.gw.Self, to, err))
 	}

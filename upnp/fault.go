@@ -64,6 +64,9 @@ var faultOutcomes = map[int]outcome{
 	724: samePort,
 	725: badLease,
 	701: tableFull, 728: tableFull,
+	// WANIPv6FirewallControl:1 section 2.5.
+	702: notNeeded, 703: notAllowed, 704: notThere,
+	705: badShape, 706: badShape, 707: badShape, 708: badShape,
 }
 
 func faultAnswer(f fault) answer {

@@ -26,13 +26,21 @@ type route struct {
 	down    bool
 }
 
-// choose picks the default route with the lowest metric that can lead to a home
-// router. Ethernet pairs (veth) stay in: inside a container or a network
-// namespace they are the way out.
+// choose picks the default route that can lead to a home router.
 func choose(routes []route) (route, error) {
+	r, err := lowest(routes)
+	if err == nil && !r.gateway.IsPrivate() && classify(r.gateway) != wanCarrier {
+		return route{}, fmt.Errorf("the gateway %v isn't a home router's address: %w", r.gateway, ErrNoGateway)
+	}
+	return r, err
+}
+
+// lowest is the usable default route with the lowest metric. Ethernet pairs (veth)
+// stay in: inside a container or a network namespace they are the way out.
+func lowest(routes []route) (route, error) {
 	best := -1
 	for i, r := range routes {
-		if r.down || !r.gateway.Is4() || tunnelLike(r.kind) {
+		if r.down || !r.gateway.IsValid() || tunnelLike(r.kind) {
 			continue
 		}
 		if best < 0 || r.metric < routes[best].metric {
@@ -42,10 +50,33 @@ func choose(routes []route) (route, error) {
 	if best < 0 {
 		return route{}, ErrNoGateway
 	}
-	if gw := routes[best].gateway; !gw.IsPrivate() && classify(gw) != wanCarrier {
-		return route{}, fmt.Errorf("the gateway %v isn't a home router's address: %w", gw, ErrNoGateway)
-	}
 	return routes[best], nil
+}
+
+// address6 is one of an interface's IPv6 addresses.
+type address6 struct {
+	addr netip.Addr
+	// fleeting are temporary addresses (RFC 8981), deprecated ones (RFC 4862 section
+	// 5.5.4) and such that may not be ours.
+	fleeting bool
+}
+
+// global6 are the addresses that are handed out to the public (RFC 4291 section 2.4).
+var global6 = netip.MustParsePrefix("2000::/3")
+
+// lasting picks the address by which the internet may find this box: always the same
+// one as long as it is there.
+func lasting(addrs []address6) (netip.Addr, error) {
+	var best netip.Addr
+	for _, a := range addrs {
+		if !a.fleeting && global6.Contains(a.addr) && (!best.IsValid() || a.addr.Less(best)) {
+			best = a.addr
+		}
+	}
+	if !best.IsValid() {
+		return netip.Addr{}, fmt.Errorf("no public IPv6 address that lasts: %w", ErrNoGateway)
+	}
+	return best, nil
 }
 
 // tunnelLike reports interfaces whose far end is not the home router: VPNs (ours

@@ -64,7 +64,9 @@ func helper() int {
 		return 1
 	}
 	if only := os.Getenv(helperOnly); only != "" {
-		m.protocols = slices.DeleteFunc(m.protocols, func(p protocol) bool { return p.name() != only })
+		other := func(p protocol) bool { return p.name() != only }
+		m.protocols = slices.DeleteFunc(m.protocols, other)
+		m.six.protocols = slices.DeleteFunc(m.six.protocols, other)
 	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); m.Run(ctx) }()

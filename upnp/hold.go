@@ -107,5 +107,5 @@ func (k *keeper) release(ctx context.Context) {
 	k.giveBack(ctx)
 	s := Off(k.m.config.Port)
 	s.Gateway, s.Router, s.Advice = k.gw, k.lastSeen, ""
-	k.m.publish(s)
+	k.side.tell(s)
 }

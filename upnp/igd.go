@@ -2,7 +2,7 @@ package upnp
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -72,49 +72,24 @@ func (p *igd) probe(ctx context.Context, gw Gateway) (session, answer) {
 	ctx, cancel := context.WithTimeout(ctx, probeBudget)
 	defer cancel()
 	base := pinnedTransport(gw)
-	plain := client(base)
-	var (
-		best    *igdSession
-		problem answer
-		tried   int
-	)
-	s := searcher{gw: gw, port: p.ssdpPort, log: p.log}
-	heard, err := s.search(ctx, func(a ssdpAnswer, location *url.URL) bool {
-		if tried++; tried > maxDevices {
-			return true
-		}
-		root, err := fetchDescription(ctx, &plain, location)
-		if err == nil {
-			best, err = p.choose(ctx, gw, a, root, location, soapTransport{base})
-		}
-		if err != nil {
-			p.log.Debug("passing over a UPnP device", "gateway", gw.Addr, "location", location.String(), "err", err)
-			problem = answer{outcome: broken, problem: err.Error()}
-			if errors.Is(err, errNoWANService) {
-				problem.outcome = unsupported
-			}
-		}
-		return best != nil
+	var best *igdSession
+	d := descriptions{gw: gw, port: p.ssdpPort, log: p.log, client: client(base)}
+	a := d.find(ctx, func(a ssdpAnswer, root *goupnp.RootDevice, location *url.URL) (err error) {
+		best, err = p.choose(ctx, gw, a, root, location, soapTransport{base})
+		return err
 	})
-	switch {
-	case best != nil:
-		return best, answer{}
-	case problem.outcome != done:
-		return nil, problem
-	case heard:
-		return nil, answer{outcome: unsupported, problem: "UPnP answers name no address on the gateway"}
-	case err != nil:
-		return nil, answer{outcome: silent, problem: err.Error()}
+	if !a.ok() {
+		return nil, a
 	}
-	return nil, answer{outcome: silent, problem: "no answer to the UPnP search"}
+	return best, answer{}
 }
 
 // choose picks one of a device's WAN connections: connected and with a public
 // address, else connected, else any; among equals the newest type.
 func (p *igd) choose(ctx context.Context, gw Gateway, a ssdpAnswer, root *goupnp.RootDevice, location *url.URL, rt http.RoundTripper) (*igdSession, error) {
-	services := wanServices(root, location, gw.Addr)
+	services := offered(root, location, gw.Addr, serviceOrder)
 	if len(services) == 0 {
-		return nil, errNoWANService
+		return nil, fmt.Errorf("it offers no WAN connection: %w", errNoService)
 	}
 	if len(services) > maxConns {
 		services = services[:maxConns]
@@ -130,7 +105,7 @@ func (p *igd) choose(ctx context.Context, gw Gateway, a ssdpAnswer, root *goupnp
 				Via:  "UPnP " + strings.TrimPrefix(service.ServiceType, "urn:schemas-upnp-org:service:"),
 				ID:   clean(root.Device.UDN),
 			},
-			log: p.log,
+			caller: caller{log: p.log},
 		}
 		if len(services) == 1 {
 			return s, nil

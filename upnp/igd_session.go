@@ -3,7 +3,6 @@ package upnp
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/netip"
 	"time"
 )
@@ -13,9 +12,8 @@ type igdSession struct {
 	conn   connection
 	who    Router
 	bootID uint32 // of the answer that led here: the seam for noticing restarts
-	log    *slog.Logger
+	caller
 
-	last   time.Time     // end of the last call
 	worked time.Duration // the lease that the router accepted last; valid when known
 	known  bool
 }
@@ -161,30 +159,3 @@ func (s *igdSession) remove(ctx context.Context, w want) answer {
 func (s *igdSession) deletePortMapping(ctx context.Context, port uint16) answer {
 	return s.deleteEntry(ctx, anyHost, port, udp)
 }
-
-// call makes one SOAP call, at a distance from the last one, and says what came of it.
-func (s *igdSession) call(ctx context.Context, action string, f func(context.Context) error) answer {
-	if gap := callGap - time.Since(s.last); gap > 0 && ctx.Value(hurryKey{}) == nil {
-		select {
-		case <-ctx.Done():
-			return answer{outcome: silent, problem: ctx.Err().Error()}
-		case <-time.After(gap):
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	ctx, tr := traced(ctx)
-	err := f(ctx)
-	s.last = time.Now()
-	a := tr.answer(err)
-	s.log.Debug("asked the router", "action", action, "outcome", a.outcome.String(), "problem", a.problem)
-	return a
-}
-
-// hurried marks calls at start and at stop, which need not keep the distance that
-// spares weak routers.
-func hurried(ctx context.Context) context.Context {
-	return context.WithValue(ctx, hurryKey{}, true)
-}
-
-type hurryKey struct{}

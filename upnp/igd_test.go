@@ -17,6 +17,7 @@ const (
 	testPort = 41234
 	testDesc = "homeward-0badcafe"
 	self     = "127.0.0.1"
+	self6    = "::1"
 )
 
 func testWant() want {

@@ -9,6 +9,7 @@ import (
 // keeper is the state of one Run. Only its goroutine touches it.
 type keeper struct {
 	m        *Mapper
+	side     *side
 	stopping context.Context // Run's: when it has ended, half an answer is no news
 	ears     *ears
 

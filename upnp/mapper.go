@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -25,6 +26,9 @@ type Config struct {
 	// Gateway finds the router; nil reads the kernel's default route. It is called
 	// often and must not wait for the network.
 	Gateway func() (Gateway, error)
+	// Gateway6 is the same for IPv6: Self is then our lasting global address. Nil
+	// reads the kernel's route, or, where Gateway is set, leaves IPv6 alone.
+	Gateway6 func() (Gateway, error)
 	// Logger may be nil.
 	Logger *slog.Logger
 	// Secret is what the proofs of ownership of PCP mappings are made of: 16 bytes
@@ -70,14 +74,14 @@ func backoff(failures int) time.Duration {
 
 // Mapper keeps one UDP port of the home router open.
 type Mapper struct {
-	config    Config
-	log       *slog.Logger
-	gateway   func() (Gateway, error)
-	protocols []protocol // in the order of preference
-	// hearRoutes and hearRouter call back when the network, or the router, has news,
-	// until their context ends. They may be nil.
-	hearRoutes func(ctx context.Context, changed func()) error
-	hearRouter func(ctx context.Context, gw Gateway, heard func()) error
+	config Config
+	log    *slog.Logger
+	side         // IPv4's
+	six    *side // IPv6's; nil: left alone
+	turn   turn
+
+	publishing sync.Mutex // guards who writes status, and four
+	four       Status     // what is known of IPv4 alone
 	status     atomic.Pointer[Status]
 	changed    chan struct{}
 	jobs       chan job
@@ -100,6 +104,9 @@ func New(c Config) (*Mapper, error) {
 	}
 	if c.Gateway == nil {
 		c.Gateway = kernelGateway
+		if c.Gateway6 == nil {
+			c.Gateway6 = kernelGateway6
+		}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -118,20 +125,30 @@ func New(c Config) (*Mapper, error) {
 		return nil, fmt.Errorf("making the port mapper: a secret of %d bytes can be guessed, 16 are the least", len(c.Secret))
 	}
 	m := &Mapper{
-		config:  c,
-		log:     c.Logger,
-		gateway: c.Gateway,
-		protocols: []protocol{
-			&pcp{port: c.ControlPort, secret: c.Secret},
-			&natpmp{port: c.ControlPort},
-			&igd{ssdpPort: c.SSDPPort, log: c.Logger},
+		config: c,
+		log:    c.Logger,
+		side: side{
+			gateway: c.Gateway,
+			protocols: []protocol{
+				&pcp{port: c.ControlPort, secret: c.Secret},
+				&natpmp{port: c.ControlPort},
+				&igd{ssdpPort: c.SSDPPort, log: c.Logger},
+			},
+			hearRoutes: hearRoutes,
+			hearRouter: hearAnnouncements,
 		},
-		hearRoutes: hearRoutes,
-		hearRouter: hearAnnouncements,
-		changed:    make(chan struct{}, 1),
-		jobs:       make(chan job),
+		turn:    make(turn, 1),
+		changed: make(chan struct{}, 1),
+		jobs:    make(chan job),
 	}
-	m.status.Store(&Status{Verdict: Starting, Since: time.Now(), Port: c.Port})
+	m.side.tell = m.tellIPv4
+	first := Status{Verdict: Starting, Since: time.Now(), Port: c.Port, IPv6: Pinhole{Verdict: Disabled}}
+	if c.Gateway6 != nil {
+		m.six = m.pinholes()
+		first.IPv6.Verdict = Starting
+	}
+	m.four = first
+	m.status.Store(&first)
 	return m, nil
 }
 
@@ -146,8 +163,27 @@ func (m *Mapper) Changed() <-chan struct{} { return m.changed }
 // seconds. It never returns an error: what is wrong with the router is in Status.
 // It may be called again after it returned, not twice at once.
 func (m *Mapper) Run(ctx context.Context) error {
-	k := &keeper{m: m, stopping: ctx, ears: newEars()}
-	k.ears.watch(ctx, m)
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	begun := make(chan struct{})
+	if m.six != nil {
+		wait.Go(func() {
+			select {
+			case <-begun: // IPv4 goes first
+				m.keep(ctx, m.six, nil, func() {})
+			case <-ctx.Done():
+			}
+		})
+	}
+	m.keep(ctx, &m.side, m.jobs, sync.OnceFunc(func() { close(begun) }))
+	return nil
+}
+
+// keep keeps one side open until ctx ends, and then takes back what is ours.
+// It calls stepped after every step.
+func (m *Mapper) keep(ctx context.Context, s *side, jobs <-chan job, stepped func()) {
+	k := &keeper{m: m, side: s, stopping: ctx, ears: newEars()}
+	k.ears.watch(ctx, s, m.log)
 	defer k.ears.close()
 	defer k.release(context.WithoutCancel(ctx))
 	timer := time.NewTimer(0)
@@ -155,7 +191,7 @@ func (m *Mapper) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-k.ears.rerouted:
 			k.rerouted()
 			timer.Reset(max(0, time.Until(k.due())))
@@ -164,20 +200,42 @@ func (m *Mapper) Run(ctx context.Context) error {
 			k.announced()
 			timer.Reset(max(0, time.Until(k.due())))
 			continue
-		case f := <-m.jobs:
+		case f := <-jobs:
+			m.turn.take()
 			f(ctx, k)
+			m.turn.give()
 			timer.Reset(max(0, time.Until(k.due())))
 			continue
 		case <-timer.C:
 		}
-		timer.Reset(max(leastPause, time.Until(k.step(ctx))))
+		m.turn.take()
+		next := k.step(ctx)
+		m.turn.give()
+		stepped()
+		timer.Reset(max(leastPause, time.Until(next)))
 	}
 }
 
-// publish makes a status the current one. Its Since is the old one's when the
-// verdict stays.
-func (m *Mapper) publish(s Status) {
+// tellIPv4 publishes what is known of IPv4.
+func (m *Mapper) tellIPv4(s Status) {
+	m.publishing.Lock()
+	defer m.publishing.Unlock()
+	m.four = s
+	m.publish(m.status.Load().IPv6)
+}
+
+// tellIPv6 publishes what is known of IPv6.
+func (m *Mapper) tellIPv6(s Status) {
+	m.publishing.Lock()
+	defer m.publishing.Unlock()
+	m.publish(s.pinhole(m.status.Load().IPv6))
+}
+
+// publish makes what is known of both sides the current status. Its Since is the
+// old one's when the verdict stays.
+func (m *Mapper) publish(six Pinhole) {
 	old := m.status.Load()
+	s := m.four.with(six)
 	s.Since = time.Now()
 	if s.Verdict == old.Verdict {
 		s.Since = old.Since
@@ -190,6 +248,10 @@ func (m *Mapper) publish(s Status) {
 	if s.Verdict != old.Verdict || s.External != old.External {
 		m.log.Info("the way through the router changed", "verdict", s.Verdict.String(), "port", s.Port,
 			"gateway", s.Gateway.Addr, "external", s.External, "via", s.Router.Via, "problem", s.Problem)
+	}
+	if s.IPv6.Verdict != old.IPv6.Verdict || s.IPv6.Address != old.IPv6.Address {
+		m.log.Info("the way in by IPv6 changed", "verdict", s.IPv6.Verdict.String(), "address", s.IPv6.Address,
+			"via", s.IPv6.Via, "problem", s.IPv6.Problem)
 	}
 	select {
 	case m.changed <- struct{}{}:

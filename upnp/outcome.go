@@ -25,12 +25,13 @@ const (
 	samePort            // external and internal port must be equal (ours are)
 	tableFull           // no room for another entry
 	failed              // the router tried and couldn't; often it has no public address
+	notNeeded           // there is no firewall to open
 	behindNAT           // the router sees another address than ours: something translates in between
 )
 
 var outcomeNames = [...]string{
 	"done", "not there", "unsupported", "moved", "silent", "broken", "not allowed", "conflict",
-	"bad lease", "bad argument", "bad shape", "same port", "table full", "failed", "behind NAT",
+	"bad lease", "bad argument", "bad shape", "same port", "table full", "failed", "not needed", "behind NAT",
 }
 
 func (o outcome) String() string {

@@ -96,10 +96,10 @@ func pcpHeader(op uint8, lifetime uint32, client netip.Addr) []byte {
 func pcpAnnounceRequest(client netip.Addr) []byte { return pcpHeader(pcpOpAnnounce, 0, client) }
 
 // pcpMapRequest asks for a UDP mapping, section 11.1, with PREFER_FAILURE where
-// exactly is set. The suggested address is "any" (0.0.0.0, section 11.1), because
+// exactly is set. The suggested address is "any" (0.0.0.0 or ::, section 11.1), because
 // a suggestion of last week's address together with PREFER_FAILURE would fail.
 func pcpMapRequest(client netip.Addr, nonce pcpNonce, port uint16, lifetime time.Duration, exactly bool) []byte {
-	b := pcpMap(pcpHeader(pcpOpMap, uint32(lifetime/time.Second), client), nonce, port, port)
+	b := pcpMap(pcpHeader(pcpOpMap, uint32(lifetime/time.Second), client), client, nonce, port, port)
 	if exactly {
 		b = append(b, pcpOptionPreferFailure, 0, 0, 0) // section 7.3: code, reserved, length 0
 	}
@@ -110,16 +110,20 @@ func pcpMapRequest(client netip.Addr, nonce pcpNonce, port uint16, lifetime time
 // port and address zero (erratum 3621). PREFER_FAILURE has no place in it
 // (section 13.2).
 func pcpDeleteRequest(client netip.Addr, nonce pcpNonce, port uint16) []byte {
-	return pcpMap(pcpHeader(pcpOpMap, 0, client), nonce, port, 0)
+	return pcpMap(pcpHeader(pcpOpMap, 0, client), client, nonce, port, 0)
 }
 
-func pcpMap(b []byte, nonce pcpNonce, internal, external uint16) []byte {
+func pcpMap(b []byte, client netip.Addr, nonce pcpNonce, internal, external uint16) []byte {
 	b = append(b, nonce[:]...)
 	b = append(b, pcpProtocolUDP, 0, 0, 0)
 	b = binary.BigEndian.AppendUint16(b, internal)
 	b = binary.BigEndian.AppendUint16(b, external)
-	none := netip.AddrFrom4([4]byte{}).As16()
-	return append(b, none[:]...)
+	none := netip.IPv4Unspecified()
+	if client.Is6() {
+		none = netip.IPv6Unspecified()
+	}
+	ip := none.As16()
+	return append(b, ip[:]...)
 }
 
 // pcpReply is an answer of the router. The fields of a mapping count for pcpOpMap

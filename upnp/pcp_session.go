@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// pcp is the Port Control Protocol, RFC 6887, for IPv4.
+// pcp is the Port Control Protocol, RFC 6887. Between IPv6 addresses the same
+// messages open the router's firewall (section 2.2).
 type pcp struct {
 	port   uint16
 	secret []byte // what the nonces are made of
@@ -20,7 +21,8 @@ func (p *pcp) name() string { return "PCP" }
 // probe sends ANNOUNCE (section 14.1), which has no effect. A server that doesn't
 // know it says so by a PCP answer, and is one.
 func (p *pcp) probe(ctx context.Context, gw Gateway) (session, answer) {
-	s := &pcpSession{at: control{gw: gw, port: p.port}, secret: p.secret}
+	// With IPv6 the port outside is always the one inside: no need to insist.
+	s := &pcpSession{at: control{gw: gw, port: p.port}, secret: p.secret, loose: gw.Self.Is6()}
 	if _, a := s.announce(ctx); !a.ok() {
 		return nil, a
 	}
@@ -33,7 +35,7 @@ type pcpSession struct {
 	secret   []byte
 	epoch    epoch
 	lost     bool       // the table was lost since the last add
-	loose    bool       // the server doesn't know PREFER_FAILURE
+	loose    bool       // the server doesn't know PREFER_FAILURE, or doesn't need it
 	assigned netip.Addr // of the last grant
 }
 
@@ -120,7 +122,7 @@ func (s *pcpSession) add(ctx context.Context, w want) (grant, answer) {
 		return grant{}, notAsAsked(r.mapped, w)
 	}
 	s.assigned = netip.Addr{}
-	if r.external.Is4() && !r.external.IsUnspecified() {
+	if r.external.Is4() == w.client.Is4() && !r.external.IsUnspecified() {
 		s.assigned = r.external
 	}
 	return grant{lease: min(r.lifetime, maxGrant), told: true, external: s.assigned}, answer{}
@@ -157,11 +159,24 @@ func (s *pcpSession) remove(ctx context.Context, w want) answer {
 	nonce := s.nonce(w)
 	r, a := s.ask(ctx, pcpDeleteRequest(s.at.gw.Self, nonce, w.port),
 		func(r pcpReply) bool { return r.answers(nonce, w.port) })
+	if a.ok() && r.code == pcpNotAuthorized && w.client.Is6() {
+		// miniupnpd on nftables recognises no IPv6 mapping when it is to be removed
+		// (2.3.1), but lets us shorten it.
+		w.lease = time.Second
+		r, a = s.mapPort(ctx, w, false)
+		if a.ok() && r.lifetime > endingLease {
+			a = pcpNotAuthorized.answer()
+		}
+	}
 	if !a.ok() {
 		return a
 	}
 	return r.code.answer()
 }
+
+// endingLease is how long a mapping that we gave back may last. Servers grant no
+// less than two minutes (RFC 6887 section 15).
+const endingLease = 2 * time.Minute
 
 // sweep can do nothing, as in NAT-PMP.
 func (s *pcpSession) sweep(context.Context, want) (int, answer) {

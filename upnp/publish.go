@@ -4,8 +4,8 @@ import "net/netip"
 
 // heldVerdict says what a mapping is worth, given the router's own address.
 func (k *keeper) heldVerdict() Verdict {
-	if !k.wanTold {
-		return Mapped
+	if !k.wanTold || k.side.six {
+		return Mapped // with IPv6 our address is our own
 	}
 	switch classify(k.wan) {
 	case wanPrivate:
@@ -33,14 +33,24 @@ func (k *keeper) publish(v Verdict, a answer) {
 		WAN:       k.wan,
 		Problem:   a.problem,
 	}
-	if classify(k.wan) == wanPublic {
+	switch {
+	case k.side.six:
+		s.WAN, s.External = netip.Addr{}, k.gw.Self
+	case classify(k.wan) == wanPublic:
 		s.External = k.wan
 	}
 	if k.mapping != nil {
 		shown := *k.mapping
 		shown.External = netip.AddrPortFrom(s.External, shown.External.Port())
+		if c, ok := k.session.(counter); ok {
+			shown.TrafficAt = c.trafficAt()
+		}
 		s.Mapping = &shown
 	}
-	s.Advice = advice(s, a)
-	k.m.publish(s)
+	if k.side.six {
+		s.Advice = advice6(s, a)
+	} else {
+		s.Advice = advice(s, a)
+	}
+	k.side.tell(s)
 }

@@ -123,8 +123,13 @@ func (r *reply) note(name, text string) {
 	r.values[name] = text
 }
 
-// isArgument reports names as UPnP's WAN services have them: NewLeaseDuration.
+// isArgument reports names as UPnP's WAN services have them: NewLeaseDuration. Those
+// of WANIPv6FirewallControl:1 have no common beginning.
 func isArgument(name string) bool {
+	switch name {
+	case "FirewallEnabled", "InboundPinholeAllowed", "UniqueID", "IsWorking", "PinholePackets":
+		return true
+	}
 	return strings.HasPrefix(name, "New") && strings.IndexFunc(name, func(c rune) bool {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9')
 	}) < 0

@@ -11,7 +11,7 @@ import (
 // lookAtRoute notices another gateway or another address of ours. Everything known
 // is then about a network that we are no longer in.
 func (k *keeper) lookAtRoute(ctx context.Context) {
-	gw, err := k.m.gateway()
+	gw, err := k.side.gateway()
 	if err != nil && !errors.Is(err, ErrNoGateway) && k.gw.Addr.IsValid() {
 		// The kernel was too busy to say; that is no reason to leave.
 		k.m.log.Debug("looking for the router", "err", err)
@@ -19,11 +19,14 @@ func (k *keeper) lookAtRoute(ctx context.Context) {
 		return
 	}
 	gw.Addr, gw.Self = gw.Addr.Unmap(), gw.Self.Unmap()
-	if err == nil && (!gw.Addr.Is4() || !gw.Self.Is4()) {
-		err = fmt.Errorf("the gateway has no IPv4 address: %w", ErrNoGateway)
+	if err == nil && !k.side.fits(gw) {
+		err = fmt.Errorf("the gateway %v isn't one for this family of addresses: %w", gw.Addr, ErrNoGateway)
 	}
 	if err != nil {
 		k.nextRoute = time.Now().Add(noRouteEvery)
+		if k.side.six {
+			k.nextRoute = time.Now().Add(routeEvery) // most homes are without for ever
+		}
 		k.leave(ctx, Gateway{})
 		k.publish(NoRouter, answer{problem: err.Error()})
 		return
@@ -49,5 +52,5 @@ func (k *keeper) leave(ctx context.Context, next Gateway) {
 	k.lastSeen, k.wan, k.wanTold, k.longest = Router{}, netip.Addr{}, false, 0
 	k.failures, k.nextTry, k.started = 0, time.Now(), false
 	k.heldSince, k.nextWitness, k.knockUntil = time.Time{}, time.Time{}, time.Time{}
-	k.ears.listen(k.stopping, k.m, next)
+	k.ears.listen(k.stopping, k.side, next, k.m.log)
 }

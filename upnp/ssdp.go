@@ -25,6 +25,8 @@ const (
 var (
 	// ssdpGroup is SSDP's multicast address (UDA 1.1, section 1.1).
 	ssdpGroup = netip.AddrFrom4([4]byte{239, 255, 255, 250})
+	// ssdpGroup6 is the same for IPv6, on one link (UDA 2.0, annex A.3).
+	ssdpGroup6 = netip.MustParseAddr("ff02::c")
 	// ssdpRounds are the moments of sending: Wi-Fi loses multicast.
 	ssdpRounds = [...]time.Duration{0, 400 * time.Millisecond, 1200 * time.Millisecond}
 	// ssdpTargets are asked for in this order. Some routers answer only to the
@@ -85,6 +87,8 @@ func parseSSDP(b []byte) (ssdpAnswer, error) {
 
 // pinnedURL checks an address that a router told us: plain HTTP, the gateway
 // itself as an IP literal, no login in it, and no port of another well-known service.
+// Of the many IPv6 addresses of a router any may stand there: then only port and
+// path are taken, and the host is the one that we know as the gateway.
 func pinnedURL(raw string, gw netip.Addr) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -96,7 +100,7 @@ func pinnedURL(raw string, gw netip.Addr) (*url.URL, error) {
 		return nil, fmt.Errorf("refusing the address %q: not http", clean(raw))
 	case u.User != nil:
 		return nil, fmt.Errorf("refusing the address %q: it has a user name", clean(raw))
-	case err != nil || host != gw:
+	case err != nil || host != gw && !(gw.Is6() && host.Is6() && !host.Is4In6()):
 		return nil, fmt.Errorf("refusing the address %q: not the gateway %v", clean(raw), gw)
 	}
 	port := uint64(80)
@@ -106,12 +110,15 @@ func pinnedURL(raw string, gw netip.Addr) (*url.URL, error) {
 	if err != nil || port != 80 && port < 1024 {
 		return nil, fmt.Errorf("refusing the address %q: neither port 80 nor one from 1024 on", clean(raw))
 	}
+	if gw.Is6() {
+		u.Host = netip.AddrPortFrom(gw, uint16(port)).String()
+	}
 	return u, nil
 }
 
-func searchRequest(target string) []byte {
+func searchRequest(target string, group netip.Addr) []byte {
 	return []byte("M-SEARCH * HTTP/1.1\r\n" +
-		"HOST: 239.255.255.250:1900\r\n" +
+		"HOST: " + netip.AddrPortFrom(group, ssdpPort).String() + "\r\n" +
 		"MAN: \"ssdp:discover\"\r\n" +
 		"MX: 1\r\n" +
 		"ST: " + target + "\r\n\r\n")
@@ -129,9 +136,13 @@ type searcher struct {
 // location, until found returns true or the time is over. It reports whether
 // anybody answered at all.
 func (s *searcher) search(ctx context.Context, found func(ssdpAnswer, *url.URL) bool) (heard bool, err error) {
-	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(s.gw.Self, 0)))
+	from := s.gw.Self
+	if from.Is6() {
+		from = netip.IPv6Unspecified() // a router answers from the kind of address that asked
+	}
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
 	if err != nil {
-		return false, fmt.Errorf("opening a socket on %v: %w", s.gw.Self, err)
+		return false, fmt.Errorf("opening a socket on %v: %w", from, err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
@@ -202,6 +213,9 @@ func (s *searcher) destinations(conn *net.UDPConn) []netip.AddrPort {
 	if s.gw.Addr.IsLoopback() {
 		return to
 	}
+	if s.gw.Addr.Is6() {
+		return append(to, netip.AddrPortFrom(ssdpGroup6.WithZone(s.gw.Interface), s.port))
+	}
 	link, err := net.InterfaceByName(s.gw.Interface)
 	if err == nil {
 		p := ipv4.NewPacketConn(conn)
@@ -218,8 +232,12 @@ func (s *searcher) destinations(conn *net.UDPConn) []netip.AddrPort {
 // to know.
 func (s *searcher) send(conn *net.UDPConn, to []netip.AddrPort) {
 	for _, target := range ssdpTargets {
-		request := searchRequest(target)
 		for _, addr := range to {
+			group := ssdpGroup
+			if addr.Addr().Is6() {
+				group = ssdpGroup6
+			}
+			request := searchRequest(target, group)
 			if _, err := conn.WriteToUDPAddrPort(request, addr); err != nil {
 				s.log.Debug("searching for the router", "to", addr, "err", err)
 			}

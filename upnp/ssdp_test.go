@@ -93,7 +93,11 @@ func FuzzSSDP(f *testing.F) {
 
 // loop is the gateway that a fake router plays.
 func loop(r *routertest.Router) Gateway {
-	return Gateway{Addr: r.Addr(), Self: netip.MustParseAddr("127.0.0.1"), Interface: "lo"}
+	gw := Gateway{Addr: r.Addr(), Self: netip.MustParseAddr(self), Interface: "lo"}
+	if gw.Addr.Is6() {
+		gw.Self = netip.MustParseAddr(self6)
+	}
+	return gw
 }
 
 func (s *searcher) locations(ctx context.Context) (list []string, heard bool) {

@@ -8,9 +8,9 @@ import (
 // Verdict is the state of the way through the router in one word.
 type Verdict uint8
 
-// The verdicts. Only Mapped is good news, and it means asked for, granted and,
-// where the router can be asked, read back: that packets arrive is for others to
-// observe.
+// The verdicts. Only Mapped and IPv6Only are good news, and mean asked for, granted
+// and, where the router can be asked, read back: that packets arrive is for others
+// to observe.
 const (
 	Starting     Verdict = iota // not known yet
 	Mapped                      // the router sends the port to us
@@ -23,11 +23,12 @@ const (
 	NoWAN                       // the router says that it has no address on the internet side
 	RouterBroken                // answers that make no sense, or entries that don't stay
 	Disabled                    // not running: switched off, or stopped
+	IPv6Only                    // no setting of this router opens an IPv4 port, but its IPv6 firewall is open for us
 )
 
 var verdictNames = [...]string{
 	"starting", "mapped", "no-router", "no-igd", "refused", "conflict", "private-wan", "carrier-nat",
-	"no-wan", "router-broken", "disabled",
+	"no-wan", "router-broken", "disabled", "ipv6-only",
 }
 
 // String returns the verdict's key, for logs and JSON.
@@ -59,6 +60,9 @@ type Mapping struct {
 	// VerifiedAt is when the entry was last read back; zero where the router
 	// cannot be asked.
 	VerifiedAt time.Time
+	// TrafficAt is when the router was last seen to have counted more packets than
+	// before; zero where it doesn't count.
+	TrafficAt time.Time
 	// Foreign is set when the entry leads to us but somebody else made it, most
 	// likely the owner by hand. It is not renewed and not removed.
 	Foreign bool
@@ -88,6 +92,8 @@ type Status struct {
 	// means that there was no such place yet.
 	PlaceSince time.Time
 	place      place
+	// IPv6 is the way in by IPv6, which has a light of its own.
+	IPv6 Pinhole
 	// Problem is the cause for someone who reports a bug, Advice the one thing to
 	// do, in plain words with this house's addresses. Both may be empty.
 	Problem, Advice string
@@ -104,10 +110,15 @@ type place struct {
 // While there is no mapping nobody has moved.
 func (s Status) placed(old Status, now time.Time) Status {
 	s.place, s.PlaceSince = old.place, old.PlaceSince
-	if s.Mapping == nil || !s.External.IsValid() {
+	at := place{gateway: s.Gateway.Addr, router: s.Router.ID}
+	switch {
+	case s.Mapping != nil && s.External.IsValid():
+		at.external = s.Mapping.External
+	case s.Verdict == IPv6Only:
+		at.external = s.IPv6.Address
+	default:
 		return s
 	}
-	at := place{s.Mapping.External, s.Gateway.Addr, s.Router.ID}
 	if at.router == "" {
 		at.router = s.place.router // PCP doesn't tell it; UPnP may, later
 	}
@@ -126,7 +137,7 @@ func (p place) same(old place) bool {
 
 // Off is the status of a mapper that is not run.
 func Off(port uint16) Status {
-	s := Status{Verdict: Disabled, Port: port}
+	s := Status{Verdict: Disabled, Port: port, IPv6: Pinhole{Verdict: Disabled}}
 	s.Advice = advice(s, answer{})
 	return s
 }
@@ -135,6 +146,7 @@ func Off(port uint16) Status {
 func (s Status) sameNews(o Status) bool {
 	s.Since, o.Since, s.CheckedAt, o.CheckedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	s.PlaceSince, o.PlaceSince = time.Time{}, time.Time{}
+	s.IPv6.Since, o.IPv6.Since, s.IPv6.CheckedAt, o.IPv6.CheckedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	a, b := s.Mapping, o.Mapping
 	s.Mapping, o.Mapping = nil, nil
 	if s != o || (a == nil) != (b == nil) {

@@ -57,8 +57,9 @@ func (k *keeper) check(ctx context.Context) {
 	g, a := k.session.check(ctx, k.want())
 	switch a.outcome {
 	case done:
-		if !g.verified {
-			k.hold(g) // asked for anew, for want of a way to look
+		if !g.verified || k.side.six {
+			k.asked = k.asked || !g.foreign
+			k.hold(g) // asked for anew, for want of a way to look, or of one that is safe
 			return
 		}
 		k.checkedAt = time.Now()

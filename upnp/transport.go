@@ -42,7 +42,7 @@ func pinnedTransport(gw Gateway) *http.Transport {
 			if err != nil || to.Addr() != gw.Addr {
 				return nil, fmt.Errorf("connecting to %s: %w %v", address, errForeignHost, gw.Addr)
 			}
-			return dialer.DialContext(ctx, "tcp4", to.String())
+			return dialer.DialContext(ctx, "tcp", to.String())
 		},
 		DisableKeepAlives:      true,
 		DisableCompression:     true,

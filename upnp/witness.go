@@ -144,11 +144,11 @@ func (k *keeper) wantsWitness() bool {
 
 func (k *keeper) findWitness(ctx context.Context) {
 	k.nextWitness = time.Now().Add(witnessEvery)
-	i := slices.IndexFunc(k.m.protocols, func(p protocol) bool { _, ok := p.(*igd); return ok })
+	i := slices.IndexFunc(k.side.protocols, func(p protocol) bool { _, ok := p.(*igd); return ok })
 	if i < 0 {
 		return
 	}
-	s, a := k.m.protocols[i].probe(ctx, k.gw)
+	s, a := k.side.protocols[i].probe(ctx, k.gw)
 	witness, ok := s.(tableReader)
 	if !a.ok() || !ok {
 		k.m.log.Debug("nobody can read the router's table", "problem", a.problem)

@@ -176,3 +176,12 @@ func (m *memory) remove(context.Context, want) answer {
 }
 
 func (m *memory) sweep(context.Context, want) (int, answer) { return 0, answer{} }
+
+// hearNothing hears of changes only when the test calls changed.
+func hearNothing(changed *func()) func(context.Context, func()) error {
+	return func(ctx context.Context, f func()) error {
+		*changed = f
+		<-ctx.Done()
+		return nil
+	}
+}

@@ -410,6 +410,47 @@ func TestTheOperatorsEndpointWinsAndAWrongOneIsNone(t *testing.T) {
 	if e := endpointFor(nil, private); e != nil {
 		t.Errorf("endpoint = %v, want none", e)
 	}
+	six := upnp.Pinhole{Verdict: upnp.Mapped, Address: netip.MustParseAddrPort("[2a01:5ead:77::10]:5")}
+	private.IPv6, mapped.IPv6 = six, six
+	if e := endpointFor(nil, private); e == nil || e.String() != six.Address.String() || len(e.Warnings) != 1 {
+		t.Errorf("endpoint = %v, want IPv6's with a warning", e)
+	}
+	if e := endpointFor(nil, mapped); e == nil || e.String() != wan.String() || len(e.Warnings) != 0 {
+		t.Errorf("endpoint = %v, want IPv4's", e)
+	}
+}
+
+func TestIPv6HasALightOfItsOwn(t *testing.T) {
+	at := netip.MustParseAddrPort("[2a01:5ead:77::10]:5")
+	open := upnp.Pinhole{Verdict: upnp.Mapped, Address: at, VerifiedAt: time.Now()}
+	for _, c := range []struct {
+		name       string
+		router     upnp.Status
+		state      api.JointState // empty: no light
+		port, says string
+	}{
+		{"no IPv6 here", upnp.Status{Verdict: upnp.Mapped, IPv6: upnp.Pinhole{Verdict: upnp.NoRouter}}, "", "", ""},
+		{"switched off", upnp.Off(5), "", "", ""},
+		{"open beside IPv4", upnp.Status{Verdict: upnp.Mapped, IPv6: open}, api.JointWorking, "", at.Addr().String()},
+		{"no firewall", upnp.Status{Verdict: upnp.Mapped, IPv6: upnp.Pinhole{Verdict: upnp.Mapped, Foreign: true}}, api.JointWorking, "", "no firewall"},
+		{"open alone", upnp.Status{Verdict: upnp.IPv6Only, IPv6: open}, api.JointWorking, "IPv6 only", at.Addr().String()},
+		{"refused beside IPv4", upnp.Status{Verdict: upnp.Mapped, IPv6: upnp.Pinhole{Verdict: upnp.Refused}}, api.JointUnknown, "", "does not let"},
+		{"refused alone", upnp.Status{Verdict: upnp.CarrierNAT, IPv6: upnp.Pinhole{Verdict: upnp.Refused}}, api.JointAttention, "", "does not let"},
+	} {
+		got := map[string]api.Joint{}
+		if c.router.Verdict != upnp.IPv6Only {
+			c.router.Gateway.Addr = netip.MustParseAddr("192.168.1.1")
+		}
+		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, endpointFor(nil, c.router), nil, nil, time.Now()) {
+			got[j.Key] = j
+			if strings.Contains(j.Summary, "invalid") {
+				t.Errorf("%s: %s says %q", c.name, j.Key, j.Summary)
+			}
+		}
+		if j := got["ipv6"]; j.State != c.state || !strings.Contains(j.Summary, c.says) || !strings.Contains(got["port"].Summary, c.port) {
+			t.Errorf("%s: %+v, port %+v", c.name, j, got["port"])
+		}
+	}
 }
 
 func TestSentencesCannotDriveATerminal(t *testing.T) {

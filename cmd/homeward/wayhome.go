@@ -47,13 +47,47 @@ func evidence(list []peers.Peer, router upnp.Status, home []netip.Prefix, now ti
 // said only of what was observed, never of what a router promised.
 func wayHome(t tunnel.Status, router upnp.Status, endpoint *peers.Endpoint, list []peers.Peer, home []netip.Prefix, now time.Time) []api.Joint {
 	seen, proven := evidence(list, router, home, now)
-	return []api.Joint{
+	joints := []api.Joint{
 		deviceJoint(t),
 		routerJoint(router),
 		portJoint(t, router, endpoint, proven),
+	}
+	if j, ok := ipv6Joint(t, router); ok {
+		joints = append(joints, j)
+	}
+	return append(joints,
 		addressJoint(router, endpoint),
 		outsideJoint(router, endpoint, seen, proven),
+	)
+}
+
+// ipv6Joint is the light of the IPv6 firewall; houses without IPv6 have none.
+func ipv6Joint(t tunnel.Status, r upnp.Status) (api.Joint, bool) {
+	six := r.IPv6
+	j := api.Joint{Key: "ipv6", Title: "IPv6", Since: six.Since, Advice: six.Advice}
+	switch six.Verdict {
+	case upnp.NoRouter, upnp.Disabled, upnp.Starting:
+		return api.Joint{}, false
+	case upnp.Mapped:
+		j.State = api.JointWorking
+		switch {
+		case six.Foreign:
+			j.Summary = "The router has no firewall for IPv6."
+		case six.VerifiedAt.IsZero():
+			j.Summary = fmt.Sprintf("The router has granted to let UDP %d through to %v.", six.Address.Port(), six.Address.Addr())
+		default:
+			j.Summary = fmt.Sprintf("The router lets UDP %d through to %v.", six.Address.Port(), six.Address.Addr())
+		}
+		if !six.TrafficAt.IsZero() {
+			j.Summary += fmt.Sprintf(" It counted packets at %s.", six.TrafficAt.Local().Format("15:04"))
+		}
+	default:
+		j.State, j.Summary = api.JointAttention, fmt.Sprintf("The router does not let UDP %d through by IPv6.", t.ListenPort)
+		if r.Verdict == upnp.Mapped {
+			j.State = api.JointUnknown // devices come home by IPv4
+		}
 	}
+	return j, true
 }
 
 func deviceJoint(t tunnel.Status) api.Joint {
@@ -97,6 +131,8 @@ func routerJoint(r upnp.Status) api.Joint {
 		j.State, j.Summary = api.JointAttention, fmt.Sprintf("The router at %v does not open ports by itself.", r.Gateway.Addr)
 	case upnp.RouterBroken:
 		j.State, j.Summary = api.JointAttention, fmt.Sprintf("%s at %v gives answers that make no sense.", name, r.Gateway.Addr)
+	case upnp.IPv6Only:
+		j.State, j.Summary = api.JointWorking, name+" opens its IPv6 firewall."
 	default:
 		j.State, j.Summary = api.JointWorking, fmt.Sprintf("%s answers at %v.", name, r.Gateway.Addr)
 	}
@@ -120,6 +156,8 @@ func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, proven 
 		}
 	case r.Verdict == upnp.Starting:
 		j.State, j.Summary = api.JointUnknown, fmt.Sprintf("Asking the router for UDP %d.", t.ListenPort)
+	case r.Verdict == upnp.IPv6Only:
+		j.State, j.Summary, j.Advice = api.JointAttention, fmt.Sprintf("UDP %d is open by IPv6 only.", t.ListenPort), r.Advice
 	case proven:
 		j.State, j.Summary = api.JointWorking, fmt.Sprintf("UDP %d is open, though homeward did not open it.", t.ListenPort)
 	case endpoint != nil && endpoint.Source == peers.EndpointOperator:

@@ -185,6 +185,9 @@ func (r *Router) answerPCP(b []byte, from netip.AddrPort) {
 	args["exactly"] = strconv.FormatBool(exactly)
 	reply := r.next(PCPMap, args)
 	wan, online := r.wanAddr()
+	if r.opt.IPv6 {
+		wan = from.Addr()
+	}
 	code, granted := reply.Code, external
 	switch {
 	case code != 0 || reply.Lie:

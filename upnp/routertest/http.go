@@ -84,9 +84,7 @@ func arguments(body []byte) map[string]string {
 		case xml.CharData:
 			text += string(t)
 		case xml.EndElement:
-			if strings.HasPrefix(t.Name.Local, "New") {
-				args[t.Name.Local] = text
-			}
+			args[t.Name.Local] = text
 		}
 	}
 }
@@ -140,7 +138,11 @@ func writeFault(w http.ResponseWriter, code int) {
 // act is what a good router does.
 func (r *Router) act(w http.ResponseWriter, s Service, action string, args map[string]string) {
 	r.mu.Lock()
-	values, fault := r.actLocked(s, action, args)
+	do := r.actLocked
+	if s.Type == firewallService {
+		do = r.firewallLocked
+	}
+	values, fault := do(s, action, args)
 	r.mu.Unlock()
 	if fault != 0 {
 		writeFault(w, fault)

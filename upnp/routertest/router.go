@@ -27,6 +27,7 @@ type Options struct {
 	Model        string
 	URLBase      string // element of the description; empty leaves it out
 
+	IPv6     bool // it is reached by IPv6, on ::1, and so is its firewall
 	NoUPnP   bool // searches are not answered
 	PCP      bool // PCP is answered on ControlPort
 	PMP      bool // NAT-PMP is answered there
@@ -92,20 +93,27 @@ type Router struct {
 	entries map[uint16]Entry
 	control map[uint16]Entry // of PCP and NAT-PMP where the tables are separate
 	nonces  map[uint16]string
-	booted  time.Time
-	scripts map[string][]Reply
-	always  map[string]func(args map[string]string) Reply
-	calls   map[string]int
-	ended   map[string]int
-	news    chan struct{} // closed and replaced when a request has been answered
-	order   []string
-	wan     string
-	boot    int
+	// pinholes of UPnP, by their numbers; lastPinhole is the latest given.
+	pinholes    map[uint16]*pinhole
+	lastPinhole uint16
+	booted      time.Time
+	scripts     map[string][]Reply
+	always      map[string]func(args map[string]string) Reply
+	calls       map[string]int
+	ended       map[string]int
+	news        chan struct{} // closed and replaced when a request has been answered
+	order       []string
+	wan         string
+	boot        int
 }
 
 // New starts a router; it ends with the test.
 func New(t testing.TB, opt Options) *Router {
 	t.Helper()
+	addr := netip.MustParseAddr("127.0.0.2")
+	if opt.IPv6 {
+		addr = netip.IPv6Loopback()
+	}
 	if opt.Version == 0 {
 		opt.Version = 2
 	}
@@ -113,21 +121,21 @@ func New(t testing.TB, opt Options) *Router {
 		opt.Services = []Service{{Type: fmt.Sprintf("WANIPConnection:%d", opt.Version)}}
 	}
 	r := &Router{
-		t: t, opt: opt, addr: netip.MustParseAddr("127.0.0.2"),
+		t: t, opt: opt, addr: addr, pinholes: make(map[uint16]*pinhole),
 		entries: make(map[uint16]Entry), control: make(map[uint16]Entry), nonces: make(map[uint16]string),
 		booted: time.Now().Add(-time.Hour), scripts: make(map[string][]Reply),
 		always: make(map[string]func(map[string]string) Reply), calls: make(map[string]int),
 		ended: make(map[string]int), news: make(chan struct{}),
 	}
 	var err error
-	r.udp, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, 0)))
+	r.udp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, 0)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.serve()
 	r.wait.Go(r.answerSearches)
 	if opt.PCP || opt.PMP {
-		r.ctl, err = net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, 0)))
+		r.ctl, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, 0)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +158,7 @@ func (r *Router) close() {
 
 // serve opens the HTTP side on a port of the system's choice.
 func (r *Router) serve() {
-	l, err := net.Listen("tcp4", netip.AddrPortFrom(r.addr, 0).String())
+	l, err := net.Listen("tcp", netip.AddrPortFrom(r.addr, 0).String())
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -160,7 +168,7 @@ func (r *Router) serve() {
 	r.wait.Go(func() { server.Serve(l) })
 }
 
-// Addr is the router's address; our own side of the LAN is 127.0.0.1.
+// Addr is the router's address; our own side of the LAN is 127.0.0.1, or ::1 too.
 func (r *Router) Addr() netip.Addr { return r.addr }
 
 // SSDPPort is the UDP port on which it answers searches.
@@ -172,6 +180,8 @@ func (r *Router) Restart() {
 	defer r.mu.Unlock()
 	r.http.Close()
 	r.entries, r.control = make(map[uint16]Entry), make(map[uint16]Entry)
+	clear(r.pinholes)
+	r.lastPinhole = 0
 	r.booted = time.Now()
 	r.serve()
 }
@@ -199,13 +209,14 @@ func (r *Router) Clear() {
 	defer r.mu.Unlock()
 	clear(r.entries)
 	clear(r.control)
+	clear(r.pinholes)
 }
 
-// Entries returns the table, by external port.
+// Entries returns the table, by external port, and the openings of the IPv6 firewall.
 func (r *Router) Entries() []Entry {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return sorted(r.entries, r.control)
+	return append(sorted(r.entries, r.control), r.openings()...)
 }
 
 func sorted(tables ...map[uint16]Entry) []Entry {
@@ -330,7 +341,7 @@ func (r *Router) answerSearches() {
 
 func (r *Router) send(conn *net.UDPConn, body string, to netip.AddrPort, from netip.Addr) {
 	if from.IsValid() {
-		other, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
+		other, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(from, 0)))
 		if err != nil {
 			r.t.Error(err)
 			return
