@@ -2,7 +2,6 @@ package ddns
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -56,14 +55,14 @@ func (c Config) checked() (Config, error) {
 		}
 	}
 	if !c.Provider.valid() {
-		complain(fmt.Errorf("provider %q is not known: use one of %v", clean(string(c.Provider)), Providers()))
+		complain(wrong("provider", "provider %q is not known: use one of %v", clean(string(c.Provider)), Providers()))
 	}
 	var err error
 	c.Name, err = parseName("name", c.Name)
 	complain(err)
 	if c.Zone != "" {
 		if c.Zone, err = parseName("zone", c.Zone); err == nil && !isBelow(c.Name, c.Zone) {
-			err = fmt.Errorf("name %q is not in the zone %q: correct one of the two", c.Name, c.Zone)
+			err = wrong("zone", "name %q is not in the zone %q: correct one of the two", c.Name, c.Zone)
 		}
 		complain(err)
 	}
@@ -71,13 +70,13 @@ func (c Config) checked() (Config, error) {
 		c.TTL = defaultTTL
 	}
 	if c.TTL < leastTTL || c.TTL > mostTTL {
-		complain(fmt.Errorf("a ttl of %v is not between %v and %v", c.TTL, leastTTL, mostTTL))
+		complain(wrong("ttl", "a ttl of %v is not between %v and %v", c.TTL, leastTTL, mostTTL))
 	}
 	if c.Credentials.secret() == "" && c.Provider.valid() {
-		complain(fmt.Errorf("the %s is missing: %s has one for you", c.Provider.secretName(), c.Provider.Label()))
+		complain(wrong("secret", "the %s is missing: %s has one for you", c.Provider.secretName(), c.Provider.Label()))
 	}
 	if c.Credentials.user() == "" && c.Provider.needsUser() {
-		complain(errors.New("the user is missing: enter the one of the provider's account, or the key's name"))
+		complain(wrong("user", "the user is missing: enter the one of the provider's account, or the key's name"))
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
@@ -91,7 +90,7 @@ func parseName(what, typed string) (string, error) {
 	s := strings.TrimSuffix(strings.TrimSpace(typed), ".")
 	name, err := idna.Lookup.ToASCII(s)
 	if err != nil || len(name) > 253 || strings.Count(name, ".") < 1 || !hasHostLabels(name) {
-		return "", fmt.Errorf("%s %q is no full domain name: enter one like home.example.org", what, clean(typed))
+		return "", wrong(what, "%s %q is no full domain name: enter one like home.example.org", what, clean(typed))
 	}
 	return name, nil
 }

@@ -1,6 +1,7 @@
 package ddns
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -15,42 +16,45 @@ func TestNewChecksAndReportsEverything(t *testing.T) {
 		t.Fatalf("the control fails: %v %+v", err, u)
 	}
 	for _, c := range []struct {
-		name  string
-		spoil func(*Config)
-		words string
+		name, field string
+		spoil       func(*Config)
+		words       string
 	}{
-		{"provider", func(c *Config) { c.Provider = "dyndns9" }, "not known"},
-		{"no name", func(c *Config) { c.Name = "" }, "full domain name"},
-		{"one label", func(c *Config) { c.Name = "home" }, "full domain name"},
-		{"an address", func(c *Config) { c.Name = "192.168.1.1" }, "full domain name"},
-		{"injection", func(c *Config) { c.Name = "home.example.org&myip=1.2.3.4" }, "full domain name"},
-		{"wildcard", func(c *Config) { c.Name = "*.example.org" }, "full domain name"},
-		{"long", func(c *Config) { c.Name = strings.Repeat("a.", 127) + "org" }, "full domain name"},
-		{"zone", func(c *Config) { c.Zone = "ample.org" }, "not in the zone"},
-		{"ttl", func(c *Config) { c.TTL = time.Second }, "ttl"},
-		{"no secret", func(c *Config) { c.Credentials = NewCredentials("u", " ") }, "missing"},
-		{"no user", func(c *Config) { c.Credentials = NewCredentials("", token) }, "user is missing"},
-		{"no server", func(c *Config) { c.Server = "" }, "no host name"},
-		{"http", func(c *Config) { c.Server = "http://dyn.example.net" }, "no host name"},
-		{"server with a path", func(c *Config) { c.Server = "dyn.example.net/x" }, "no host name"},
-		{"server with a user", func(c *Config) { c.Server = "evil@dyn.example.net" }, "no host name"},
-		{"path", func(c *Config) { c.Path = "evil.example.net/" }, "path"},
-		{"host by path", func(c *Config) { c.Path = "@evil.example.net/" }, "path"},
-		{"duckdns", func(c *Config) { c.Provider = DuckDNS }, "duckdns.org"},
-		{"custom http", func(c *Config) { c.Provider, c.Credentials = Custom, NewCredentials("", "http://h.example/"+token) }, "https"},
-		{"custom host", func(c *Config) { c.Provider, c.Credentials = Custom, NewCredentials("", "https://{name}/"+token) }, "no sense"},
-		{"custom nothing", func(c *Config) { c.Provider, c.Credentials = Custom, NewCredentials("", "https:///"+token) }, "no sense"},
-		{"tsig key", func(c *Config) { c.Provider = RFC2136 }, "base64"},
-		{"tsig md5", func(c *Config) {
+		{"provider", "provider", func(c *Config) { c.Provider = "dyndns9" }, "not known"},
+		{"no name", "name", func(c *Config) { c.Name = "" }, "full domain name"},
+		{"one label", "name", func(c *Config) { c.Name = "home" }, "full domain name"},
+		{"an address", "name", func(c *Config) { c.Name = "192.168.1.1" }, "full domain name"},
+		{"injection", "name", func(c *Config) { c.Name = "home.example.org&myip=1.2.3.4" }, "full domain name"},
+		{"wildcard", "name", func(c *Config) { c.Name = "*.example.org" }, "full domain name"},
+		{"long", "name", func(c *Config) { c.Name = strings.Repeat("a.", 127) + "org" }, "full domain name"},
+		{"zone", "zone", func(c *Config) { c.Zone = "ample.org" }, "not in the zone"},
+		{"ttl", "ttl", func(c *Config) { c.TTL = time.Second }, "ttl"},
+		{"no secret", "secret", func(c *Config) { c.Credentials = NewCredentials("u", " ") }, "missing"},
+		{"no user", "user", func(c *Config) { c.Credentials = NewCredentials("", token) }, "user is missing"},
+		{"no server", "server", func(c *Config) { c.Server = "" }, "no host name"},
+		{"http", "server", func(c *Config) { c.Server = "http://dyn.example.net" }, "no host name"},
+		{"server with a path", "server", func(c *Config) { c.Server = "dyn.example.net/x" }, "no host name"},
+		{"server with a user", "server", func(c *Config) { c.Server = "evil@dyn.example.net" }, "no host name"},
+		{"path", "path", func(c *Config) { c.Path = "evil.example.net/" }, "path"},
+		{"host by path", "path", func(c *Config) { c.Path = "@evil.example.net/" }, "path"},
+		{"duckdns", "name", func(c *Config) { c.Provider = DuckDNS }, "duckdns.org"},
+		{"custom http", "secret", func(c *Config) { c.Provider, c.Credentials = Custom, NewCredentials("", "http://h.example/"+token) }, "https"},
+		{"custom host", "secret", func(c *Config) { c.Provider, c.Credentials = Custom, NewCredentials("", "https://{name}/"+token) }, "no sense"},
+		{"custom nothing", "secret", func(c *Config) { c.Provider, c.Credentials = Custom, NewCredentials("", "https:///"+token) }, "no sense"},
+		{"tsig key", "secret", func(c *Config) { c.Provider = RFC2136 }, "base64"},
+		{"tsig md5", "algorithm", func(c *Config) {
 			c.Provider, c.Algorithm, c.Credentials = RFC2136, "hmac-md5", NewCredentials("k", testKey)
 		}, "hmac-sha256"},
-		{"tsig server", func(c *Config) {
+		{"tsig server", "server", func(c *Config) {
 			c.Provider, c.Server, c.Credentials = RFC2136, "ns:99999", NewCredentials("k", testKey)
 		}, "server"},
 	} {
 		config := ok()
 		c.spoil(&config)
 		_, err := New(config)
+		if named := (*FieldError)(nil); !errors.As(err, &named) || named.Field != c.field {
+			t.Errorf("%s: the field is not %s: %+v", c.name, c.field, named)
+		}
 		if err == nil || !strings.Contains(err.Error(), c.words) {
 			t.Errorf("%s: error = %v, want %q in it", c.name, err, c.words)
 		} else if strings.Contains(err.Error(), token) {

@@ -2,7 +2,6 @@ package ddns
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,7 +18,7 @@ func newCustom(c Config, client *client) (*custom, error) {
 	template := c.Credentials.secret()
 	rest, ok := strings.CutPrefix(template, "https://")
 	if !ok {
-		return nil, errors.New("the update url does not begin with https://: a secret must not go unencrypted")
+		return nil, wrong("secret", "the update url does not begin with https://: a secret must not go unencrypted")
 	}
 	authority := rest
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
@@ -27,7 +26,7 @@ func newCustom(c Config, client *client) (*custom, error) {
 	}
 	u, err := url.Parse(fill(template, c.Name, Records{}))
 	if err != nil || u.Hostname() == "" || u.Fragment != "" || strings.ContainsAny(authority, "{}") {
-		return nil, errors.New("the update url makes no sense: enter one like https://host/path?name={name}&ip={ip4}")
+		return nil, wrong("secret", "the update url makes no sense: enter one like https://host/path?name={name}&ip={ip4}")
 	}
 	return &custom{config: c, client: client}, nil
 }

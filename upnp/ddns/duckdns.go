@@ -2,7 +2,6 @@ package ddns
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"strings"
 )
@@ -17,7 +16,7 @@ type duckdns struct {
 func newDuckDNS(c Config, client *client) (*duckdns, error) {
 	domain, ok := strings.CutSuffix(c.Name, ".duckdns.org")
 	if !ok {
-		return nil, fmt.Errorf("name %q is not at DuckDNS: it must end in .duckdns.org", c.Name)
+		return nil, wrong("name", "name %q is not at DuckDNS: it must end in .duckdns.org", c.Name)
 	}
 	// Everything below a DuckDNS name has its addresses.
 	return &duckdns{client: client, domain: domain[strings.LastIndexByte(domain, '.')+1:], token: c.Credentials}, nil

@@ -2,7 +2,6 @@ package ddns
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -56,11 +55,11 @@ func newDynDNS2(c Config, client *client) (*dyndns2, error) {
 	base := "https://" + strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(server), "https://"), "/")
 	u, err := url.Parse(base)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || strings.Contains(base, "{") {
-		return nil, fmt.Errorf("server %q is no host name: enter one like dyndns.example.org", clean(server))
+		return nil, wrong("server", "server %q is no host name: enter one like dyndns.example.org", clean(server))
 	}
 	d.base = base
 	if _, err := url.Parse(base + d.fill(Records{})); err != nil || !strings.HasPrefix(d.path, "/") || strings.ContainsAny(d.path, "#\r\n") {
-		return nil, fmt.Errorf("path %q is none: enter one like %s%s", clean(d.path), defaultPath, defaultQuery)
+		return nil, wrong("path", "path %q is none: enter one like %s%s", clean(d.path), defaultPath, defaultQuery)
 	}
 	return d, nil
 }

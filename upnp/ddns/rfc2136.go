@@ -36,7 +36,7 @@ func newRFC2136(c Config, s seams) (*rfc2136, error) {
 	}
 	host, port, err := net.SplitHostPort(server)
 	if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || host == "" || portErr != nil || n == 0 {
-		return nil, fmt.Errorf("server %q is none: enter a host, with a port where it isn't 53", clean(c.Server))
+		return nil, wrong("server", "server %q is none: enter a host, with a port where it isn't 53", clean(c.Server))
 	}
 	algorithm, err := tsigAlgorithm(c.Algorithm)
 	if err != nil {
@@ -44,10 +44,10 @@ func newRFC2136(c Config, s seams) (*rfc2136, error) {
 	}
 	key, ok := dns.IsDomainName(c.Credentials.user())
 	if !ok || key == 0 {
-		return nil, errors.New("the key's name is no domain name: copy it from the server's config")
+		return nil, wrong("user", "the key's name is no domain name: copy it from the server's config")
 	}
 	if raw, err := base64.StdEncoding.DecodeString(c.Credentials.secret()); err != nil || len(raw) < 8 {
-		return nil, errors.New("the key is not base64 of 8 bytes or more: copy the secret from the server's config")
+		return nil, wrong("secret", "the key is not base64 of 8 bytes or more: copy the secret from the server's config")
 	}
 	way := s.guard()
 	way.allow = allowAll
@@ -67,7 +67,7 @@ func tsigAlgorithm(name string) (string, error) {
 	case "hmac-sha512":
 		return dns.HmacSHA512, nil
 	}
-	return "", fmt.Errorf("algorithm %q is not supported: use hmac-sha256, hmac-sha384 or hmac-sha512", clean(name))
+	return "", wrong("algorithm", "algorithm %q is not supported: use hmac-sha256, hmac-sha384 or hmac-sha512", clean(name))
 }
 
 func (p *rfc2136) publish(ctx context.Context, want, _ Records) error {

@@ -56,9 +56,10 @@ type Status struct {
 }
 
 // sameNews reports whether a reader would see no difference apart from the clock.
+// LastTry is news: it must be kept before the next start.
 func (s Status) sameNews(o Status) bool {
 	for _, t := range []*Status{&s, &o} {
-		t.Since, t.VerifiedAt, t.LastTry, t.NextTry = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		t.Since, t.VerifiedAt, t.NextTry = time.Time{}, time.Time{}, time.Time{}
 	}
 	return s == o
 }

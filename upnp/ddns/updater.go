@@ -70,8 +70,8 @@ func (u *Updater) Set(v4, v6 netip.Addr, onlyIPv6 bool) {
 // Status returns what is known now.
 func (u *Updater) Status() Status { return *u.status.Load() }
 
-// Changed receives after Status has changed in more than its times. It is for one
-// reader; several changes may come as one.
+// Changed receives after Status has changed in more than its times, and after
+// every new LastTry. It is for one reader; several changes may come as one.
 func (u *Updater) Changed() <-chan struct{} { return u.changed }
 
 // Run publishes and verifies until ctx ends. What goes wrong with the provider is
