@@ -20,6 +20,7 @@ type EndpointSource string
 const (
 	EndpointOperator EndpointSource = "operator" // the operator's file
 	EndpointRouter   EndpointSource = "router"   // the router's mapping and external address
+	EndpointName     EndpointSource = "name"     // a DNS name that is kept pointing home
 )
 
 // Endpoint is where clients find home: the host and UDP port in their configs.
@@ -45,6 +46,13 @@ func NewEndpoint(ap netip.AddrPort, source EndpointSource) (Endpoint, error) {
 		return Endpoint{}, fieldErrorf("endpoint", "%s has port 0: use 1 to 65535", ap)
 	}
 	return Endpoint{addr.String(), ap.Port(), source, addrWarnings(addr)}, nil
+}
+
+// NewNameEndpoint makes an endpoint from a DNS name that is kept pointing home.
+func NewNameEndpoint(name string, port uint16) (Endpoint, error) {
+	e, err := ParseEndpoint(net.JoinHostPort(name, strconv.Itoa(int(port))), 0)
+	e.Source = EndpointName
+	return e, err
 }
 
 // ParseEndpoint reads what an operator wrote: a DNS name, an IPv4 or an IPv6

@@ -50,7 +50,7 @@ func (s *Server) routes() []route {
 		{"GET", "/ports/{protocol}/{port}/close", admin, s.withPort(s.confirmClose)},
 		{"POST", "/ports/{protocol}/{port}/close", admin, s.withPort(s.closePort)},
 	}
-	for _, r := range api.Routes(api.Config{Peers: s.cfg.Peers, Status: s.cfg.Status, Router: s.cfg.Router, Logger: s.cfg.Logger}) {
+	for _, r := range api.Routes(s.cfg.Config) {
 		table = append(table, route{r.Method, r.Pattern, program, r.Handle})
 	}
 	return table

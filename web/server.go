@@ -1,10 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"html/template"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -23,9 +24,7 @@ const maxLive = 32
 
 // Config is what a Server needs. All fields but Names and Secure are required.
 type Config struct {
-	Peers   api.Peers
-	Status  func() api.Status
-	Router  api.Router
+	api.Config
 	Account *account.Account
 	// Names are the Host names by which the page may be opened, in lower case,
 	// next to its private addresses; nil means none.
@@ -33,7 +32,6 @@ type Config struct {
 	// Secure says that the page is served by TLS: its cookie is then sent by
 	// TLS only.
 	Secure bool
-	Logger *slog.Logger
 }
 
 // Server is the admin page.
@@ -49,8 +47,8 @@ type Server struct {
 
 // New makes the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.Peers == nil || cfg.Status == nil || cfg.Router == nil || cfg.Account == nil || cfg.Logger == nil {
-		return nil, errors.New("making the admin page: peers, status, router, account and logger are required")
+	if err := cfg.Check(); err != nil || cfg.Account == nil {
+		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account is missing")))
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -63,9 +64,9 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if w.account, err = account.New(account.Config{DB: st.DB(), Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
-	w.page, err = New(Config{Peers: w.peers, Router: noRouter{}, Account: w.account, Secure: true, Logger: quiet, Status: func() api.Status {
+	w.page, err = New(Config{Account: w.account, Secure: true, Config: api.Config{Peers: w.peers, Router: noRouter{}, DNS: noName{}, Logger: quiet, Status: func() api.Status {
 		return api.Status{Version: "v", Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
-	}})
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,6 +93,18 @@ func (noRouter) Ports(context.Context) (api.PortTable, error) {
 	return api.PortTable{Router: "phone router", Complete: true, Ports: []api.Port{{Protocol: "TCP", External: 3389, Risk: "danger"}}}, nil
 }
 func (noRouter) ClosePort(context.Context, string, uint16) error { return nil }
+
+// noName takes any name but one.
+type noName struct{}
+
+func (noName) DNSName() api.DNSName { return api.DNSName{Providers: []api.DNSProvider{}} }
+func (noName) SetDNSName(_ context.Context, n api.NewDNSName) error {
+	if n.Name == "" {
+		return &api.Failure{Status: http.StatusBadRequest, Field: "name", Err: errors.New("the name is missing")}
+	}
+	return nil
+}
+func (noName) RemoveDNSName(context.Context) error { return nil }
 
 // browser has cookies and follows no redirect.
 func (w *world) browser() *http.Client {

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -47,26 +45,23 @@ terminal, or read as one line from standard input.`,
 
 // readPassword asks twice without showing it, or reads one line.
 func readPassword(tty terminal) (string, error) {
-	f, ok := tty.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		line, err := bufio.NewReader(io.LimitReader(tty.in, 4096)).ReadString('\n')
+	f, ok := terminalOf(tty.in)
+	if !ok {
+		line, err := readLine(tty.in)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", fmt.Errorf("reading the password: %w", err)
 		}
-		if line = strings.TrimRight(line, "\r\n"); line == "" {
+		if line == "" {
 			return "", usage(errors.New("reading the password: standard input is empty"))
 		}
 		return line, nil
 	}
 	var typed [2]string
 	for i, prompt := range []string{"New password: ", "The same again: "} {
-		fmt.Fprint(tty.err, prompt)
-		b, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(tty.err)
-		if err != nil {
-			return "", fmt.Errorf("reading the password: %w", err)
+		var err error
+		if typed[i], err = askHidden(f, tty.err, prompt); err != nil {
+			return "", err
 		}
-		typed[i] = string(b)
 	}
 	if typed[0] != typed[1] {
 		return "", errors.New("the two passwords are not the same: nothing was changed")

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"homeward/cmd/homeward/internal/dnsname"
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/cmd/homeward/internal/lifetime"
 	"homeward/configs"
@@ -37,6 +38,7 @@ type appliance struct {
 	tunnel *tunnel.Tunnel
 	peers  *peers.Manager
 	mapper *upnp.Mapper // nil: the router is not asked
+	name   *dnsname.Keeper
 	page   *adminPage
 	port   uint16
 }
@@ -107,6 +109,9 @@ func (a *appliance) makeParts(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if a.name, err = dnsname.New(ctx, dnsname.Config{Vault: a.state, Logger: a.log}); err != nil {
+		return err
+	}
 	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel}, Facts: a.facts, Logger: a.log})
 	if err != nil || !a.settings.MapPort {
 		return err
@@ -136,7 +141,7 @@ func (a *appliance) router() upnp.Status {
 func (a *appliance) facts() peers.Facts {
 	own := a.identity.Plan.Own()
 	f := peers.Facts{
-		PublicKey: a.identity.PrivateKey.Public(), Endpoint: endpointFor(a.endpoint, a.router()),
+		PublicKey: a.identity.PrivateKey.Public(), Endpoint: a.callAt(a.router()),
 		MTU: tunnel.DefaultMTU, Tunnel: own, LAN: a.networks.Load().lan,
 	}
 	for _, p := range own {
@@ -151,8 +156,18 @@ func (a *appliance) status() api.Status {
 	now := time.Now()
 	return api.Status{
 		Version: version, Facts: a.findings(now),
-		Joints: wayHome(a.tunnel.Status(), router, endpointFor(a.endpoint, router), a.peers.List(), a.networks.Load().home, now),
+		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), a.peers.List(), a.networks.Load().home, now),
 	}
+}
+
+// callAt is what clients are told to call at this moment, or nil.
+func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
+	return endpointFor(a.endpoint, a.name.Status(), router)
+}
+
+// api is what the page and the local socket are made of.
+func (a *appliance) api() api.Config {
+	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), DNS: nameKeeper{a.name}, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,
@@ -162,6 +177,7 @@ func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
 		{Name: "tunnel", Run: a.tunnel.Run, Ready: a.tunnel.Ready()},
 		{Name: "peer manager", Run: a.peers.Run},
 		{Name: "look at the network", Run: a.followNetworks},
+		{Name: "DNS name", Run: a.name.Run},
 		{Name: "admin page", Run: a.page.Run},
 	}
 	if a.mapper != nil {

@@ -19,6 +19,7 @@ import (
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
+	"homeward/cmd/homeward/internal/dnsname"
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/configs/state"
 	"homeward/peers"
@@ -381,7 +382,7 @@ func TestGreenIsSaidOnlyOfWhatWasSeen(t *testing.T) {
 		{"switched off", upnp.Off(5), nil, api.JointAttention, api.JointUnknown},
 	} {
 		got := map[string]api.Joint{}
-		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, endpointFor(nil, c.router), c.peers, []netip.Prefix{netip.MustParsePrefix("2a02:810:1:2::/64")}, now) {
+		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, dnsname.Status{}, endpointFor(nil, dnsname.Status{}, c.router), c.peers, []netip.Prefix{netip.MustParsePrefix("2a02:810:1:2::/64")}, now) {
 			got[j.Key] = j
 			if j.Summary == "" {
 				t.Errorf("%s: %s says nothing", c.name, j.Key)
@@ -400,22 +401,22 @@ func TestTheOperatorsEndpointWinsAndAWrongOneIsNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	mapped := upnp.Status{Verdict: upnp.Mapped, Mapping: &upnp.Mapping{External: wan}}
-	if e := endpointFor(&own, mapped); e == nil || e.String() != "home.example.org:7" {
+	if e := endpointFor(&own, dnsname.Status{Ready: true, Settings: dnsname.Settings{Name: "other.example.org"}}, mapped); e == nil || e.String() != "home.example.org:7" {
 		t.Errorf("endpoint = %v", e)
 	}
-	if e := endpointFor(nil, mapped); e == nil || e.String() != wan.String() {
+	if e := endpointFor(nil, dnsname.Status{}, mapped); e == nil || e.String() != wan.String() {
 		t.Errorf("endpoint = %v", e)
 	}
 	private := upnp.Status{Verdict: upnp.PrivateWAN, Mapping: &upnp.Mapping{External: netip.AddrPortFrom(netip.Addr{}, 5)}}
-	if e := endpointFor(nil, private); e != nil {
+	if e := endpointFor(nil, dnsname.Status{}, private); e != nil {
 		t.Errorf("endpoint = %v, want none", e)
 	}
 	six := upnp.Pinhole{Verdict: upnp.Mapped, Address: netip.MustParseAddrPort("[2a01:5ead:77::10]:5")}
 	private.IPv6, mapped.IPv6 = six, six
-	if e := endpointFor(nil, private); e == nil || e.String() != six.Address.String() || len(e.Warnings) != 1 {
+	if e := endpointFor(nil, dnsname.Status{}, private); e == nil || e.String() != six.Address.String() || len(e.Warnings) != 1 {
 		t.Errorf("endpoint = %v, want IPv6's with a warning", e)
 	}
-	if e := endpointFor(nil, mapped); e == nil || e.String() != wan.String() || len(e.Warnings) != 0 {
+	if e := endpointFor(nil, dnsname.Status{}, mapped); e == nil || e.String() != wan.String() || len(e.Warnings) != 0 {
 		t.Errorf("endpoint = %v, want IPv4's", e)
 	}
 }
@@ -441,7 +442,7 @@ func TestIPv6HasALightOfItsOwn(t *testing.T) {
 		if c.router.Verdict != upnp.IPv6Only {
 			c.router.Gateway.Addr = netip.MustParseAddr("192.168.1.1")
 		}
-		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, endpointFor(nil, c.router), nil, nil, time.Now()) {
+		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, dnsname.Status{}, endpointFor(nil, dnsname.Status{}, c.router), nil, nil, time.Now()) {
 			got[j.Key] = j
 			if strings.Contains(j.Summary, "invalid") {
 				t.Errorf("%s: %s says %q", c.name, j.Key, j.Summary)

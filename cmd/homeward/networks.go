@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"homeward/cmd/homeward/internal/hostnet"
+	"homeward/upnp"
 )
 
 // networksEvery is how often the house's networks are looked up.
@@ -20,7 +21,7 @@ type networks struct {
 func networksOf(h hostnet.Host) *networks { return &networks{h.LAN(), h.Home()} }
 
 // followNetworks keeps the house's networks up to date, and tells the packet
-// filter by which public address the house itself is reached.
+// filter and the DNS name by which public address the house is reached.
 func (a *appliance) followNetworks(ctx context.Context) error {
 	var changed <-chan struct{} // nil without a mapper: never
 	if a.mapper != nil {
@@ -30,6 +31,7 @@ func (a *appliance) followNetworks(ctx context.Context) error {
 	defer t.Stop()
 	for {
 		a.tunnel.SetHome(a.ownFace())
+		a.name.SetAddresses(nameTells(a.router()))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -62,4 +64,14 @@ func (a *appliance) ownFace() []netip.Prefix {
 		}
 	}
 	return list
+}
+
+// nameTells is where the DNS name should lead. It has an IPv6 address only where
+// IPv4 leads nowhere, and no IPv4 address then: some apps take the first answer,
+// and many networks have no IPv6.
+func nameTells(r upnp.Status) (v4, v6 netip.Addr, only6 bool) {
+	if _, only6 = openedAt(r); only6 {
+		return netip.Addr{}, r.IPv6.Address.Addr(), true
+	}
+	return r.WAN, netip.Addr{}, false
 }

@@ -49,7 +49,7 @@ func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 	if p.account, err = account.New(account.Config{DB: a.state.DB(), Logger: a.log}); err != nil {
 		return nil, err
 	}
-	p.web, err = web.New(web.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Account: p.account, Names: names, Secure: secure, Logger: a.log})
+	p.web, err = web.New(web.Config{Config: a.api(), Account: p.account, Names: names, Secure: secure})
 	if err != nil {
 		return nil, err
 	}

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"homeward/web/api"
 )
@@ -110,21 +106,4 @@ func newPortsClose(o *options) *cobra.Command {
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
 	return c
-}
-
-// confirm asks a person; where there is none, --yes is needed.
-func confirm(tty terminal, question string) error {
-	f, ok := tty.in.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return usage(errors.New("nobody can be asked here: add --yes"))
-	}
-	fmt.Fprint(tty.err, question)
-	line, err := bufio.NewReader(f).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	if a := strings.ToLower(strings.TrimSpace(line)); a != "y" && a != "yes" {
-		return errors.New("nothing was changed")
-	}
-	return nil
 }

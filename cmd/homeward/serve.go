@@ -47,7 +47,7 @@ func serve(ctx context.Context, s configs.Settings, tty terminal) (err error) {
 	if err != nil {
 		return err
 	}
-	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Logger: log}, a.page))
+	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(a.api(), a.page))
 	if err != nil {
 		return err
 	}

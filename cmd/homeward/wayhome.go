@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
+	"homeward/cmd/homeward/internal/dnsname"
 	"homeward/peers"
 	"homeward/tunnel"
 	"homeward/upnp"
+	"homeward/upnp/ddns"
 	"homeward/web/api"
 )
 
@@ -45,7 +49,7 @@ func evidence(list []peers.Peer, router upnp.Status, home []netip.Prefix, now ti
 
 // wayHome is the path from the internet to the LAN, joint by joint. Working is
 // said only of what was observed, never of what a router promised.
-func wayHome(t tunnel.Status, router upnp.Status, endpoint *peers.Endpoint, list []peers.Peer, home []netip.Prefix, now time.Time) []api.Joint {
+func wayHome(t tunnel.Status, router upnp.Status, name dnsname.Status, endpoint *peers.Endpoint, list []peers.Peer, home []netip.Prefix, now time.Time) []api.Joint {
 	seen, proven := evidence(list, router, home, now)
 	joints := []api.Joint{
 		deviceJoint(t),
@@ -56,7 +60,7 @@ func wayHome(t tunnel.Status, router upnp.Status, endpoint *peers.Endpoint, list
 		joints = append(joints, j)
 	}
 	return append(joints,
-		addressJoint(router, endpoint),
+		addressJoint(router, name, endpoint),
 		outsideJoint(router, endpoint, seen, proven),
 	)
 }
@@ -191,14 +195,11 @@ func outsideJoint(r upnp.Status, endpoint *peers.Endpoint, seen proof, proven bo
 	return j
 }
 
-func addressJoint(r upnp.Status, endpoint *peers.Endpoint) api.Joint {
+func addressJoint(r upnp.Status, name dnsname.Status, endpoint *peers.Endpoint) api.Joint {
 	j := api.Joint{Key: "address", Title: "Address", Since: r.Since}
 	switch {
 	case endpoint != nil:
-		j.State, j.Summary = api.JointWorking, fmt.Sprintf("Devices call %s.", endpoint)
-		if endpoint.Source == peers.EndpointRouter {
-			j.Summary = fmt.Sprintf("Devices call %s, as the router told.", endpoint)
-		}
+		j.State, j.Summary = api.JointWorking, "Devices call "+calledAs(*endpoint, name)
 		for _, w := range endpoint.Warnings {
 			j.State, j.Advice = api.JointAttention, w
 		}
@@ -208,5 +209,51 @@ func addressJoint(r upnp.Status, endpoint *peers.Endpoint) api.Joint {
 		j.State, j.Summary = api.JointFailed, "The public address of home is not known."
 		j.Advice = "Set endpoint in homeward.toml (or --endpoint) to the public address or DNS name of your home."
 	}
+	if problem, advice := nameTrouble(name); problem != "" && (endpoint == nil || endpoint.Source != peers.EndpointOperator) {
+		if j.State == api.JointWorking {
+			j.State = api.JointAttention
+		}
+		j.Summary += " " + problem
+		j.Advice = cmp.Or(advice, j.Advice)
+	}
 	return j
+}
+
+// calledAs says what devices call, who vouches for it, and how sure that is.
+func calledAs(e peers.Endpoint, name dnsname.Status) string {
+	switch e.Source {
+	case peers.EndpointRouter:
+		return fmt.Sprintf("%s, as the router told.", e)
+	case peers.EndpointName:
+		provider := name.Keeping.Provider.Label()
+		if name.Keeping.State == ddns.Verified {
+			return fmt.Sprintf("%s. The servers of %s say that it leads here.", e, provider)
+		}
+		return fmt.Sprintf("%s, a name at %s.", e, provider)
+	}
+	return e.String() + "."
+}
+
+// nameTrouble is what stands between the house and its DNS name, and what to do.
+// Both are empty while all is well.
+func nameTrouble(name dnsname.Status) (problem, advice string) {
+	switch {
+	case name.Problem != "":
+		return "The DNS name is not kept up to date.", name.Problem + ": enter it again with 'homeward dns set'."
+	case !name.Chosen:
+		return "", ""
+	case name.Keeping.Problem != "":
+		return fmt.Sprintf("The name %s has a problem: %s.", name.Settings.Name, name.Keeping.Problem), sentence(name.Keeping.Advice)
+	case !name.Ready:
+		return fmt.Sprintf("The name %s was not seen to lead here yet.", name.Settings.Name), "Wait a few minutes before you make codes: they will have the name then, and stay good when the address changes."
+	}
+	return "", ""
+}
+
+// sentence makes one of words that are the end of one.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
 }

@@ -168,7 +168,7 @@ func (c *client) statusFault(r reply) *fault {
 	case r.status == http.StatusTooManyRequests:
 		return faultf(tryLater, "%s wants fewer updates (HTTP status 429)", who).waits(max(r.retryAfter, minEvery))
 	case r.status == http.StatusForbidden, r.status == http.StatusNotFound:
-		return faultf("check the name, the path and what the "+c.provider.secretName()+" may do",
+		return faultf("check the name, the path and what the "+c.provider.SecretName()+" may do",
 			"%s does not accept the update (HTTP status %d)", who, r.status).waits(time.Hour)
 	case r.status >= 500:
 		return faultf(tryLater, "%s is out of order (HTTP status %d)", who, r.status).waits(r.retryAfter)

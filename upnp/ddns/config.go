@@ -73,9 +73,9 @@ func (c Config) checked() (Config, error) {
 		complain(wrong("ttl", "a ttl of %v is not between %v and %v", c.TTL, leastTTL, mostTTL))
 	}
 	if c.Credentials.secret() == "" && c.Provider.valid() {
-		complain(wrong("secret", "the %s is missing: %s has one for you", c.Provider.secretName(), c.Provider.Label()))
+		complain(wrong("secret", "the %s is missing: %s has one for you", c.Provider.SecretName(), c.Provider.Label()))
 	}
-	if c.Credentials.user() == "" && c.Provider.needsUser() {
+	if c.Credentials.user() == "" && c.Provider.NeedsUser() {
 		complain(wrong("user", "the user is missing: enter the one of the provider's account, or the key's name"))
 	}
 	if c.Logger == nil {

@@ -36,7 +36,7 @@ func (f *fault) stops() *fault { f.kind = stop; return f }
 func (f *fault) waits(d time.Duration) *fault { f.after = d; return f }
 
 func badAuth(p Provider, detail string) *fault {
-	return faultf(fmt.Sprintf("make a new %s at %s and enter it here; until then nothing is sent", p.secretName(), p.Label()),
+	return faultf(fmt.Sprintf("make a new %s at %s and enter it here; until then nothing is sent", p.SecretName(), p.Label()),
 		"%s refused the credentials%s", p.Label(), inBrackets(detail)).stops()
 }
 

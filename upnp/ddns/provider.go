@@ -56,8 +56,8 @@ func (p Provider) Label() string {
 	return "unknown"
 }
 
-// secretName is what the provider's own pages call the secret.
-func (p Provider) secretName() string {
+// SecretName is what the provider's own pages call the secret.
+func (p Provider) SecretName() string {
 	switch p {
 	case DuckDNS, DeSEC:
 		return "token"
@@ -71,13 +71,17 @@ func (p Provider) secretName() string {
 	return "password"
 }
 
-func (p Provider) needsUser() bool {
+// NeedsUser reports whether the credentials have a user.
+func (p Provider) NeedsUser() bool {
 	switch p {
 	case NoIP, Dynu, Strato, INWX, DynDNS2, RFC2136:
 		return true
 	}
 	return false
 }
+
+// NeedsServer reports whether Config.Server has to be given.
+func (p Provider) NeedsServer() bool { return p == DynDNS2 || p == RFC2136 }
 
 // removes reports whether the provider can remove a record.
 func (p Provider) removes() bool {

@@ -64,7 +64,7 @@ func TestHTTPProvidersSendWhatIsWanted(t *testing.T) {
 					t.Errorf("user agent = %q", r.UserAgent())
 				}
 				user, password, basic := r.BasicAuth()
-				if p.config.Provider.needsUser() && (user != "user" || password != token) {
+				if p.config.Provider.NeedsUser() && (user != "user" || password != token) {
 					t.Errorf("basic auth = %q %q %v", user, password, basic)
 				}
 				if p.config.Provider == DeSEC && r.Header.Get("Authorization") != "Token "+token {

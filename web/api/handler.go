@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -28,7 +29,20 @@ type Config struct {
 	Peers  Peers
 	Status func() Status
 	Router Router
+	DNS    DNS
 	Logger *slog.Logger
+}
+
+// Check says what is missing.
+func (c Config) Check() error {
+	for name, missing := range map[string]bool{
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "dns": c.DNS == nil, "logger": c.Logger == nil,
+	} {
+		if missing {
+			return fmt.Errorf("%s is missing", name)
+		}
+	}
+	return nil
 }
 
 // Route is one row of the interface.
@@ -44,6 +58,9 @@ func Routes(cfg Config) []Route {
 		{"GET", "/api/v1/status", h.status},
 		{"GET", "/api/v1/ports", h.ports},
 		{"DELETE", "/api/v1/ports/{protocol}/{port}", h.closePort},
+		{"GET", "/api/v1/dns", h.dnsName},
+		{"PUT", "/api/v1/dns", h.setDNSName},
+		{"DELETE", "/api/v1/dns", h.removeDNSName},
 		{"GET", "/api/v1/peers", h.list},
 		{"POST", "/api/v1/peers", h.create},
 		{"GET", "/api/v1/peers/{id}", h.withPeer(h.show)},

@@ -51,6 +51,7 @@ type Finding struct {
 // Failure is an error with a status of its own, for what the handler is handed.
 type Failure struct {
 	Status int
+	Field  string // the member of the request that is wrong; may be empty
 	Err    error
 }
 

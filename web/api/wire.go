@@ -63,7 +63,10 @@ func (h handler) fail(w http.ResponseWriter, err error) {
 	p := problem(status, err.Error())
 	var field *peers.FieldError
 	var password *account.PasswordError
-	if errors.As(err, &field) {
+	var failure *Failure
+	if errors.As(err, &failure) {
+		p.Field = failure.Field
+	} else if errors.As(err, &field) {
 		p.Field, p.Detail = field.Field, field.Error()
 	} else if errors.As(err, &password) {
 		p.Field = "password"
