@@ -3,7 +3,10 @@ package upnp
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
+
+	"homeward/upnp/guide"
 )
 
 // advice is the one thing that a person can do, with the addresses of this house.
@@ -17,11 +20,11 @@ func advice(s Status, a answer) string {
 	case NoRouter:
 		return "This box has no router on its network: connect it to the home router, or check its network settings."
 	case NoIGD:
-		return fmt.Sprintf("Your router at %v answers to none of the protocols by which a device can open a port (PCP, NAT-PMP, UPnP). Switch UPnP on in the router's settings (I will notice by myself), or %s.",
-			s.Gateway.Addr, byHand(s))
+		return fmt.Sprintf("Your router at %v answers to none of the protocols by which a device can open a port (PCP, NAT-PMP, UPnP). Switch UPnP on in the router's settings: %s. I will notice by myself. Or %s.",
+			s.Gateway.Addr, brand(s).Switch(), byHand(s))
 	case Refused:
-		return fmt.Sprintf("%s refused to open the port. Allow this box (%v) to open ports, often called UPnP or \"independent port sharing\", in the router's settings; I will notice by myself. Or %s.",
-			theRouter(s), s.Gateway.Self, byHand(s))
+		return fmt.Sprintf("%s refused to open the port. Allow this box (%v) to open ports in the router's settings: %s. I will notice by myself. Or %s.",
+			theRouter(s), s.Gateway.Self, brand(s).Switch(), byHand(s))
 	case Conflict:
 		return conflictAdvice(s, a.holder)
 	case PrivateWAN:
@@ -76,8 +79,15 @@ func byHand(s Status) string {
 	if self := s.Gateway.Self; self.IsValid() {
 		to = netip.AddrPortFrom(self, s.Port).String()
 	}
-	return fmt.Sprintf("forward UDP port %d to %s there (\"port forwarding\" or \"virtual server\")", s.Port, to)
+	where := "“port forwarding” or “virtual server”"
+	if b := brand(s); b != guide.Generic {
+		where = strings.Join(guide.For(b, guide.Rule{}).Menu, " > ")
+	}
+	return fmt.Sprintf("forward UDP port %d to %s there (%s)", s.Port, to, where)
 }
+
+// brand is whose menus the router has, as far as it said who it is.
+func brand(s Status) guide.Brand { return guide.Recognise(s.Router.Name) }
 
 func theRouter(s Status) string {
 	if s.Router.Name == "" {

@@ -48,6 +48,8 @@ var matrix = map[string]access{
 	"GET /api/v1/peers/{id}/qr.png":          program,
 	"GET /api/v1/peers/{id}/qr.svg":          program,
 	"GET /api/v1/peers/{id}/qr.txt":          program,
+	"GET /guide":                             admin,
+	"GET /api/v1/guide":                      program,
 	"GET /ports":                             admin,
 	"GET /ports/{protocol}/{port}/close":     admin,
 	"POST /ports/{protocol}/{port}/close":    admin,

@@ -27,6 +27,15 @@ func (r *fakeRouter) ClosePort(_ context.Context, protocol string, external uint
 	return nil
 }
 
+func (r *fakeRouter) Guide(router string) (api.Guide, error) {
+	if router == "nonsense" {
+		return api.Guide{}, &api.Failure{Status: http.StatusNotFound, Err: errors.New("there is no guide for the router \"nonsense\"")}
+	}
+	return api.Guide{Router: "fritzbox", Name: "FRITZ!Box", Menu: []string{"Internet", "Permit Access"}, Add: "New", Switch: "“Permit…”",
+		Values: []api.GuideValue{{Field: "Port to device", Value: "51820"}},
+		Others: []api.GuideRouter{{Router: "asus", Name: "ASUS"}, {Router: "fritzbox", Name: "FRITZ!Box"}}}, nil
+}
+
 func withRouter(t *testing.T) (*world, *http.Client, *fakeRouter) {
 	t.Helper()
 	w := newWorld(t)

@@ -46,6 +46,7 @@ func (s *Server) routes() []route {
 		{"GET", "/peers/{id}/remove", admin, s.withPeer(s.confirmRemove)},
 		{"POST", "/peers/{id}/remove", admin, s.withPeer(s.removePeer)},
 
+		{"GET", "/guide", admin, s.showGuide},
 		{"GET", "/ports", admin, s.showPorts},
 		{"GET", "/ports/{protocol}/{port}/close", admin, s.withPort(s.confirmClose)},
 		{"POST", "/ports/{protocol}/{port}/close", admin, s.withPort(s.closePort)},

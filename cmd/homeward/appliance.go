@@ -154,10 +154,17 @@ func (a *appliance) facts() peers.Facts {
 func (a *appliance) status() api.Status {
 	router := a.router()
 	now := time.Now()
-	return api.Status{
+	list, home := a.peers.List(), a.networks.Load().home
+	s := api.Status{
 		Version: version, Facts: a.findings(now),
-		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), a.peers.List(), a.networks.Load().home, now),
+		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, home, now),
 	}
+	if _, proven := evidence(list, router, home, now); needsHands(router, proven) {
+		if g, err := a.guide(""); err == nil {
+			s.Guide = &g
+		}
+	}
+	return s
 }
 
 // callAt is what clients are told to call at this moment, or nil.

@@ -19,8 +19,8 @@ type tableOf struct {
 	err     error
 }
 
-func (m tableOf) Status() upnp.Status {
-	return upnp.Status{Gateway: upnp.Gateway{Addr: netip.MustParseAddr("192.168.1.1"), Self: netip.MustParseAddr("192.168.1.5")}}
+func atHome() upnp.Status {
+	return upnp.Status{Verdict: upnp.Mapped, Port: 51820, Gateway: upnp.Gateway{Addr: netip.MustParseAddr("192.168.1.1"), Self: netip.MustParseAddr("192.168.1.5")}}
 }
 func (m tableOf) Table(context.Context) (upnp.Table, error) {
 	return upnp.Table{Router: upnp.Router{Name: "Box"}, Entries: m.entries, Complete: true}, m.err
@@ -40,6 +40,7 @@ func TestTheAuditSaysWhoseEachPortIsAndWhatItMeans(t *testing.T) {
 			opened("UDP", 3074, "192.168.1.30:3074", "game"), ours, opened("TCP", 3389, "192.168.1.23:3389", "Gaming\x1b[31m PC"),
 			opened("TCP", 443, "192.168.1.5:8377", ""), opened("UDP", 1900, "192.168.1.1:1900", ""), opened("TCP", 41999, "192.168.1.99:41999", ""),
 		}},
+		status:    atHome,
 		adminPort: 8377,
 		look: func(_ context.Context, router netip.Addr, machines []netip.Addr) map[netip.Addr]neighbours.Neighbour {
 			asked = machines
@@ -89,7 +90,7 @@ func TestWithoutATableTheReasonIsTold(t *testing.T) {
 		t.Errorf("closing without a mapper: %v", err)
 	}
 	for failure, status := range map[error]int{upnp.ErrNoTable: 409, upnp.ErrNoEntry: 404, context.DeadlineExceeded: 503} {
-		r := routerTable{mapper: tableOf{err: failure}}
+		r := routerTable{mapper: tableOf{err: failure}, status: atHome}
 		if _, err := r.Ports(t.Context()); !errors.As(err, &f) || f.Status != status {
 			t.Errorf("%v: %v", failure, err)
 		}

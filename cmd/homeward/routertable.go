@@ -16,7 +16,6 @@ import (
 
 // portMapper is what the router's table needs of the port mapper.
 type portMapper interface {
-	Status() upnp.Status
 	Table(context.Context) (upnp.Table, error)
 	Close(ctx context.Context, protocol string, external uint16) error
 }
@@ -24,6 +23,8 @@ type portMapper interface {
 // routerTable shows the port mapper to the API.
 type routerTable struct {
 	mapper    portMapper // nil: the router is not asked
+	status    func() upnp.Status
+	guide     func(brand string) (api.Guide, error)
 	adminPort uint16
 	// look says who is who among machines of the LAN.
 	look func(ctx context.Context, router netip.Addr, machines []netip.Addr) map[netip.Addr]neighbours.Neighbour
@@ -31,7 +32,7 @@ type routerTable struct {
 
 // routerTable is the router's table as the page and the command line see it.
 func (a *appliance) routerTable() routerTable {
-	t := routerTable{adminPort: a.settings.AdminPort}
+	t := routerTable{status: a.router, guide: a.guide, adminPort: a.settings.AdminPort}
 	if a.mapper != nil {
 		t.mapper = a.mapper
 	}
@@ -53,7 +54,7 @@ func (r routerTable) Ports(ctx context.Context) (api.PortTable, error) {
 	if err != nil {
 		return api.PortTable{}, routerFailure(err)
 	}
-	gw := r.mapper.Status().Gateway
+	gw := r.status().Gateway
 	var machines []netip.Addr
 	for _, e := range t.Entries {
 		if to := e.Internal.Addr(); to.IsValid() && to != gw.Self && to != gw.Addr {

@@ -68,6 +68,9 @@ func printStatus(w io.Writer, s api.Status) error {
 			fmt.Fprintf(&b, "  %-8s %-14s → %s\n", "", "", plain(j.Advice))
 		}
 	}
+	if s.Guide != nil {
+		b.WriteString("\n" + guideText(*s.Guide))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

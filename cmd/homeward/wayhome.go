@@ -149,6 +149,12 @@ func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, proven 
 	j := api.Joint{Key: "port", Title: "Port", Since: r.Since}
 	mapped := r.Verdict == upnp.Mapped && r.Mapping != nil
 	switch {
+	case mapped && r.Mapping.Foreign:
+		j.State = api.JointWorking
+		j.Summary = fmt.Sprintf("UDP %d is forwarded here by hand, as the router's table says.", r.Mapping.External.Port())
+		if !proven {
+			j.Summary += " Nobody was seen to come in by it yet."
+		}
 	case mapped && !r.Mapping.VerifiedAt.IsZero():
 		j.State = api.JointWorking
 		j.Summary = fmt.Sprintf("The router sends UDP %d here (looked up at %s).", r.Mapping.External.Port(), r.Mapping.VerifiedAt.Local().Format("15:04"))
@@ -165,7 +171,7 @@ func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, proven 
 	case proven:
 		j.State, j.Summary = api.JointWorking, fmt.Sprintf("UDP %d is open, though homeward did not open it.", t.ListenPort)
 	case endpoint != nil && endpoint.Source == peers.EndpointOperator:
-		j.State, j.Summary, j.Advice = api.JointUnknown, fmt.Sprintf("UDP %d has to be forwarded by hand.", t.ListenPort), r.Advice
+		j.State, j.Summary, j.Advice = api.JointUnknown, fmt.Sprintf("UDP %d has to be forwarded by hand. Nobody was seen to come in by it yet.", t.ListenPort), r.Advice
 	default:
 		j.State, j.Summary, j.Advice = api.JointFailed, fmt.Sprintf("UDP %d is not open on the router.", t.ListenPort), r.Advice
 		if r.Verdict == upnp.Disabled {

@@ -83,6 +83,24 @@ func (r *router) ClosePort(_ context.Context, protocol string, port uint16) erro
 	return nil
 }
 
+func (r *router) Guide(brand string) (Guide, error) {
+	if brand == "a b" {
+		return Guide{}, &Failure{Status: http.StatusNotFound, Err: errors.New("there is no guide")}
+	}
+	return Guide{Router: brand, Steps: []string{"one"}}, nil
+}
+
+func TestTheGuideIsServedForARouter(t *testing.T) {
+	w := newWorld(t, home(t))
+	if g, err := w.client.Guide(t.Context(), "asus"); err != nil || g.Router != "asus" || len(g.Steps) != 1 {
+		t.Errorf("%+v, %v", g, err)
+	}
+	var p *Problem
+	if _, err := w.client.Guide(t.Context(), "a b"); !errors.As(err, &p) || p.Status != 404 || p.Detail != "there is no guide" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestTheRoutersPortsAreListedAndClosed(t *testing.T) {
 	w := newWorld(t, home(t))
 	table, err := w.client.Ports(t.Context())

@@ -98,6 +98,14 @@ func (c *Client) Ports(ctx context.Context) (PortTable, error) {
 	return t, err
 }
 
+// Guide says how homeward's port is opened by hand on a router; an empty one is the
+// router that is there.
+func (c *Client) Guide(ctx context.Context, router string) (Guide, error) {
+	var g Guide
+	err := c.call(ctx, "GET", "/api/v1/guide?router="+url.QueryEscape(router), nil, &g)
+	return g, err
+}
+
 // ClosePort removes an entry of the router's table.
 func (c *Client) ClosePort(ctx context.Context, protocol string, external uint16) error {
 	return c.call(ctx, "DELETE", "/api/v1/ports/"+url.PathEscape(protocol)+"/"+strconv.Itoa(int(external)), nil, nil)

@@ -57,6 +57,7 @@ func Routes(cfg Config) []Route {
 	return []Route{
 		{"GET", "/api/v1/status", h.status},
 		{"GET", "/api/v1/ports", h.ports},
+		{"GET", "/api/v1/guide", h.guide},
 		{"DELETE", "/api/v1/ports/{protocol}/{port}", h.closePort},
 		{"GET", "/api/v1/dns", h.dnsName},
 		{"PUT", "/api/v1/dns", h.setDNSName},

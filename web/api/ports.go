@@ -13,6 +13,9 @@ type Router interface {
 	Ports(context.Context) (PortTable, error)
 	// ClosePort removes an entry that is not homeward's own.
 	ClosePort(ctx context.Context, protocol string, external uint16) error
+	// Guide says how homeward's port is opened by hand. The router's brand is empty
+	// for the one that is there, as far as it can be told.
+	Guide(router string) (Guide, error)
 }
 
 // PortTable is what the router sends into the house.

@@ -32,6 +32,8 @@ type Status struct {
 	Version string  `json:"version"`
 	Joints  []Joint `json:"joints"`
 	Facts   []Fact  `json:"facts"` // for a report of what is wrong
+	// Guide says how the port is opened by hand, when that is what is left.
+	Guide *Guide `json:"guide,omitempty"`
 }
 
 // Fact is something that helps those who help.

@@ -1,0 +1,26 @@
+package web
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestThePageSaysHowToOpenThePortByHand(t *testing.T) {
+	w, c, _ := withRouter(t)
+	got := w.get(c, "/guide")
+	w.wantStatus("the guide", got, 200)
+	for _, part := range []string{"On FRITZ!Box.", "Internet › Permit Access", "<dt>Port to device</dt><dd class=\"key\">51820</dd>", "“Permit…”", `<option value="fritzbox" selected>`} {
+		if !strings.Contains(got.body, part) {
+			t.Errorf("%q is not on the page:\n%s", part, got.body)
+		}
+	}
+	if strings.Contains(got.body, `data-joint="router"`) {
+		t.Error("a joint that tells nothing about the rule is on the page")
+	}
+	if got := w.get(c, "/guide?router=nonsense"); got.status != 404 || !strings.Contains(got.body, "no guide") {
+		t.Errorf("an unknown router: %d\n%s", got.status, got.body)
+	}
+	if !strings.Contains(w.get(c, "/").body, `href="/guide"`) {
+		t.Error("the first page has no way to the guide")
+	}
+}
