@@ -52,7 +52,7 @@ func (k *keeper) find(ctx context.Context, patient bool) answer {
 		k.putFirst(k.worked)
 	}
 	for _, s := range k.candidates {
-		if k.maker != nil && k.maker.router().Via == s.router().Via {
+		if via := s.router().Via; k.maker != nil && k.maker.router().Via == via || k.maker == nil && k.restored == via {
 			k.maker = s
 		}
 	}
@@ -164,6 +164,7 @@ func (k *keeper) mapPort(ctx context.Context) (grant, answer) {
 		k.askAddress(ctx)
 		before := k.asked
 		k.asked, k.maker = true, s
+		k.jot(ctx, s)
 		g, a := s.add(ctx, k.want())
 		if a.ok() {
 			k.lastSeen = s.router()
@@ -171,7 +172,9 @@ func (k *keeper) mapPort(ctx context.Context) (grant, answer) {
 			k.worked = s.router().Via
 			return g, a
 		}
-		k.asked = before || !a.certain()
+		if k.asked = before || !a.certain(); !k.asked {
+			k.struck(ctx, s)
+		}
 		k.m.log.Debug("not mapped", "via", s.router().Via, "outcome", a.outcome.String(), "problem", a.problem)
 		why = append(why, s.router().Via+": "+a.problem)
 		missing = missing || a.gone()
@@ -211,6 +214,7 @@ func (k *keeper) use(ctx context.Context, s session) {
 	if k.asked && k.maker != s && slices.Contains(k.candidates, k.maker) {
 		if k.maker.remove(ctx, k.want()).ok() {
 			k.asked, k.mapping = false, nil
+			k.struck(ctx, k.maker)
 		}
 	}
 	k.session = s

@@ -239,7 +239,7 @@ func TestPCPNonceIsKeptByTheSecret(t *testing.T) {
 		}
 	}
 	s := &pcpSession{secret: testSecret, at: control{gw: Gateway{Addr: otherAddr, Self: otherAddr}}}
-	seen := map[pcpNonce]bool{}
+	seen := map[Nonce]bool{}
 	for _, change := range []func(*want){func(*want) {}, func(w *want) { w.port++ }, func(w *want) { w.client = otherAddr }} {
 		w := testWant()
 		change(&w)

@@ -20,6 +20,9 @@
 //     absent machine like any other in the LAN. Answers count only when they come
 //     from the gateway; connections go only to the gateway (see transport.go);
 //     replies are bounded in size, depth and time; its words are cut and cleaned.
+//   - What is asked of the router is noted in Config.Journal before, so that after a
+//     crash nothing of ours on it is unknown: the next run takes it over or gives it
+//     back (journal.go).
 //   - At the end the mapping is removed, within two seconds, also when the end
 //     came in the middle of asking for it.
 //

@@ -32,8 +32,9 @@ func (k *keeper) attempt(ctx context.Context) {
 		k.stale = k.stale || k.missing
 		return
 	}
-	k.hold(g)
+	k.hold(ctx, g)
 	k.sweep(ctx)
+	k.settleNotes(ctx)
 }
 
 // sweep looks for leftovers of earlier runs, once, as soon as somebody can.
@@ -49,7 +50,7 @@ func (k *keeper) sweep(ctx context.Context) {
 }
 
 // hold notes what the router granted.
-func (k *keeper) hold(g grant) {
+func (k *keeper) hold(ctx context.Context, g grant) {
 	now := time.Now()
 	k.checkedAt = now
 	fresh := k.mapping == nil
@@ -77,6 +78,9 @@ func (k *keeper) hold(g grant) {
 	}
 	k.mapping = &next
 	k.asked = k.asked && !g.foreign
+	if !g.foreign {
+		k.prolong(ctx)
+	}
 	k.knockUntil = time.Time{}
 	if fresh && g.verified || k.wantsWitness() {
 		k.nextCheck = now.Add(firstCheck)
@@ -99,6 +103,7 @@ func (k *keeper) giveBack(ctx context.Context) {
 		return
 	}
 	k.asked = false
+	k.struck(ctx, k.maker)
 	k.m.log.Debug("removed the mapping", "port", k.m.config.Port, "gateway", k.gw.Addr)
 }
 

@@ -32,6 +32,11 @@ type keeper struct {
 	swept      bool     // leftovers of earlier runs were looked for
 	started    bool     // the first attempt is over: keep distance between calls
 
+	notes    []Note // of this run and earlier ones, as in the journal
+	tried    []Note // of earlier runs, that were to be given back
+	restored string // Via of what an earlier run may have left here
+	nonce    Nonce  // of that
+
 	failures  int           // in a row
 	longest   time.Duration // the longest lease granted here
 	checkedAt time.Time
@@ -99,6 +104,7 @@ func (k *keeper) want() want {
 		lease:       k.m.config.Lease,
 		client:      k.gw.Self,
 		former:      k.former,
+		nonce:       k.nonce,
 		held:        k.mapping != nil && !k.mapping.Foreign,
 	}
 }

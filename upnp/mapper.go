@@ -29,6 +29,8 @@ type Config struct {
 	// Gateway6 is the same for IPv6: Self is then our lasting global address. Nil
 	// reads the kernel's route, or, where Gateway is set, leaves IPv6 alone.
 	Gateway6 func() (Gateway, error)
+	// Journal remembers over a crash what is ours on the router. It may be nil.
+	Journal Journal
 	// Logger may be nil.
 	Logger *slog.Logger
 	// Secret is what the proofs of ownership of PCP mappings are made of: 16 bytes
@@ -183,6 +185,7 @@ func (m *Mapper) Run(ctx context.Context) error {
 // It calls stepped after every step.
 func (m *Mapper) keep(ctx context.Context, s *side, jobs <-chan job, stepped func()) {
 	k := &keeper{m: m, side: s, stopping: ctx, ears: newEars()}
+	k.recall(ctx)
 	k.ears.watch(ctx, s, m.log)
 	defer k.ears.close()
 	defer k.release(context.WithoutCancel(ctx))

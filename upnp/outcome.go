@@ -70,6 +70,8 @@ type want struct {
 	// former are addresses that we had earlier in this run: an entry with our
 	// description for one of them is ours, too.
 	former []netip.Addr
+	// nonce is the one that an earlier run noted for this mapping; zero: none.
+	nonce Nonce
 	// held is set when the router granted us the mapping in this run: an entry that
 	// leads to us is then ours, even if the router changed its description.
 	held bool

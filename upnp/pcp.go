@@ -72,12 +72,12 @@ func (c pcpCode) answer() answer {
 	return answer{outcome: o, code: int(c), problem: fmt.Sprintf("PCP result %d", c)}
 }
 
-// pcpNonce is what proves later that a mapping is ours, section 11.1. Without it
-// a router may refuse renewal and deletion (section 11.3).
-type pcpNonce [12]byte
+// Nonce is what proves to a PCP server that a mapping is ours (RFC 6887 section
+// 11.1). Without it the server may refuse renewal and deletion (section 11.3).
+type Nonce [12]byte
 
 // String hides the nonce: whoever knows it can close our port.
-func (pcpNonce) String() string { return "(nonce)" }
+func (Nonce) String() string { return "(nonce)" }
 
 var errNotPCP = errors.New("not a PCP answer to our request")
 
@@ -98,7 +98,7 @@ func pcpAnnounceRequest(client netip.Addr) []byte { return pcpHeader(pcpOpAnnoun
 // pcpMapRequest asks for a UDP mapping, section 11.1, with PREFER_FAILURE where
 // exactly is set. The suggested address is "any" (0.0.0.0 or ::, section 11.1), because
 // a suggestion of last week's address together with PREFER_FAILURE would fail.
-func pcpMapRequest(client netip.Addr, nonce pcpNonce, port uint16, lifetime time.Duration, exactly bool) []byte {
+func pcpMapRequest(client netip.Addr, nonce Nonce, port uint16, lifetime time.Duration, exactly bool) []byte {
 	b := pcpMap(pcpHeader(pcpOpMap, uint32(lifetime/time.Second), client), client, nonce, port, port)
 	if exactly {
 		b = append(b, pcpOptionPreferFailure, 0, 0, 0) // section 7.3: code, reserved, length 0
@@ -109,11 +109,11 @@ func pcpMapRequest(client netip.Addr, nonce pcpNonce, port uint16, lifetime time
 // pcpDeleteRequest takes a mapping away, section 15.1: lifetime zero, external
 // port and address zero (erratum 3621). PREFER_FAILURE has no place in it
 // (section 13.2).
-func pcpDeleteRequest(client netip.Addr, nonce pcpNonce, port uint16) []byte {
+func pcpDeleteRequest(client netip.Addr, nonce Nonce, port uint16) []byte {
 	return pcpMap(pcpHeader(pcpOpMap, 0, client), client, nonce, port, 0)
 }
 
-func pcpMap(b []byte, client netip.Addr, nonce pcpNonce, internal, external uint16) []byte {
+func pcpMap(b []byte, client netip.Addr, nonce Nonce, internal, external uint16) []byte {
 	b = append(b, nonce[:]...)
 	b = append(b, pcpProtocolUDP, 0, 0, 0)
 	b = binary.BigEndian.AppendUint16(b, internal)
@@ -135,7 +135,7 @@ type pcpReply struct {
 	epoch    uint32        // section 8.5: seconds since the router's table was last empty
 
 	mapping          bool
-	nonce            pcpNonce
+	nonce            Nonce
 	protocol         uint8
 	internal, mapped uint16
 	external         netip.Addr
@@ -174,7 +174,7 @@ func parsePCP(b []byte) (pcpReply, error) {
 		return r, nil
 	}
 	r.mapping = true
-	r.nonce = pcpNonce(m[:12])
+	r.nonce = Nonce(m[:12])
 	r.protocol = m[12]
 	r.internal = binary.BigEndian.Uint16(m[16:])
 	r.mapped = binary.BigEndian.Uint16(m[18:])

@@ -44,7 +44,10 @@ func (s *pcpSession) router() Router { return Router{Via: "PCP"} }
 // nonce is the mapping's, always the same for the same place: after a crash the
 // next run can renew and remove what this one made. It can't be guessed without
 // the secret (section 11.1 asks for that).
-func (s *pcpSession) nonce(w want) (n pcpNonce) {
+func (s *pcpSession) nonce(w want) (n Nonce) {
+	if w.nonce != (Nonce{}) {
+		return w.nonce
+	}
 	h := hmac.New(sha256.New, s.secret)
 	h.Write([]byte("pcp map udp"))
 	for _, a := range []netip.Addr{s.at.gw.Addr, w.client} {
@@ -141,7 +144,7 @@ func (s *pcpSession) mapPort(ctx context.Context, w want, exactly bool) (pcpRepl
 
 // answers reports whether a reply is about the mapping with this nonce (section
 // 11.4). A refusal may be too short to say.
-func (r pcpReply) answers(nonce pcpNonce, port uint16) bool {
+func (r pcpReply) answers(nonce Nonce, port uint16) bool {
 	if r.op != pcpOpMap {
 		return false
 	}

@@ -52,5 +52,7 @@ func (k *keeper) leave(ctx context.Context, next Gateway) {
 	k.lastSeen, k.wan, k.wanTold, k.longest = Router{}, netip.Addr{}, false, 0
 	k.failures, k.nextTry, k.started = 0, time.Now(), false
 	k.heldSince, k.nextWitness, k.knockUntil = time.Time{}, time.Time{}, time.Time{}
+	k.restored, k.nonce = "", Nonce{}
+	k.restore()
 	k.ears.listen(k.stopping, k.side, next, k.m.log)
 }

@@ -45,7 +45,7 @@ func (k *keeper) renew(ctx context.Context) {
 		k.lost(a)
 		return
 	}
-	k.hold(g)
+	k.hold(ctx, g)
 }
 
 // check reads the mapping back.
@@ -59,7 +59,7 @@ func (k *keeper) check(ctx context.Context) {
 	case done:
 		if !g.verified || k.side.six {
 			k.asked = k.asked || !g.foreign
-			k.hold(g) // asked for anew, for want of a way to look, or of one that is safe
+			k.hold(ctx, g) // asked for anew, for want of a way to look, or of one that is safe
 			return
 		}
 		k.checkedAt = time.Now()

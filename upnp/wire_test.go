@@ -12,7 +12,7 @@ import (
 // Never a suggestion of port 0 (RouterOS refuses it), never a request for port 0
 // (which means "all of mine"), and a delete has zeros where the RFCs want them (E2).
 func TestControlRequestsOnTheWire(t *testing.T) {
-	nonce := pcpNonce([]byte("twelve bytes"))
+	nonce := Nonce([]byte("twelve bytes"))
 	client := netip.MustParseAddr("192.168.77.10")
 	mapping, remove := pcpMapRequest(client, nonce, testPort, time.Hour, true), pcpDeleteRequest(client, nonce, testPort)
 	anyAddress := []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}
@@ -103,13 +103,13 @@ func FuzzPCP(f *testing.F) {
 			t.Errorf("% x: success from %+v", b, r)
 		}
 		if !r.mapping {
-			if r.nonce != (pcpNonce{}) || r.mapped != 0 || r.external.IsValid() {
+			if r.nonce != (Nonce{}) || r.mapped != 0 || r.external.IsValid() {
 				t.Errorf("% x: a mapping from nowhere: %+v", b, r)
 			}
 			return
 		}
 		// Only an answer that repeats the nonce, the protocol and the port is one to our request.
-		if r.answers(pcpNonce([]byte("twelve bytes")), testPort) !=
+		if r.answers(Nonce([]byte("twelve bytes")), testPort) !=
 			(string(b[24:37]) == "twelve bytes\x11" && binary.BigEndian.Uint16(b[40:]) == testPort) {
 			t.Errorf("% x: taken for ours wrongly: %+v", b, r)
 		}

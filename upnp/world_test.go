@@ -1,6 +1,7 @@
 package upnp
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -120,6 +121,8 @@ type memory struct {
 	checkAnswer  answer
 	wanAnswer    answer
 	refuseRemove bool
+	adding       func() // called when asked to add; may be nil
+	via          string // empty means "memory"
 
 	counts
 }
@@ -128,7 +131,8 @@ type memory struct {
 type counts struct {
 	probes, adds, checks, asks, removed int
 	probed                              []time.Time
-	last                                want
+	refused                             int
+	last, lastRemoved                   want
 }
 
 func (m *memory) name() string { return "memory" }
@@ -141,7 +145,7 @@ func (m *memory) probe(context.Context, Gateway) (session, answer) {
 	return m, m.probeAnswer
 }
 
-func (m *memory) router() Router { return Router{Name: "memory", Via: "memory"} }
+func (m *memory) router() Router { return Router{Name: "memory", Via: cmp.Or(m.via, "memory")} }
 
 func (m *memory) external(context.Context) (netip.Addr, answer) {
 	m.mu.Lock()
@@ -155,6 +159,9 @@ func (m *memory) add(_ context.Context, w want) (grant, answer) {
 	defer m.mu.Unlock()
 	m.adds++
 	m.last = w
+	if m.adding != nil {
+		m.adding()
+	}
 	return grant{lease: m.lease, verified: true}, m.addAnswer
 }
 
@@ -165,10 +172,12 @@ func (m *memory) check(context.Context, want) (grant, answer) {
 	return grant{lease: m.lease, verified: true}, m.checkAnswer
 }
 
-func (m *memory) remove(context.Context, want) answer {
+func (m *memory) remove(_ context.Context, w want) answer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.lastRemoved = w
 	if m.refuseRemove {
+		m.refused++
 		return answer{outcome: notAllowed}
 	}
 	m.removed++

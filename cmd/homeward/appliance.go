@@ -19,6 +19,7 @@ import (
 	"homeward/peers"
 	"homeward/tunnel"
 	"homeward/upnp"
+	"homeward/upnp/journal"
 	"homeward/web/api"
 )
 
@@ -116,7 +117,7 @@ func (a *appliance) makeParts(ctx context.Context) error {
 	if err != nil || !a.settings.MapPort {
 		return err
 	}
-	a.mapper, err = upnp.New(upnp.Config{Port: a.port, Description: "homeward-" + a.identity.Instance, Secret: a.pcpSecret(), Logger: a.log})
+	a.mapper, err = upnp.New(upnp.Config{Port: a.port, Description: "homeward-" + a.identity.Instance, Secret: a.pcpSecret(), Journal: journal.New(a.state.DB()), Logger: a.log})
 	return err
 }
 
