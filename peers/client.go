@@ -42,12 +42,16 @@ func newClientConfig(p Peer, private secret.Key, endpoint Endpoint, f Facts) Cli
 	for _, a := range p.Addresses {
 		addresses = append(addresses, netip.PrefixFrom(a, a.BitLen()))
 	}
+	var dns []netip.Addr
+	if p.DNS {
+		dns = f.DNS
+	}
 	return ClientConfig{
 		ID:           p.ID,
 		Name:         p.Name,
 		PrivateKey:   private,
 		Addresses:    addresses,
-		DNS:          f.DNS,
+		DNS:          dns,
 		MTU:          f.MTU,
 		ServerKey:    f.PublicKey,
 		PresharedKey: p.PresharedKey,

@@ -9,6 +9,7 @@ import (
 // a FieldError.
 var (
 	ErrNotFound     = errors.New("there is no such device")
+	ErrConflict     = errors.New("it was changed by somebody else meanwhile: look at it as it is now, and change it again")
 	ErrNameTaken    = errors.New("the name is taken")
 	ErrKeyTaken     = errors.New("the public key is taken")
 	ErrNoAddress    = errors.New("no address is free in the tunnel")
@@ -23,7 +24,7 @@ var (
 
 // FieldError says which value of a request is wrong and how to put it right.
 type FieldError struct {
-	Field   string // as in the API: name, profile, public_key, endpoint
+	Field   string // as in the API: name, profile, public_key, expires …
 	Problem string // one sentence for a person
 	Err     error  // the sentinel behind it, or nil
 }
@@ -36,4 +37,8 @@ func (e *FieldError) Unwrap() error { return e.Err }
 
 func fieldErrorf(field, format string, args ...any) *FieldError {
 	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)}
+}
+
+func nameTaken(n Name) *FieldError {
+	return &FieldError{"name", fmt.Sprintf("another device is already called %q: choose a different name", n), ErrNameTaken}
 }

@@ -42,6 +42,7 @@ type Manager struct {
 	peers    map[ID]Peer  // as stored
 	applied  map[ID]int64 // versions of the enabled peers that the device took last
 	settled  bool         // the device has what is wanted
+	nextEnd  time.Time    // when the first of them expires; zero means none does
 	refusing bool         // the device refused the last time
 }
 
@@ -71,16 +72,8 @@ func New(ctx context.Context, cfg Config) (*Manager, error) {
 // it, the peer is Pending. It refuses with a FieldError, ErrNoEndpoint or
 // ErrNoAddress, and then nothing is stored.
 func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
-	facts := m.cfg.Facts()
-	name, err := ParseName(n.Name)
-	if err != nil {
-		return Issued{}, err
-	}
-	profile, err := ParseProfile(string(n.Profile))
-	if err != nil {
-		return Issued{}, err
-	}
-	access, err := ParseAccess(string(n.Access))
+	facts, now := m.cfg.Facts(), m.cfg.Now()
+	p, err := n.peer(now)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -92,14 +85,9 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	if facts.Endpoint == nil {
 		return Issued{}, ErrNoEndpoint
 	}
-	public, private, preshared, err := newKeys(n.PublicKey)
-	if err != nil {
+	var private secret.Key
+	if p.PublicKey, private, p.PresharedKey, err = newKeys(n.PublicKey); err != nil {
 		return Issued{}, err
-	}
-	now := m.cfg.Now()
-	p := Peer{
-		Name: name, Profile: profile, Access: access, PublicKey: public, PresharedKey: preshared,
-		Keepalive: clientKeepalive, Enabled: true, Created: time.Unix(now.Unix(), 0).UTC(), Version: 1,
 	}
 
 	m.write.Lock()
@@ -137,7 +125,7 @@ func (m *Manager) insertLocked(ctx context.Context, p Peer, facts Facts) (Peer, 
 	case errors.Is(err, ErrNoAddress):
 		return Peer{}, err
 	case errors.Is(err, ErrNameTaken):
-		return Peer{}, &FieldError{"name", fmt.Sprintf("another device is already called %q: choose a different name", p.Name), err}
+		return Peer{}, nameTaken(p.Name)
 	case errors.Is(err, ErrKeyTaken):
 		return Peer{}, &FieldError{"public_key", "another device already has this key: make a new one on the device", err}
 	}
@@ -161,9 +149,7 @@ func (m *Manager) List() []Peer {
 	all := m.latest.Load().sorted
 	list := make([]Peer, 0, len(all))
 	for _, p := range all {
-		p = p.clone()
-		p.Observed = observed[p.PublicKey]
-		list = append(list, p)
+		list = append(list, p.with(observed[p.PublicKey]))
 	}
 	return list
 }
@@ -174,43 +160,7 @@ func (m *Manager) Get(id ID) (Peer, error) {
 	if !ok {
 		return Peer{}, fmt.Errorf("device %d: %w", id, ErrNotFound)
 	}
-	p = p.clone()
-	p.Observed = m.cfg.Device.Observed()[p.PublicKey]
-	return p, nil
-}
-
-// SetEnabled lets a peer in or keeps it out, and returns it as it is then. The
-// change is on the disk when SetEnabled returns without an error or with
-// ErrNotApplied; the latter means that the device refused to end the access,
-// and that Run keeps trying.
-func (m *Manager) SetEnabled(ctx context.Context, id ID, enabled bool) (Peer, error) {
-	m.write.Lock()
-	defer m.write.Unlock()
-	p, err := m.findLocked(ctx, id)
-	if err != nil {
-		return Peer{}, err
-	}
-	changed := p.Enabled != enabled
-	if changed {
-		if err := m.store.setEnabled(context.WithoutCancel(ctx), p, enabled); err != nil {
-			return Peer{}, fmt.Errorf("changing device %d: %w", id, m.failedLocked(ctx, err))
-		}
-		p.Enabled, p.Version = enabled, p.Version+1
-		m.peers[id] = p
-		message := "device disabled"
-		if enabled {
-			message = "device enabled"
-		}
-		m.cfg.Logger.Info(message, "peer", id, "name", string(p.Name))
-	}
-	var refused error
-	if changed || !m.settled {
-		refused = m.pushOrRetryLocked()
-	}
-	if p, err = m.Get(id); refused != nil && !enabled {
-		err = fmt.Errorf("disabling device %q: %w: %w", p.Name, ErrNotApplied, refused)
-	}
-	return p, err
+	return p.with(m.cfg.Device.Observed()[p.PublicKey]), nil
 }
 
 // Remove ends a peer's access, frees its name and addresses and forgets its
@@ -277,20 +227,23 @@ func (m *Manager) loadLocked(ctx context.Context) error {
 	return nil
 }
 
-// failedLocked follows a write that failed and may have happened all the same:
-// it makes the memory agree with the disk again and returns the write's error.
+// failedLocked is reloadLocked for callers outside Run, which then takes over.
 func (m *Manager) failedLocked(ctx context.Context, err error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if again := m.loadLocked(ctx); again != nil {
-		return errors.Join(err, again)
-	}
+	err = m.reloadLocked(ctx, err)
 	m.kickRun()
 	return err
 }
 
+// reloadLocked follows a write that failed and may have happened all the same:
+// it makes the memory agree with the disk again and returns the write's error.
+func (m *Manager) reloadLocked(ctx context.Context, err error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return errors.Join(err, m.loadLocked(ctx))
+}
+
 // publishLocked shows the readers what is wanted and what the device has of it.
 func (m *Manager) publishLocked() {
-	m.latest.Store(newSnapshot(maps.Values(m.peers), m.applied))
+	m.latest.Store(newSnapshot(maps.Values(m.peers), m.applied, m.cfg.Now()))
 	m.subs.tell()
 }

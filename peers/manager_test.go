@@ -389,11 +389,17 @@ func TestPrivateKeysReachNeitherDiskNorLog(t *testing.T) {
 	m := newManager(t, db, peerstest.NewDevice(), func(c *peers.Config) {
 		c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	issued, err := m.Create(t.Context(), peers.NewPeer{Name: "anna"})
+	created, err := m.Create(t.Context(), peers.NewPeer{Name: "anna"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(&log, "%v %+v %#v", issued, issued, issued)
+	rotated, err := m.Rotate(t.Context(), created.Peer.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`PRAGMA wal_checkpoint(PASSIVE)`); err != nil { // what was overwritten may lie in either file
+		t.Fatal(err)
+	}
 	var file string
 	if err := db.QueryRow(`SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&file); err != nil {
 		t.Fatal(err)
@@ -407,20 +413,23 @@ func TestPrivateKeysReachNeitherDiskNorLog(t *testing.T) {
 		}
 		disk = append(disk, b...)
 	}
-	private, preshared := issued.Client.PrivateKey.Reveal(), issued.Client.PresharedKey.Reveal()
-	if !bytes.Contains(disk, preshared[:]) {
-		t.Fatal("the preshared key is not found on the disk: this test looks at the wrong place")
-	}
-	for _, form := range [][]byte{private[:], []byte(private.String()), []byte(hex.EncodeToString(private[:]))} {
-		if bytes.Contains(disk, form) {
-			t.Error("the private key is on the disk")
+	for what, issued := range map[string]peers.Issued{"created": created, "rotated": rotated} {
+		fmt.Fprintf(&log, "%v %+v %#v", issued, issued, issued)
+		private, preshared := issued.Client.PrivateKey.Reveal(), issued.Client.PresharedKey.Reveal()
+		if !bytes.Contains(disk, preshared[:]) {
+			t.Fatalf("%s: the preshared key is not found on the disk: this test looks at the wrong place", what)
 		}
-		if bytes.Contains(log.Bytes(), form) {
-			t.Error("the private key is in the log")
+		for _, form := range [][]byte{private[:], []byte(private.String()), []byte(hex.EncodeToString(private[:]))} {
+			if bytes.Contains(disk, form) {
+				t.Errorf("%s: the private key is on the disk", what)
+			}
+			if bytes.Contains(log.Bytes(), form) {
+				t.Errorf("%s: the private key is in the log", what)
+			}
 		}
-	}
-	if bytes.Contains(log.Bytes(), []byte(preshared.String())) {
-		t.Error("the preshared key is in the log")
+		if bytes.Contains(log.Bytes(), []byte(preshared.String())) {
+			t.Errorf("%s: the preshared key is in the log", what)
+		}
 	}
 	if !strings.Contains(log.String(), `msg="device added" peer=1 name=anna`) {
 		t.Errorf("log = %s", log.String())
@@ -438,6 +447,11 @@ func TestDamagedRowsAreNamed(t *testing.T) {
 		"keepalive":        `UPDATE peers SET keepalive_seconds = 70000 WHERE id = 2`,
 		"enabled":          `UPDATE peers SET enabled = 2 WHERE id = 2`,
 		"version":          `UPDATE peers SET version = 0 WHERE id = 2`,
+		"kind":             `UPDATE peers SET kind = 'toaster' WHERE id = 2`,
+		"note":             `UPDATE peers SET note = ' x' WHERE id = 2`,
+		"dns":              `UPDATE peers SET dns = 2 WHERE id = 2`,
+		"expiry":           `UPDATE peers SET expires_unix = -1 WHERE id = 2`,
+		"idle days":        `UPDATE peers SET idle_days = 4000 WHERE id = 2`,
 		"no address":       `DELETE FROM peer_addresses WHERE peer_id = 2`,
 		"address":          `UPDATE peer_addresses SET address = '10.6.0.3/24' WHERE address = '10.6.0.3'`,
 		"address spelling": `UPDATE peer_addresses SET address = 'FD00:6::3' WHERE address = 'fd00:6::3'`,

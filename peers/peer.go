@@ -49,6 +49,8 @@ const (
 	Pending State = "pending"
 	// Disabled means that the device keeps the peer out.
 	Disabled State = "disabled"
+	// Expired means that the peer's time is over and the device keeps it out.
+	Expired State = "expired"
 )
 
 // Peer is a person's device that may come in. A Peer is a copy: changing it
@@ -56,18 +58,28 @@ const (
 type Peer struct {
 	ID           ID
 	Name         Name
+	Kind         Kind
+	Note         string // the owner's, in one or more lines
 	Profile      Profile
 	Access       Access
 	PublicKey    wgtypes.Key
 	PresharedKey secret.Key
 	Addresses    []netip.Addr  // one in each tunnel prefix, IPv4 first
+	DNS          bool          // whether its config names our resolvers
 	Keepalive    time.Duration // written into the client's config
 	Enabled      bool
+	Expires      time.Time // when its time is over, to the second; zero means never
+	IdleDays     int       // after as many days without a sign it is disabled; 0 means never
+	IdledOut     bool      // that happened
 	Created      time.Time
-	Next         NextKey // of a new code that was not used yet
-	Version      int64   // grows with every change
+	Seen         time.Time // the latest handshake that is known, also from before the last start (then to an hour); zero means none
+	Next         NextKey   // of a new code that was not used yet
+	Version      int64     // grows with every change
 	State        State
 	Observed     Observed
+
+	folded   string    // Name.folded, which is slow
+	idleFrom time.Time // idle days are counted from here, or from Seen
 }
 
 // NextKey takes the place of a peer's keys at its first handshake. The zero value
@@ -92,9 +104,25 @@ type Observed struct {
 // NewPeer is what Create needs. Only Name is required.
 type NewPeer struct {
 	Name      string
-	Profile   Profile      // empty means ProfileHome
-	Access    Access       // empty means AccessEverything
-	PublicKey *wgtypes.Key // nil: homeward makes the key pair
+	Kind      Kind           // empty means KindOther
+	Note      string         // see Change, as for the fields that follow
+	Profile   Profile        // empty means ProfileHome
+	Access    Access         // empty means AccessEverything
+	DNS       *bool          // nil means true
+	Keepalive *time.Duration // nil means 25 s
+	Expires   time.Time      // zero means never
+	IdleDays  int            // 0 means never
+	PublicKey *wgtypes.Key   // nil: homeward makes the key pair
+}
+
+// peer is the record of n, of which the rest is still to come.
+func (n NewPeer) peer(now time.Time) (Peer, error) {
+	c := Change{
+		Name: &n.Name, Kind: &n.Kind, Note: &n.Note, Profile: &n.Profile, Access: &n.Access,
+		DNS: n.DNS, Keepalive: n.Keepalive, Expires: &n.Expires, IdleDays: &n.IdleDays,
+	}
+	created := toSecond(now)
+	return c.applyTo(Peer{DNS: true, Keepalive: clientKeepalive, Enabled: true, Created: created, Version: 1, idleFrom: created}, now)
 }
 
 // Issued is a config that was handed out, while it is remembered.
@@ -104,8 +132,33 @@ type Issued struct {
 	Until  time.Time // when the private key is forgotten
 }
 
+// settings is everything that Edit can change.
+func (p Peer) settings() any {
+	return struct {
+		name         Name
+		kind         Kind
+		note         string
+		profile      Profile
+		access       Access
+		dns, enabled bool
+		keepalive    time.Duration
+		expires      time.Time
+		idleDays     int
+	}{p.Name, p.Kind, p.Note, p.Profile, p.Access, p.DNS, p.Enabled, p.Keepalive, p.Expires, p.IdleDays}
+}
+
 // clone returns a copy that shares nothing that can be changed.
 func (p Peer) clone() Peer {
 	p.Addresses = slices.Clone(p.Addresses)
+	return p
+}
+
+// with returns a copy of p with what the device saw of it.
+func (p Peer) with(o Observed) Peer {
+	p = p.clone()
+	p.Observed = o
+	if o.LastHandshake.After(p.Seen) {
+		p.Seen = o.LastHandshake
+	}
 	return p
 }

@@ -60,25 +60,21 @@ func (m *Manager) renewing() bool {
 }
 
 // moveOver gives the peers whose new code was used to their new keys.
-func (m *Manager) moveOver(ctx context.Context) {
+func (m *Manager) moveOver(ctx context.Context) error {
 	observed := m.cfg.Device.Observed()
 	m.write.Lock()
 	defer m.write.Unlock()
-	moved := false
 	for id, p := range m.peers {
 		if !p.Renewing() || observed[p.Next.PublicKey].LastHandshake.IsZero() {
 			continue
 		}
+		m.settled = false // settle, which follows, tells the device
 		if err := m.store.promote(context.WithoutCancel(ctx), p); err != nil {
-			m.cfg.Logger.Error("storing a device's new key failed, trying again", "peer", id, "err", m.failedLocked(ctx, err))
-			return
+			return m.reloadLocked(ctx, err)
 		}
 		p.PublicKey, p.PresharedKey, p.Next, p.Version = p.Next.PublicKey, p.Next.PresharedKey, NextKey{}, p.Version+1
 		m.peers[id] = p
-		moved = true
 		m.cfg.Logger.Info("the new code of a device is in use, the old one has ended", "peer", id, "name", string(p.Name))
 	}
-	if moved {
-		m.settled = false // settle, which follows, tells the device
-	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"time"
 )
 
 // snapshot is immutable: readers take it without waiting for a writer.
@@ -13,34 +14,28 @@ type snapshot struct {
 }
 
 // newSnapshot works out each peer's State from the versions that the device took.
-func newSnapshot(peers iter.Seq[Peer], applied map[ID]int64) *snapshot {
-	type entry struct {
-		Peer
-		folded string
-	}
-	var entries []entry
+func newSnapshot(peers iter.Seq[Peer], applied map[ID]int64, now time.Time) *snapshot {
 	s := &snapshot{byID: make(map[ID]Peer)}
 	for p := range peers {
-		p.State = stateOf(p, applied)
+		p.State = stateOf(p, applied, now)
 		s.byID[p.ID] = p
-		entries = append(entries, entry{p, p.Name.folded()})
+		s.sorted = append(s.sorted, p)
 	}
-	slices.SortFunc(entries, func(a, b entry) int {
+	slices.SortFunc(s.sorted, func(a, b Peer) int {
 		return cmp.Or(cmp.Compare(a.folded, b.folded), cmp.Compare(a.ID, b.ID))
 	})
-	for _, e := range entries {
-		s.sorted = append(s.sorted, e.Peer)
-	}
 	return s
 }
 
-func stateOf(p Peer, applied map[ID]int64) State {
+func stateOf(p Peer, applied map[ID]int64, now time.Time) State {
 	version, in := applied[p.ID]
 	switch {
-	case p.Enabled && in && version == p.Version:
+	case p.wanted(now) && in && version == p.Version:
 		return Active
-	case !p.Enabled && !in:
+	case p.wanted(now) || in:
+		return Pending
+	case !p.Enabled:
 		return Disabled
 	}
-	return Pending
+	return Expired
 }

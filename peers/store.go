@@ -6,17 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
-
-	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
-
-	"homeward/configs/secret"
 )
 
 var (
 	errAddressTaken = errors.New("an address was given out meanwhile")
-	errStale        = errors.New("the device was changed meanwhile: try again")
 )
 
 // store keeps peers in the tables that configs/state makes. Names, keys and
@@ -32,11 +26,10 @@ func (s store) insert(ctx context.Context, p Peer, choose func(taken map[netip.A
 		psk := p.PresharedKey.Reveal()
 		// This first statement takes the write lock: from here on nobody else
 		// gives out addresses.
-		err := tx.QueryRowContext(ctx, `INSERT INTO peers
-			(name, name_folded, profile, access, public_key, preshared_key, keepalive_seconds, enabled, created_unix, version)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
-			string(p.Name), p.Name.folded(), string(p.Profile), string(p.Access), p.PublicKey[:], psk[:],
-			int64(p.Keepalive/time.Second), boolInt(p.Enabled), p.Created.Unix(), p.Version).Scan(&p.ID)
+		err := tx.QueryRowContext(ctx, `INSERT INTO peers (name, name_folded, kind, note, profile, access, dns, keepalive_seconds, enabled,
+				expires_unix, idle_days, idle_from_unix, idled_out, public_key, preshared_key, created_unix, version)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
+			append(editable(p), p.PublicKey[:], psk[:], p.Created.Unix(), p.Version)...).Scan(&p.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return whichTaken(ctx, tx, p)
 		}
@@ -98,7 +91,7 @@ func takenByOthers(ctx context.Context, tx *sql.Tx, id ID) (map[netip.Addr]bool,
 // whichTaken names the unique column that kept p out.
 func whichTaken(ctx context.Context, tx *sql.Tx, p Peer) error {
 	var n int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM peers WHERE name_folded = ?`, p.Name.folded()).Scan(&n)
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM peers WHERE name_folded = ?`, p.folded).Scan(&n)
 	switch {
 	case err != nil:
 		return err
@@ -108,17 +101,43 @@ func whichTaken(ctx context.Context, tx *sql.Tx, p Peer) error {
 	return ErrKeyTaken
 }
 
-// setEnabled changes the row of version p.Version and makes it the next one.
-func (s store) setEnabled(ctx context.Context, p Peer, enabled bool) error {
-	res, err := s.db.ExecContext(ctx, `UPDATE peers SET enabled = ?, version = version + 1 WHERE id = ? AND version = ?`,
-		boolInt(enabled), p.ID, p.Version)
-	return oneRow(res, err, errStale)
+// update changes all that can be edited in the row of version p.Version, and makes
+// it the next one. It refuses with ErrNameTaken, or with ErrConflict when there is
+// no such row any more.
+func (s store) update(ctx context.Context, p Peer) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error { // which has the write lock at once
+		var others int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM peers WHERE name_folded = ? AND id <> ?`, p.folded, p.ID).Scan(&others); err != nil {
+			return err
+		}
+		if others > 0 {
+			return ErrNameTaken
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE peers SET name = ?, name_folded = ?, kind = ?, note = ?, profile = ?, access = ?, dns = ?, keepalive_seconds = ?,
+			enabled = ?, expires_unix = ?, idle_days = ?, idle_from_unix = ?, idled_out = ?, version = version + 1 WHERE id = ? AND version = ?`,
+			append(editable(p), p.ID, p.Version)...)
+		return oneRow(res, err, ErrConflict)
+	})
 }
 
-// setAccess changes the row of version p.Version and makes it the next one.
-func (s store) setAccess(ctx context.Context, p Peer, access Access) error {
-	res, err := s.db.ExecContext(ctx, `UPDATE peers SET access = ?, version = version + 1 WHERE id = ? AND version = ?`, string(access), p.ID, p.Version)
-	return oneRow(res, err, errStale)
+// editable are the columns from name to idled_out.
+func editable(p Peer) []any {
+	return []any{
+		string(p.Name), p.folded, string(p.Kind), p.Note, string(p.Profile), string(p.Access), boolInt(p.DNS), int64(p.Keepalive / time.Second),
+		boolInt(p.Enabled), unixOf(p.Expires), p.IdleDays, unixOf(p.idleFrom), boolInt(p.IdledOut),
+	}
+}
+
+// setSeen stores when peers were here last. It is no change of a peer.
+func (s store) setSeen(ctx context.Context, seen map[ID]time.Time) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		for id, t := range seen {
+			if _, err := tx.ExecContext(ctx, `UPDATE peers SET seen_unix = ? WHERE id = ?`, unixOf(t), id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // setNext stores p.Next with the row of version p.Version, and makes that the next
@@ -127,7 +146,7 @@ func (s store) setNext(ctx context.Context, p Peer, now time.Time) error {
 	psk := p.Next.PresharedKey.Reveal()
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE peers SET version = version + 1 WHERE id = ? AND version = ?`, p.ID, p.Version)
-		if err := oneRow(res, err, errStale); err != nil {
+		if err := oneRow(res, err, ErrConflict); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO peer_next_keys (peer_id, public_key, preshared_key, created_unix) VALUES (?, ?, ?, ?)
@@ -143,7 +162,7 @@ func (s store) promote(ctx context.Context, p Peer) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, `UPDATE peers SET public_key = ?, preshared_key = ?, version = version + 1 WHERE id = ? AND version = ?`,
 			p.Next.PublicKey[:], psk[:], p.ID, p.Version)
-		if err := oneRow(res, err, errStale); err != nil {
+		if err := oneRow(res, err, ErrConflict); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM peer_next_keys WHERE peer_id = ?`, p.ID)
@@ -159,14 +178,15 @@ func (s store) remove(ctx context.Context, id ID) error {
 			}
 		}
 		res, err := tx.ExecContext(ctx, `DELETE FROM peers WHERE id = ?`, id)
-		return oneRow(res, err, errStale)
+		return oneRow(res, err, ErrConflict)
 	})
 }
 
 // load reads all peers and refuses rows that this program cannot have written.
 func (s store) load(ctx context.Context) ([]Peer, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.profile, p.access, p.public_key, p.preshared_key,
-			p.keepalive_seconds, p.enabled, p.created_unix, p.version, n.public_key, n.preshared_key,
+	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.kind, p.note, p.profile, p.access, p.dns, p.public_key, p.preshared_key,
+			p.keepalive_seconds, p.enabled, p.expires_unix, p.idle_days, p.idle_from_unix, p.idled_out, p.seen_unix,
+			p.created_unix, p.version, n.public_key, n.preshared_key,
 			coalesce(a.address, ''), coalesce(a.family, 0)
 		FROM peers p LEFT JOIN peer_next_keys n ON n.peer_id = p.id LEFT JOIN peer_addresses a ON a.peer_id = p.id ORDER BY p.id`)
 	if err != nil {
@@ -179,8 +199,9 @@ func (s store) load(ctx context.Context) ([]Peer, error) {
 			r    row
 			addr addressRow
 		)
-		err := rows.Scan(&r.id, &r.name, &r.profile, &r.access, &r.publicKey, &r.presharedKey,
-			&r.keepalive, &r.enabled, &r.created, &r.version, &r.nextPublic, &r.nextPreshared, &addr.address, &addr.family)
+		err := rows.Scan(&r.id, &r.name, &r.kind, &r.note, &r.profile, &r.access, &r.dns, &r.publicKey, &r.presharedKey,
+			&r.keepalive, &r.enabled, &r.expires, &r.idleDays, &r.idleFrom, &r.idledOut, &r.seen,
+			&r.created, &r.version, &r.nextPublic, &r.nextPreshared, &addr.address, &addr.family)
 		if err != nil {
 			return nil, fmt.Errorf("device %d in the database: %w", r.id, err)
 		}
@@ -218,95 +239,6 @@ func (s store) inTx(ctx context.Context, f func(*sql.Tx) error) error {
 		return err
 	}
 	return tx.Commit()
-}
-
-// row is a peer as the database gives it back, before anything is believed.
-type row struct {
-	id                      ID
-	name, profile, access   string
-	publicKey, presharedKey []byte
-	keepalive, enabled      int64
-	created, version        int64
-	nextPublic              []byte // nil: there is no new code
-	nextPreshared           []byte
-	addresses               []addressRow
-}
-
-type addressRow struct {
-	address string // empty: the peer has none
-	family  int64
-}
-
-// peer checks every value of r.
-func (r *row) peer() (Peer, error) {
-	name, err := ParseName(r.name)
-	if err != nil {
-		return Peer{}, err
-	}
-	profile, err := ParseProfile(r.profile)
-	if err != nil {
-		return Peer{}, err
-	}
-	access, err := ParseAccess(r.access)
-	if err != nil {
-		return Peer{}, err
-	}
-	public, err := wgtypes.NewKey(r.publicKey)
-	if err != nil {
-		return Peer{}, fmt.Errorf("public key: %w", err)
-	}
-	preshared, err := wgtypes.NewKey(r.presharedKey)
-	if err != nil {
-		return Peer{}, errors.New("the preshared key has a wrong length")
-	}
-	switch {
-	case r.id <= 0:
-		return Peer{}, errors.New("its number is not positive")
-	case string(name) != r.name || string(profile) != r.profile || string(access) != r.access:
-		return Peer{}, fmt.Errorf("its name %.80q, profile %.40q or access %.40q is not as it was stored", r.name, r.profile, r.access)
-	case !isUsablePublicKey(public):
-		return Peer{}, errors.New("its public key is unusable")
-	case preshared == wgtypes.Key{}:
-		return Peer{}, errors.New("its preshared key is empty")
-	case r.keepalive < 0 || r.keepalive > 65535:
-		return Peer{}, fmt.Errorf("its keepalive of %d s is impossible", r.keepalive)
-	case r.enabled != 0 && r.enabled != 1:
-		return Peer{}, fmt.Errorf("enabled is %d", r.enabled)
-	case r.version < 1:
-		return Peer{}, fmt.Errorf("its version is %d", r.version)
-	}
-	p := Peer{
-		ID: r.id, Name: name, Profile: profile, Access: access,
-		PublicKey: public, PresharedKey: secret.NewKey(preshared),
-		Keepalive: time.Duration(r.keepalive) * time.Second, Enabled: r.enabled == 1,
-		Created: time.Unix(r.created, 0).UTC(), Version: r.version,
-	}
-	if r.nextPublic != nil {
-		if p.Next, err = nextKey(r.nextPublic, r.nextPreshared); err != nil {
-			return Peer{}, err
-		}
-	}
-	for _, ar := range r.addresses {
-		a, err := netip.ParseAddr(ar.address)
-		if err != nil || a.Zone() != "" || a.String() != ar.address || ar.family != family(a) {
-			return Peer{}, fmt.Errorf("its address %.80q of family %d is unusable", ar.address, ar.family)
-		}
-		p.Addresses = append(p.Addresses, a)
-	}
-	slices.SortFunc(p.Addresses, netip.Addr.Compare)
-	return p, nil
-}
-
-func nextKey(public, preshared []byte) (NextKey, error) {
-	pub, err := wgtypes.NewKey(public)
-	if err != nil || !isUsablePublicKey(pub) {
-		return NextKey{}, errors.New("its next public key is unusable")
-	}
-	psk, err := wgtypes.NewKey(preshared)
-	if err != nil || psk == (wgtypes.Key{}) {
-		return NextKey{}, errors.New("its next preshared key is unusable")
-	}
-	return NextKey{pub, secret.NewKey(psk)}, nil
 }
 
 // family is 4 or 6.

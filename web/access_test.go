@@ -42,6 +42,8 @@ var matrix = map[string]access{
 	"PATCH /api/v1/peers/{id}":               program,
 	"DELETE /api/v1/peers/{id}":              program,
 	"POST /peers/{id}/access":                admin,
+	"GET /peers/{id}/edit":                   admin,
+	"POST /peers/{id}/edit":                  admin,
 	"POST /peers/{id}/code":                  admin,
 	"POST /api/v1/peers/{id}/code":           program,
 	"GET /api/v1/peers/{id}/config":          program,

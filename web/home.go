@@ -41,6 +41,9 @@ func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {
 	case errors.As(err, &field) && field.Field == "name":
 		form.NameProblem = "This name " + field.Problem + "."
 		s.showHome(w, http.StatusBadRequest, form)
+	case errors.As(err, &field):
+		form.Problem = sentenceOf(err)
+		s.showHome(w, http.StatusBadRequest, form)
 	case s.ownFault(err):
 		s.broken(w, r, err)
 	default:

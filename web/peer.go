@@ -62,17 +62,15 @@ func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 // enable switches a device on or off.
 func (s *Server) enable(on bool) func(http.ResponseWriter, *http.Request, peers.Peer) {
 	return func(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-		_, err := s.cfg.Peers.SetEnabled(r.Context(), p.ID, on)
+		_, err := s.cfg.Peers.Edit(r.Context(), p.ID, 0, peers.Change{Enabled: &on})
 		s.afterChange(w, r, err, peerURL(p.ID))
 	}
 }
 
 // setAccess changes what a device may reach.
 func (s *Server) setAccess(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	access, err := peers.ParseAccess(r.PostFormValue("access"))
-	if err == nil {
-		_, err = s.cfg.Peers.SetAccess(r.Context(), p.ID, access)
-	}
+	access := peers.Access(r.PostFormValue("access"))
+	_, err := s.cfg.Peers.Edit(r.Context(), p.ID, 0, peers.Change{Access: &access})
 	s.afterChange(w, r, err, peerURL(p.ID))
 }
 
@@ -112,7 +110,7 @@ func (s *Server) ownFault(err error) bool {
 	if errors.As(err, &field) {
 		return false
 	}
-	for _, known := range []error{peers.ErrNoEndpoint, peers.ErrNoAddress, peers.ErrNameTaken, peers.ErrKeyTaken, peers.ErrTooLong, peers.ErrNotApplied} {
+	for _, known := range []error{peers.ErrNoEndpoint, peers.ErrNoAddress, peers.ErrNameTaken, peers.ErrKeyTaken, peers.ErrTooLong, peers.ErrNotApplied, peers.ErrConflict} {
 		if errors.Is(err, known) {
 			return false
 		}

@@ -42,6 +42,8 @@ func (s *Server) routes() []route {
 		{"POST", "/peers/{id}/enable", admin, s.withPeer(s.enable(true))},
 		{"POST", "/peers/{id}/disable", admin, s.withPeer(s.enable(false))},
 		{"POST", "/peers/{id}/access", admin, s.withPeer(s.setAccess)},
+		{"GET", "/peers/{id}/edit", admin, s.withPeer(s.editForm)},
+		{"POST", "/peers/{id}/edit", admin, s.withPeer(s.editPeer)},
 		{"POST", "/peers/{id}/code", admin, s.withPeer(s.newCode)},
 		{"GET", "/peers/{id}/remove", admin, s.withPeer(s.confirmRemove)},
 		{"POST", "/peers/{id}/remove", admin, s.withPeer(s.removePeer)},

@@ -32,17 +32,22 @@ type jointView struct {
 
 // peerView is a device in words.
 type peerView struct {
-	ID       int64  `json:"id"`
-	Name     string `json:"-"`
-	Profile  string `json:"-"`
-	Access   string `json:"-"`
-	Enabled  bool   `json:"-"`
-	Presence string `json:"presence"` // here, away, new, off or pending
-	Seen     string `json:"seen"`
-	Traffic  string `json:"traffic"`
-	Address  string `json:"-"`
-	Key      string `json:"-"`
-	Since    string `json:"-"`
+	ID       int64    `json:"id"`
+	Name     string   `json:"-"`
+	Profile  string   `json:"-"`
+	Access   string   `json:"-"`
+	Enabled  bool     `json:"-"`
+	Presence string   `json:"presence"` // here, away, new, off or pending
+	Seen     string   `json:"seen"`
+	Traffic  string   `json:"traffic"`
+	Address  string   `json:"-"`
+	Key      string   `json:"-"`
+	Since    string   `json:"-"`
+	Note     string   `json:"-"`
+	Kind     string   `json:"-"`
+	Ends     string   `json:"-"` // when its time is over, or empty
+	IdleDays int      `json:"-"`
+	Hints    []string `json:"-"`
 }
 
 func (s *Server) view(now time.Time) view {
@@ -68,6 +73,13 @@ func peerOf(p peers.Peer, now time.Time) peerView {
 		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), Access: string(p.Access), Enabled: p.Enabled,
 		Traffic: "↓ " + words.Size(p.Observed.SentBytes) + "  ↑ " + words.Size(p.Observed.ReceivedBytes),
 		Key:     p.PublicKey.String(), Since: p.Created.Local().Format("2 January 2006"),
+		Note: p.Note, Kind: string(p.Kind), IdleDays: p.IdleDays,
+	}
+	if !p.Expires.IsZero() {
+		v.Ends = p.Expires.Local().Format("2 January 2006, 15:04:05")
+	}
+	for _, h := range p.Hints() {
+		v.Hints = append(v.Hints, api.HintText(h))
 	}
 	var addresses []string
 	for _, a := range p.Addresses {
@@ -80,15 +92,19 @@ func peerOf(p peers.Peer, now time.Time) peerView {
 
 func presence(p peers.Peer, now time.Time) (key, text string) {
 	o := p.Observed
-	since := now.Sub(o.LastHandshake)
+	since := now.Sub(p.Seen)
 	switch {
+	case p.State == peers.Expired:
+		return "off", "Its time is over"
+	case p.IdledOut:
+		return "off", "Switched off, since nobody used it"
 	case !p.Enabled:
 		return "off", "Switched off"
 	case p.State == peers.Pending:
 		return "pending", "Waiting for the tunnel to take it"
-	case o.LastHandshake.IsZero():
+	case p.Seen.IsZero():
 		return "new", "Has not been here yet"
-	case since < hereFor:
+	case since < hereFor && o.Endpoint.IsValid():
 		return "here", "Here now, from " + o.Endpoint.Addr().Unmap().String()
 	}
 	return "away", "Was here " + words.Ago(since)

@@ -19,7 +19,8 @@ func newPeers(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "peers", Short: "Manage the devices that may come in", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
 	c.AddCommand(
 		newPeersList(o), newPeersAdd(o),
-		onPeer(o, "show", "Show one device", showPeer),
+		onPeer(o, "show", "Show all about one device", showPeer),
+		newPeersEdit(o),
 		onPeer(o, "enable", "Let a device in again", setEnabled(true)),
 		onPeer(o, "disable", "Keep a device out, at once", setEnabled(false)),
 		newPeersAccess(o),
@@ -59,37 +60,9 @@ func printPeers(w io.Writer, list []api.Peer, now time.Time) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "ID\tNAME\tSTATE\tACCESS\tADDRESS\tSEEN\tRECEIVED\tSENT")
 	for _, p := range list {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), p.State, p.Access, strings.Join(p.Addresses, " "), seen(p.Handshake, now), words.Size(p.Received), words.Size(p.Sent))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), stateInWords(p), p.Access, strings.Join(p.Addresses, " "), seen(p.Seen, now), words.Size(p.Received), words.Size(p.Sent))
 	}
 	return t.Flush()
-}
-
-func newPeersAdd(o *options) *cobra.Command {
-	var in api.NewPeer
-	c := &cobra.Command{
-		Use: "add NAME", Short: "Add a device and show its code", Args: exactly(1, "the device's name"),
-		Example: `  homeward peers add "Anna's phone"
-  homeward peers add --profile everything laptop`,
-		RunE: func(c *cobra.Command, args []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
-			in.Name = args[0]
-			issued, err := client.AddPeer(c.Context(), in)
-			if err != nil {
-				return remote(err)
-			}
-			if o.json {
-				return printJSON(o.tty.out, issued)
-			}
-			return showIssued(c.Context(), o, client, issued, in.PublicKey != "")
-		},
-	}
-	c.Flags().StringVar(&in.Profile, "profile", "home", "what goes through the tunnel: home, or everything")
-	c.Flags().StringVar(&in.Access, "access", "everything", "what it may reach: everything, home, or internet")
-	c.Flags().StringVar(&in.PublicKey, "public-key", "", "public key of a device that keeps its own private key")
-	return c
 }
 
 // showIssued prints the code of a new device, or its text where there is none.
@@ -157,35 +130,6 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-func showPeer(_ context.Context, o *options, _ *api.Client, p api.Peer) error {
-	if o.json {
-		return printJSON(o.tty.out, p)
-	}
-	return printPeers(o.tty.out, []api.Peer{p}, time.Now())
-}
-
-func newPeersAccess(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use: "access NAME|ID everything|home|internet", Short: "Change what a device may reach, at once",
-		Args:    exactly(2, "the device, and everything, home or internet"),
-		Example: "  homeward peers access guest internet",
-		RunE: func(c *cobra.Command, args []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
-			p, err := findPeer(c.Context(), client, args[0])
-			if err != nil {
-				return err
-			}
-			if p, err = client.SetAccess(c.Context(), p.ID, args[1]); err != nil {
-				return remote(err)
-			}
-			return showPeer(c.Context(), o, client, p)
-		},
-	}
-}
-
 func rotatePeer(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 	issued, err := client.Rotate(ctx, p.ID)
 	if err != nil {
@@ -199,7 +143,7 @@ func rotatePeer(ctx context.Context, o *options, client *api.Client, p api.Peer)
 
 func setEnabled(enabled bool) func(context.Context, *options, *api.Client, api.Peer) error {
 	return func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
-		p, err := client.SetEnabled(ctx, p.ID, enabled)
+		p, err := client.EditPeer(ctx, p.ID, api.PeerChange{Enabled: &enabled})
 		if err != nil {
 			return remote(err)
 		}

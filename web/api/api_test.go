@@ -219,7 +219,8 @@ func TestAPeersLifeOverTheSocket(t *testing.T) {
 	if err != nil || !w.device.Has(key) {
 		t.Errorf("the device does not have the peer (%v)", err)
 	}
-	if p, err := w.client.SetEnabled(ctx, issued.Peer.ID, false); err != nil || p.Enabled || w.device.Has(key) {
+	off := false
+	if p, err := w.client.EditPeer(ctx, issued.Peer.ID, PeerChange{Enabled: &off}); err != nil || p.Enabled || w.device.Has(key) {
 		t.Errorf("disabled: %+v, %v", p, err)
 	}
 	if list, err := w.client.Peers(ctx); err != nil || len(list) != 1 || list[0].Name != "Anna's phone" {
@@ -288,7 +289,16 @@ func TestBadRequestsNameWhatIsWrong(t *testing.T) {
 		{"two values", "POST", "/api/v1/peers", "application/json", `{"name":"b"}{}`, 400, ""},
 		{"text as JSON", "POST", "/api/v1/peers", "text/plain", `{"name":"b"}`, 415, ""},
 		{"too large", "POST", "/api/v1/peers", "application/json", `{"name":"` + strings.Repeat("x", 70<<10) + `"}`, 413, ""},
-		{"nothing to change", "PATCH", "/api/v1/peers/1", "application/json", `{}`, 400, "enabled"},
+		{"nothing to change", "PATCH", "/api/v1/peers/1", "application/json", `{}`, 400, ""},
+		{"odd kind", "POST", "/api/v1/peers", "application/json", `{"name":"b","kind":"toaster"}`, 400, "kind"},
+		{"odd access", "POST", "/api/v1/peers", "application/json", `{"name":"b","access":"all"}`, 400, "access"},
+		{"odd end", "POST", "/api/v1/peers", "application/json", `{"name":"b","expires":"tomorrow"}`, 400, "expires"},
+		{"past end", "PATCH", "/api/v1/peers/1", "application/json", `{"expires":"2001-01-01T00:00:00Z"}`, 400, "expires"},
+		{"odd keepalive", "PATCH", "/api/v1/peers/1", "application/json", `{"keepalive_seconds":65536}`, 400, "keepalive"},
+		{"huge keepalive", "PATCH", "/api/v1/peers/1", "application/json", `{"keepalive_seconds":9223372036854775807}`, 400, "keepalive"},
+		{"odd idle days", "PATCH", "/api/v1/peers/1", "application/json", `{"idle_days":-1}`, 400, "idle_days"},
+		{"odd note", "PATCH", "/api/v1/peers/1", "application/json", `{"note":"a\u001bb"}`, 400, "note"},
+		{"wrong type", "PATCH", "/api/v1/peers/1", "application/json", `{"dns":"yes"}`, 400, "dns"},
 		{"no such peer", "DELETE", "/api/v1/peers/77", "", "", 404, ""},
 		{"odd number", "GET", "/api/v1/peers/x", "", "", 404, ""},
 	} {

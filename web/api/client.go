@@ -57,17 +57,10 @@ func (c *Client) AddPeer(ctx context.Context, p NewPeer) (Issued, error) {
 	return i, err
 }
 
-// SetEnabled lets a peer in or keeps it out.
-func (c *Client) SetEnabled(ctx context.Context, id int64, enabled bool) (Peer, error) {
+// EditPeer changes a peer, whatever its version.
+func (c *Client) EditPeer(ctx context.Context, id int64, change PeerChange) (Peer, error) {
 	var p Peer
-	err := c.call(ctx, "PATCH", peerPath(id), PeerChange{Enabled: &enabled}, &p)
-	return p, err
-}
-
-// SetAccess changes what a peer may reach.
-func (c *Client) SetAccess(ctx context.Context, id int64, access string) (Peer, error) {
-	var p Peer
-	err := c.call(ctx, "PATCH", peerPath(id), PeerChange{Access: &access}, &p)
+	err := c.call(ctx, "PATCH", peerPath(id), change, &p)
 	return p, err
 }
 

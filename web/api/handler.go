@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strconv"
 
-	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
-
 	"homeward/peers"
 )
 
@@ -17,8 +15,7 @@ type Peers interface {
 	Create(context.Context, peers.NewPeer) (peers.Issued, error)
 	List() []peers.Peer
 	Get(peers.ID) (peers.Peer, error)
-	SetEnabled(context.Context, peers.ID, bool) (peers.Peer, error)
-	SetAccess(context.Context, peers.ID, peers.Access) (peers.Peer, error)
+	Edit(ctx context.Context, id peers.ID, version int64, c peers.Change) (peers.Peer, error)
 	Remove(context.Context, peers.ID) error
 	Rotate(context.Context, peers.ID) (peers.Issued, error)
 	Issued(peers.ID) (peers.Issued, error)
@@ -99,30 +96,6 @@ func (h handler) list(w http.ResponseWriter, r *http.Request) {
 	h.reply(w, http.StatusOK, list)
 }
 
-func (h handler) create(w http.ResponseWriter, r *http.Request) {
-	var in NewPeer
-	if err := read(w, r, &in); err != nil {
-		h.fail(w, err)
-		return
-	}
-	wanted := peers.NewPeer{Name: in.Name, Profile: peers.Profile(in.Profile), Access: peers.Access(in.Access)}
-	if in.PublicKey != "" {
-		k, err := wgtypes.ParseKey(in.PublicKey)
-		if err != nil {
-			h.fail(w, &peers.FieldError{Field: "public_key", Problem: "is not a WireGuard key: 44 characters of base64 are needed"})
-			return
-		}
-		wanted.PublicKey = &k
-	}
-	issued, err := h.Peers.Create(r.Context(), wanted)
-	if err != nil {
-		h.fail(w, err)
-		return
-	}
-	w.Header().Set("Location", "/api/v1/peers/"+strconv.FormatInt(int64(issued.Peer.ID), 10))
-	h.reply(w, http.StatusCreated, issuedFrom(issued))
-}
-
 // withPeer reads the peer's number from the path.
 func (h handler) withPeer(next func(http.ResponseWriter, *http.Request, peers.ID)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -133,40 +106,6 @@ func (h handler) withPeer(next func(http.ResponseWriter, *http.Request, peers.ID
 		}
 		next(w, r, peers.ID(id))
 	}
-}
-
-func (h handler) show(w http.ResponseWriter, r *http.Request, id peers.ID) {
-	p, err := h.Peers.Get(id)
-	if err != nil {
-		h.fail(w, err)
-		return
-	}
-	h.reply(w, http.StatusOK, peerFrom(p))
-}
-
-func (h handler) change(w http.ResponseWriter, r *http.Request, id peers.ID) {
-	var in PeerChange
-	if err := read(w, r, &in); err != nil {
-		h.fail(w, err)
-		return
-	}
-	if in.Enabled == nil && in.Access == nil {
-		h.fail(w, &peers.FieldError{Field: "enabled", Problem: "is missing, and access too: one of them is needed"})
-		return
-	}
-	var p peers.Peer
-	var err error
-	if in.Access != nil { // it is also what may be wrong: nothing else has been changed then
-		p, err = h.Peers.SetAccess(r.Context(), id, peers.Access(*in.Access))
-	}
-	if err == nil && in.Enabled != nil {
-		p, err = h.Peers.SetEnabled(r.Context(), id, *in.Enabled)
-	}
-	if err != nil {
-		h.fail(w, err)
-		return
-	}
-	h.reply(w, http.StatusOK, peerFrom(p))
 }
 
 func (h handler) remove(w http.ResponseWriter, r *http.Request, id peers.ID) {

@@ -46,19 +46,34 @@ type Fact struct {
 type Peer struct {
 	ID        int64      `json:"id"`
 	Name      string     `json:"name"`
+	Kind      string     `json:"kind"` // phone, laptop, tablet, router, tv or other
+	Note      string     `json:"note"`
 	Profile   string     `json:"profile"`
 	Access    string     `json:"access"` // everything, home or internet
 	PublicKey string     `json:"public_key"`
 	Addresses []string   `json:"addresses"`
+	DNS       bool       `json:"dns"`
+	Keepalive int        `json:"keepalive_seconds"` // 0: none
 	Enabled   bool       `json:"enabled"`
-	State     string     `json:"state"`
-	Renewing  bool       `json:"renewing"` // a new code waits for its first use
+	Expires   *time.Time `json:"expires,omitempty"`
+	IdleDays  int        `json:"idle_days"`           // disabled after as many without a sign; 0: never
+	IdledOut  bool       `json:"idled_out,omitempty"` // that happened
+	State     string     `json:"state"`               // active, pending, disabled or expired
+	Renewing  bool       `json:"renewing"`            // a new code waits for its first use
 	Created   time.Time  `json:"created"`
-	Version   int64      `json:"version"`
-	Handshake *time.Time `json:"last_handshake,omitempty"`
+	Version   int64      `json:"version"` // also its ETag
+	Seen      *time.Time `json:"seen,omitempty"`
+	Handshake *time.Time `json:"last_handshake,omitempty"` // since homeward started
 	Endpoint  string     `json:"endpoint,omitempty"`
 	Received  uint64     `json:"received_bytes"`
 	Sent      uint64     `json:"sent_bytes"`
+	Hints     []Hint     `json:"hints,omitempty"` // what its owner probably did not mean
+}
+
+// Hint is advice about a peer.
+type Hint struct {
+	Key  string `json:"key"`
+	Text string `json:"text"` // one sentence
 }
 
 // Issued is a peer whose config can still be fetched.
@@ -67,20 +82,6 @@ type Issued struct {
 	Until    time.Time `json:"config_until"`
 	FileName string    `json:"file_name"`
 	Warnings []string  `json:"warnings,omitempty"` // of the endpoint in the config
-}
-
-// NewPeer asks for a peer.
-type NewPeer struct {
-	Name      string `json:"name"`
-	Profile   string `json:"profile,omitempty"`
-	Access    string `json:"access,omitempty"`
-	PublicKey string `json:"public_key,omitempty"` // of a device that keeps its own private key
-}
-
-// PeerChange changes a peer: one thing or both.
-type PeerChange struct {
-	Enabled *bool   `json:"enabled,omitempty"`
-	Access  *string `json:"access,omitempty"`
 }
 
 // Problem is an error as RFC 9457 has it.
@@ -97,21 +98,42 @@ func (p *Problem) Error() string { return p.Detail }
 
 func peerFrom(p peers.Peer) Peer {
 	out := Peer{
-		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), Access: string(p.Access), PublicKey: p.PublicKey.String(),
-		Enabled: p.Enabled, State: string(p.State), Renewing: p.Renewing(), Created: p.Created.UTC(), Version: p.Version,
+		ID: int64(p.ID), Name: string(p.Name), Kind: string(p.Kind), Note: p.Note, Profile: string(p.Profile), Access: string(p.Access),
+		PublicKey: p.PublicKey.String(), DNS: p.DNS, Keepalive: int(p.Keepalive / time.Second), Enabled: p.Enabled,
+		Expires: moment(p.Expires), IdleDays: p.IdleDays, IdledOut: p.IdledOut, State: string(p.State), Renewing: p.Renewing(),
+		Created: p.Created.UTC(), Version: p.Version, Seen: moment(p.Seen), Handshake: moment(p.Observed.LastHandshake),
 		Received: p.Observed.ReceivedBytes, Sent: p.Observed.SentBytes,
 	}
 	for _, a := range p.Addresses {
 		out.Addresses = append(out.Addresses, a.String())
 	}
-	if o := p.Observed; !o.LastHandshake.IsZero() {
-		t := o.LastHandshake.UTC()
-		out.Handshake = &t
-	}
 	if p.Observed.Endpoint.IsValid() {
 		out.Endpoint = p.Observed.Endpoint.String()
 	}
+	for _, h := range p.Hints() {
+		out.Hints = append(out.Hints, Hint{string(h), HintText(h)})
+	}
 	return out
+}
+
+// HintText is a hint as a sentence.
+func HintText(h peers.Hint) string {
+	switch h {
+	case peers.HintReachesNothing:
+		return "It reaches nothing: only what is at home goes through the tunnel, and only the internet is allowed."
+	case peers.HintNoInternet:
+		return "While its tunnel is on, it has no internet: everything goes through home, and only home is allowed."
+	}
+	return ""
+}
+
+// moment is nil for no time at all.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
 }
 
 func issuedFrom(i peers.Issued) Issued {

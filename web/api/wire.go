@@ -35,6 +35,10 @@ func read(w http.ResponseWriter, r *http.Request, into any) error {
 	if errors.As(err, &tooLarge) {
 		return &requestError{http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB"}
 	}
+	var wrongType *json.UnmarshalTypeError
+	if errors.As(err, &wrongType) && wrongType.Field != "" {
+		return &peers.FieldError{Field: wrongType.Field, Problem: "is a JSON " + wrongType.Value + ", which it cannot be"}
+	}
 	if err != nil {
 		return &requestError{http.StatusBadRequest, "the body cannot be read: " + err.Error()}
 	}
@@ -99,6 +103,8 @@ func statusOf(err error) int {
 		return request.status
 	case errors.Is(err, peers.ErrNotFound):
 		return http.StatusNotFound
+	case errors.Is(err, peers.ErrConflict):
+		return http.StatusPreconditionFailed
 	case errors.Is(err, peers.ErrForgotten):
 		return http.StatusGone
 	case errors.Is(err, peers.ErrNameTaken), errors.Is(err, peers.ErrKeyTaken), errors.Is(err, peers.ErrNoAddress),

@@ -1,0 +1,166 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/peers"
+)
+
+// NewPeer asks for a peer. What is left out has its usual value.
+type NewPeer struct {
+	Name      string `json:"name"`
+	Kind      string `json:"kind,omitempty"`
+	Note      string `json:"note,omitempty"`
+	Profile   string `json:"profile,omitempty"`
+	Access    string `json:"access,omitempty"`
+	DNS       *bool  `json:"dns,omitempty"`
+	Keepalive *int   `json:"keepalive_seconds,omitempty"`
+	Expires   string `json:"expires,omitempty"` // RFC 3339
+	IdleDays  int    `json:"idle_days,omitempty"`
+	PublicKey string `json:"public_key,omitempty"` // of a device that keeps its own private key
+}
+
+// PeerChange changes what it has of a peer, all or nothing. Expires is as in RFC
+// 3339, or empty for never.
+type PeerChange struct {
+	Name      *string `json:"name,omitempty"`
+	Kind      *string `json:"kind,omitempty"`
+	Note      *string `json:"note,omitempty"`
+	Profile   *string `json:"profile,omitempty"`
+	Access    *string `json:"access,omitempty"`
+	DNS       *bool   `json:"dns,omitempty"`
+	Keepalive *int    `json:"keepalive_seconds,omitempty"`
+	Enabled   *bool   `json:"enabled,omitempty"`
+	Expires   *string `json:"expires,omitempty"`
+	IdleDays  *int    `json:"idle_days,omitempty"`
+}
+
+func (h handler) create(w http.ResponseWriter, r *http.Request) {
+	var in NewPeer
+	if err := read(w, r, &in); err != nil {
+		h.fail(w, err)
+		return
+	}
+	wanted, err := in.parse()
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	issued, err := h.Peers.Create(r.Context(), wanted)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	w.Header().Set("Location", "/api/v1/peers/"+strconv.FormatInt(int64(issued.Peer.ID), 10))
+	w.Header().Set("ETag", etag(issued.Peer))
+	h.reply(w, http.StatusCreated, issuedFrom(issued))
+}
+
+func (h handler) show(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	p, err := h.Peers.Get(id)
+	h.replyPeer(w, p, err)
+}
+
+// change edits a peer: with If-Match, only as long as it is what the caller saw.
+func (h handler) change(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	var in PeerChange
+	if err := read(w, r, &in); err != nil {
+		h.fail(w, err)
+		return
+	}
+	if in == (PeerChange{}) {
+		h.fail(w, &requestError{http.StatusBadRequest, "nothing to change: name one field or more"})
+		return
+	}
+	version, err := versionWanted(r)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	c, err := in.parse()
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	p, err := h.Peers.Edit(r.Context(), id, version, c)
+	h.replyPeer(w, p, err)
+}
+
+func (h handler) replyPeer(w http.ResponseWriter, p peers.Peer, err error) {
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	w.Header().Set("ETag", etag(p))
+	h.reply(w, http.StatusOK, peerFrom(p))
+}
+
+func etag(p peers.Peer) string { return `"` + strconv.FormatInt(p.Version, 10) + `"` }
+
+// versionWanted reads If-Match (RFC 9110 section 13.1.1); zero is any version.
+func versionWanted(r *http.Request) (int64, error) {
+	tag := strings.TrimSpace(r.Header.Get("If-Match"))
+	if tag == "" || tag == "*" {
+		return 0, nil
+	}
+	version, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
+	if err != nil || version <= 0 || tag != `"`+strconv.FormatInt(version, 10)+`"` {
+		return 0, peers.ErrConflict // no ETag of ours
+	}
+	return version, nil
+}
+
+func (in NewPeer) parse() (peers.NewPeer, error) {
+	out := peers.NewPeer{
+		Name: in.Name, Kind: peers.Kind(in.Kind), Note: in.Note, Profile: peers.Profile(in.Profile), Access: peers.Access(in.Access),
+		DNS: in.DNS, Keepalive: seconds(in.Keepalive), IdleDays: in.IdleDays,
+	}
+	var err error
+	if out.Expires, err = parseExpires(in.Expires); err != nil || in.PublicKey == "" {
+		return out, err
+	}
+	k, err := wgtypes.ParseKey(in.PublicKey)
+	if err != nil {
+		return out, &peers.FieldError{Field: "public_key", Problem: "is not a WireGuard key: 44 characters of base64 are needed"}
+	}
+	out.PublicKey = &k
+	return out, nil
+}
+
+func (in PeerChange) parse() (peers.Change, error) {
+	out := peers.Change{
+		Name: in.Name, Kind: (*peers.Kind)(in.Kind), Note: in.Note, Profile: (*peers.Profile)(in.Profile), Access: (*peers.Access)(in.Access),
+		DNS: in.DNS, Keepalive: seconds(in.Keepalive), Enabled: in.Enabled, IdleDays: in.IdleDays,
+	}
+	if in.Expires == nil {
+		return out, nil
+	}
+	t, err := parseExpires(*in.Expires)
+	out.Expires = &t
+	return out, err
+}
+
+func parseExpires(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return t, &peers.FieldError{Field: "expires", Problem: "is not a time: write it as 2026-12-24T18:00:00+01:00"}
+	}
+	return t, nil
+}
+
+// seconds is nil for nil. What no duration can be stays impossible.
+func seconds(n *int) *time.Duration {
+	if n == nil {
+		return nil
+	}
+	d := time.Duration(min(max(*n, -1), 1<<30)) * time.Second
+	return &d
+}

@@ -1,0 +1,140 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"homeward/peers"
+)
+
+// editPage changes a device.
+type editPage struct {
+	layout
+	ID       int64
+	Form     editForm
+	Kinds    []peers.Kind
+	Problem  string            // said above the form
+	Problems map[string]string // said beside the field
+	Now      []difference      // after a conflict: what has another value now
+}
+
+// editForm keeps what was typed.
+type editForm struct {
+	Version                           string
+	Name, Kind, Note, Profile, Access string
+	Expires                           string // as <input type=datetime-local> has it, in the box's time zone
+	IdleDays, Keepalive               string
+	DNS                               bool
+}
+
+// difference is a field that somebody else changed.
+type difference struct{ Label, Value string }
+
+// formTime is how browsers write a local time; seconds are left out when they are zero.
+const formTime = "2006-01-02T15:04:05"
+
+func formOf(p peers.Peer) editForm {
+	f := editForm{
+		Version: strconv.FormatInt(p.Version, 10), Name: string(p.Name), Kind: string(p.Kind), Note: p.Note, Profile: string(p.Profile),
+		Access: string(p.Access), IdleDays: strconv.Itoa(p.IdleDays), Keepalive: strconv.Itoa(int(p.Keepalive / time.Second)), DNS: p.DNS,
+	}
+	if !p.Expires.IsZero() {
+		f.Expires = p.Expires.Local().Format(formTime)
+	}
+	return f
+}
+
+func typedForm(r *http.Request) editForm {
+	return editForm{
+		Version: r.PostFormValue("version"), Name: r.PostFormValue("name"), Kind: r.PostFormValue("kind"),
+		Note: strings.ReplaceAll(r.PostFormValue("note"), "\r\n", "\n"), Profile: r.PostFormValue("profile"), Access: r.PostFormValue("access"),
+		Expires: r.PostFormValue("expires"), IdleDays: r.PostFormValue("idle_days"), Keepalive: r.PostFormValue("keepalive"), DNS: r.PostFormValue("dns") != "",
+	}
+}
+
+// change is what the form asks for.
+func (f editForm) change() (peers.Change, error) {
+	number := func(field, s string) (int, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil && s != "" {
+			return 0, &peers.FieldError{Field: field, Problem: "this is not a whole number"}
+		}
+		return n, nil
+	}
+	keepalive, err1 := number("keepalive", f.Keepalive)
+	idle, err2 := number("idle_days", f.IdleDays)
+	expires, err3 := f.expires()
+	kind, profile, access, beat := peers.Kind(f.Kind), peers.Profile(f.Profile), peers.Access(f.Access), time.Duration(min(max(keepalive, -1), 1<<30))*time.Second
+	return peers.Change{
+		Name: &f.Name, Kind: &kind, Note: &f.Note, Profile: &profile, Access: &access, DNS: &f.DNS, Keepalive: &beat, Expires: &expires, IdleDays: &idle,
+	}, errors.Join(err1, err2, err3)
+}
+
+func (f editForm) expires() (time.Time, error) {
+	if f.Expires == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{formTime, "2006-01-02T15:04", "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, f.Expires, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, &peers.FieldError{Field: "expires", Problem: "this is not a time: write it as 2026-12-24 18:00"}
+}
+
+// differences lists what of now is not as it was typed.
+func (f editForm) differences(now peers.Peer) []difference {
+	n := formOf(now)
+	var list []difference
+	for _, d := range []struct{ label, typed, now string }{
+		{"Name", f.Name, n.Name}, {"Kind", f.Kind, n.Kind}, {"Note", f.Note, n.Note}, {"Through home", f.Profile, n.Profile},
+		{"May reach", f.Access, n.Access}, {"Ends", f.Expires, n.Expires}, {"Idle days", f.IdleDays, n.IdleDays}, {"Keepalive", f.Keepalive, n.Keepalive},
+	} {
+		if d.typed != d.now {
+			list = append(list, difference{d.label, d.now})
+		}
+	}
+	return list
+}
+
+func (s *Server) editForm(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	s.showEdit(w, http.StatusOK, p, editPage{Form: formOf(p)})
+}
+
+func (s *Server) showEdit(w http.ResponseWriter, status int, p peers.Peer, page editPage) {
+	page.layout, page.ID, page.Kinds = layout{"Change " + string(p.Name), false}, int64(p.ID), peers.Kinds()
+	s.render(w, status, "edit.html", page)
+}
+
+func (s *Server) editPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	form := typedForm(r)
+	page := editPage{Form: form, Problems: map[string]string{}}
+	version, err := strconv.ParseInt(form.Version, 10, 64)
+	if err != nil || version <= 0 {
+		version = -1 // no version of ours: shown as a conflict
+	}
+	change, err := form.change()
+	if err == nil {
+		_, err = s.cfg.Peers.Edit(r.Context(), p.ID, version, change)
+	}
+	var field *peers.FieldError
+	switch {
+	case errors.As(err, &field):
+		page.Problems[field.Field] = "Here, " + field.Problem + "."
+		s.showEdit(w, http.StatusBadRequest, p, page)
+	case errors.Is(err, peers.ErrConflict):
+		if p, err = s.cfg.Peers.Get(p.ID); err != nil {
+			s.notFound(w, r)
+			return
+		}
+		page.Problem = "Somebody else changed this device meanwhile. What you typed is still here: saving it again replaces what the other one did."
+		page.Now = form.differences(p)
+		page.Form.Version = strconv.FormatInt(p.Version, 10)
+		s.showEdit(w, http.StatusPreconditionFailed, p, page)
+	default:
+		s.afterChange(w, r, err, peerURL(p.ID))
+	}
+}
