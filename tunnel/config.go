@@ -93,6 +93,7 @@ type Status struct {
 	ListenPort uint16
 	PublicKey  wgtypes.Key
 	Problem    string // what does not work although the tunnel runs, and what to do
+	Arrivals   Arrivals
 }
 
 func (c *Config) complete() error {

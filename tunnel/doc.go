@@ -7,7 +7,7 @@
 //
 // The filter decides for each peer what it may reach (Access), the same way for
 // both planes; the planes refuse what no peer may reach a second time.
-// The bind survives errors of the socket. The plane is the kernel's (a TUN
+// The bind survives errors of the socket and counts what knocks. The plane is the kernel's (a TUN
 // device) or rootless (gVisor and ordinary sockets); both let peers reach the
 // same. The package knows public keys and addresses, never whose they are; it
 // knows neither HTTP nor the router.

@@ -13,10 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"golang.zx2c4.com/wireguard/conn"
 	wgdevice "golang.zx2c4.com/wireguard/device"
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
+	"homeward/tunnel/internal/bind"
 	"homeward/tunnel/internal/dnsproxy"
 	"homeward/tunnel/internal/filter"
 	"homeward/tunnel/internal/plane"
@@ -35,6 +35,7 @@ type Tunnel struct {
 	applied map[wgtypes.Key]Peer
 	device  *wgdevice.Device // nil while the tunnel is not up
 	plane   plane.Plane
+	socket  *bind.Bind
 	notes   []string     // problems that don't come from the plane
 	changes uint64       // of the filter, up to which the plane has followed
 	users   []netip.Addr // of the box's own services
@@ -78,16 +79,17 @@ func (t *Tunnel) Run(ctx context.Context) (err error) {
 	if err := t.lookAround(); err != nil {
 		t.note(fmt.Sprintf("Nothing but names can be reached until the box's own addresses can be read: %v.", err))
 	}
-	d := wgdevice.NewDevice(t.filter.Wrap(chosen.plane.Device()), newSteadyBind(conn.NewDefaultBind(), t.cfg.ListenPort, t.cfg.Logger), deviceLogger(t.cfg.Logger))
+	socket := bind.New(bind.Config{Port: t.cfg.ListenPort, PublicKey: t.cfg.PrivateKey.Public(), Logger: t.cfg.Logger})
+	d := wgdevice.NewDevice(t.filter.Wrap(chosen.plane.Device()), socket, deviceLogger(t.cfg.Logger))
 	defer d.Close()
 	if err := start(d, t.cfg); err != nil {
 		return err
 	}
 	defer t.down()
-	if err := t.up(d, chosen); err != nil {
+	if err := t.up(d, socket, chosen); err != nil {
 		return err
 	}
-	return t.serve(ctx, d, chosen)
+	return t.serve(ctx, d, socket, chosen)
 }
 
 // start configures the device and opens its socket. Either step may be the one
@@ -107,10 +109,10 @@ func start(d *wgdevice.Device, cfg Config) error {
 }
 
 // up publishes the running device and gives it the peers wanted so far.
-func (t *Tunnel) up(d *wgdevice.Device, chosen opened) error {
+func (t *Tunnel) up(d *wgdevice.Device, socket *bind.Bind, chosen opened) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.device, t.plane, t.applied = d, chosen.plane, map[wgtypes.Key]Peer{}
+	t.device, t.plane, t.socket, t.applied = d, chosen.plane, socket, map[wgtypes.Key]Peer{}
 	t.status.Up, t.status.Since = true, time.Now()
 	t.status.Plane, t.status.Reason, t.status.Interface = chosen.kind, chosen.reason, chosen.iface
 	if err := errors.Join(t.applyLocked(), t.openBoxLocked()); err != nil {
@@ -124,13 +126,13 @@ func (t *Tunnel) up(d *wgdevice.Device, chosen opened) error {
 func (t *Tunnel) down() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.device, t.plane, t.applied, t.notes = nil, nil, nil, nil
+	t.device, t.plane, t.socket, t.applied, t.notes = nil, nil, nil, nil, nil
 	t.status.Up, t.status.Since = false, time.Now()
 }
 
 // serve runs what belongs to the running device, until ctx ends or the device
 // does.
-func (t *Tunnel) serve(ctx context.Context, d *wgdevice.Device, chosen opened) error {
+func (t *Tunnel) serve(ctx context.Context, d *wgdevice.Device, socket *bind.Bind, chosen opened) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -145,6 +147,7 @@ func (t *Tunnel) serve(ctx context.Context, d *wgdevice.Device, chosen opened) e
 		wg.Go(func() { dns.Run(ctx) })
 	}
 	wg.Go(func() { t.followHost(ctx) })
+	wg.Go(func() { socket.Watch(ctx, d.BindUpdate) })
 	wg.Go(func() { _ = t.filter.Run(ctx) }) // it has no error but the end
 	if chosen.iface != "" {
 		wg.Go(func() { serveUAPI(ctx, d, chosen.iface, t.cfg.Logger) })
@@ -256,8 +259,14 @@ func (t *Tunnel) Peers() []PeerStatus {
 // Status returns a snapshot.
 func (t *Tunnel) Status() Status {
 	t.mu.Lock()
-	s, p, notes := t.status, t.plane, slices.Clone(t.notes)
+	s, p, socket, notes := t.status, t.plane, t.socket, slices.Clone(t.notes)
 	t.mu.Unlock()
+	if socket != nil {
+		s.Arrivals = socket.Evidence()
+		if problem := socket.Problem(); problem != "" {
+			notes = append(notes, problem)
+		}
+	}
 	if r, ok := p.(plane.ProblemReporter); ok {
 		if problem := r.Problem(); problem != "" {
 			notes = append(notes, problem)

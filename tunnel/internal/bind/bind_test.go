@@ -1,7 +1,8 @@
-package tunnel
+package bind
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"golang.zx2c4.com/wireguard/conn"
 )
+
+var quiet = slog.New(slog.DiscardHandler)
 
 // flakyBind fails as often as told before it receives, and does not send from
 // a source address.
@@ -26,7 +29,7 @@ func (f *flakyBind) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 	f.closed = make(chan struct{})
 	return []conn.ReceiveFunc{func([][]byte, []int, []conn.Endpoint) (int, error) {
 		if f.failures == 0 {
-			return 1, nil
+			return 0, nil
 		}
 		f.failures--
 		return 0, errors.New("network is down")
@@ -37,12 +40,12 @@ func (f *flakyBind) Close() error { return nil }
 
 func TestReceivingGoesOnAfterErrorsOfTheSocket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newSteadyBind(&flakyBind{failures: 50}, 51820, quiet)
+		b := wrap(&flakyBind{failures: 50}, Config{Port: 51820, Logger: quiet})
 		receivers, _, err := b.Open(1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n, err := receivers[0](nil, nil, nil); n != 1 || err != nil {
+		if n, err := receivers[0](nil, nil, nil); n != 0 || err != nil {
 			t.Errorf("received %d, %v", n, err)
 		}
 	})
@@ -50,7 +53,7 @@ func TestReceivingGoesOnAfterErrorsOfTheSocket(t *testing.T) {
 
 func TestReceivingEndsWhenTheBindIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newSteadyBind(&flakyBind{failures: -1}, 51820, quiet)
+		b := wrap(&flakyBind{failures: -1}, Config{Port: 51820, Logger: quiet})
 		receivers, _, err := b.Open(1)
 		if err != nil {
 			t.Fatal(err)
@@ -93,7 +96,7 @@ func (e stubEndpoint) DstToString() string { return e.to.String() }
 
 func TestSendingGoesOnAfterTheSourceAddressIsGone(t *testing.T) {
 	inner := &flakyBind{}
-	b := newSteadyBind(inner, 51820, quiet)
+	b := wrap(inner, Config{Port: 51820, Logger: quiet})
 	to := netip.MustParseAddrPort("203.0.113.9:4000")
 	for _, src := range []netip.Addr{{}, netip.MustParseAddr("192.168.7.10")} {
 		if err := b.Send(nil, stubEndpoint{to: to, src: src}); err != nil {
@@ -107,7 +110,7 @@ func TestSendingGoesOnAfterTheSourceAddressIsGone(t *testing.T) {
 
 func TestThePortStaysTheSameWhateverTheDeviceAsksFor(t *testing.T) {
 	inner := &flakyBind{}
-	b := newSteadyBind(inner, 51820, quiet)
+	b := wrap(inner, Config{Port: 51820, Logger: quiet})
 	for _, port := range []uint16{51820, 0, 7} {
 		if _, _, err := b.Open(port); err != nil {
 			t.Fatal(err)

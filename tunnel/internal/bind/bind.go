@@ -1,13 +1,15 @@
-package tunnel
+package bind
 
 import (
 	"errors"
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.zx2c4.com/wireguard/conn"
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 )
 
 // How long a receiver rests after an error, growing.
@@ -16,7 +18,14 @@ const (
 	longRest  = time.Second
 )
 
-// steadyBind is the socket that wireguard-go should have had.
+// Config is what a Bind needs.
+type Config struct {
+	Port      uint16      // UDP
+	PublicKey wgtypes.Key // our own: what is meant for another server is told apart by it
+	Logger    *slog.Logger
+}
+
+// Bind is the socket that wireguard-go should have had.
 //
 // It keeps the receivers alive: left alone they end for good after ten
 // temporary errors or a single other one, such as the cable being out for a
@@ -29,22 +38,27 @@ const (
 // It sends again without the remembered source address when that is gone, as
 // after a change of the host's address. wireguard-go's own cure listens to
 // route changes, but only for a conn.StdNetBind.
-type steadyBind struct {
+type Bind struct {
 	conn.Bind
-	port uint16
-	log  *slog.Logger
+	cfg      Config
+	evidence *evidence
+	probe    *prober
+	deaf     atomic.Pointer[string]
 
-	mu     sync.Mutex    // guards closed
-	closed chan struct{} // of the present opening
+	mu     sync.Mutex // guards closed
+	closed chan struct{}
 }
 
-func newSteadyBind(inner conn.Bind, port uint16, log *slog.Logger) *steadyBind {
-	return &steadyBind{Bind: inner, port: port, log: log}
+// New makes a Bind. It opens nothing.
+func New(cfg Config) *Bind { return wrap(newSockets(), cfg) }
+
+func wrap(inner conn.Bind, cfg Config) *Bind {
+	return &Bind{Bind: inner, cfg: cfg, evidence: newEvidence(cfg.PublicKey), probe: newProber(cfg.Port)}
 }
 
 // Open implements conn.Bind. It opens the bind's own port, whatever is asked for.
-func (b *steadyBind) Open(uint16) ([]conn.ReceiveFunc, uint16, error) {
-	receivers, actual, err := b.Bind.Open(b.port)
+func (b *Bind) Open(uint16) ([]conn.ReceiveFunc, uint16, error) {
+	receivers, actual, err := b.Bind.Open(b.cfg.Port)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -53,13 +67,13 @@ func (b *steadyBind) Open(uint16) ([]conn.ReceiveFunc, uint16, error) {
 	b.closed = closed
 	b.mu.Unlock()
 	for i, r := range receivers {
-		receivers[i] = b.steady(r, closed)
+		receivers[i] = b.look(b.steady(r, closed))
 	}
 	return receivers, actual, nil
 }
 
 // Close implements conn.Bind.
-func (b *steadyBind) Close() error {
+func (b *Bind) Close() error {
 	b.mu.Lock()
 	if b.closed != nil {
 		close(b.closed)
@@ -70,7 +84,8 @@ func (b *steadyBind) Close() error {
 }
 
 // Send implements conn.Bind.
-func (b *steadyBind) Send(packets [][]byte, to conn.Endpoint) error {
+func (b *Bind) Send(packets [][]byte, to conn.Endpoint) error {
+	b.evidence.sending(packets, to)
 	err := b.Bind.Send(packets, to)
 	if err == nil || errors.Is(err, net.ErrClosed) || !to.SrcIP().IsValid() {
 		return err
@@ -85,7 +100,7 @@ func (b *steadyBind) Send(packets [][]byte, to conn.Endpoint) error {
 }
 
 // steady repeats receive until it works or the bind is closed.
-func (b *steadyBind) steady(receive conn.ReceiveFunc, closed <-chan struct{}) conn.ReceiveFunc {
+func (b *Bind) steady(receive conn.ReceiveFunc, closed <-chan struct{}) conn.ReceiveFunc {
 	rest, last := firstRest, ""
 	return func(packets [][]byte, sizes []int, eps []conn.Endpoint) (int, error) {
 		for {
@@ -99,7 +114,7 @@ func (b *steadyBind) steady(receive conn.ReceiveFunc, closed <-chan struct{}) co
 			}
 			if msg := err.Error(); msg != last {
 				last = msg
-				b.log.Warn("receiving on the UDP socket failed, trying on", "err", err)
+				b.cfg.Logger.Warn("receiving on the UDP socket failed, trying on", "err", err)
 			}
 			t := time.NewTimer(rest)
 			select {
@@ -110,5 +125,17 @@ func (b *steadyBind) steady(receive conn.ReceiveFunc, closed <-chan struct{}) co
 			}
 			rest = min(2*rest, longRest)
 		}
+	}
+}
+
+// look notes what receive brings, and takes out what we sent to ourselves.
+func (b *Bind) look(receive conn.ReceiveFunc) conn.ReceiveFunc {
+	return func(packets [][]byte, sizes []int, eps []conn.Endpoint) (int, error) {
+		n, err := receive(packets, sizes, eps)
+		if n > 0 {
+			b.probe.take(packets[:n], sizes)
+			b.evidence.received(packets[:n], sizes, eps)
+		}
+		return n, err
 	}
 }

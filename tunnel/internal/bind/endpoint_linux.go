@@ -1,0 +1,59 @@
+package bind
+
+import (
+	"net"
+	"net/netip"
+	"sync/atomic"
+
+	"golang.zx2c4.com/wireguard/conn"
+)
+
+// endpoint is a peer's address and the one of ours that it called. It does not
+// change, so that it can be handed out for many packets; only the source may be
+// given up.
+type endpoint struct {
+	to      netip.AddrPort
+	udp     *net.UDPAddr // to
+	src     netip.Addr
+	control []byte // makes packets leave from src
+	cleared atomic.Bool
+}
+
+var _ conn.Endpoint = (*endpoint)(nil)
+
+func newEndpoint(to netip.AddrPort, src netip.Addr, ifindex uint32) *endpoint {
+	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+	return &endpoint{to: to, udp: net.UDPAddrFromAddrPort(to), src: src, control: sourceControl(src, ifindex)}
+}
+
+func (e *endpoint) addrPort() netip.AddrPort { return e.to }
+
+// ClearSrc gives the source up: the kernel chooses one.
+func (e *endpoint) ClearSrc() { e.cleared.Store(true) }
+
+func (e *endpoint) DstToString() string { return e.to.String() }
+func (e *endpoint) DstIP() netip.Addr   { return e.to.Addr() }
+func (e *endpoint) SrcToString() string { return e.SrcIP().String() }
+
+// DstToBytes is what cookies are bound to.
+func (e *endpoint) DstToBytes() []byte {
+	b, _ := e.to.MarshalBinary() // there is no error
+	return b
+}
+
+// SrcIP is the address of ours that the peer called; invalid means any.
+func (e *endpoint) SrcIP() netip.Addr {
+	if e.cleared.Load() {
+		return netip.Addr{}
+	}
+	return e.src
+}
+
+// ParseEndpoint implements conn.Bind.
+func (*sockets) ParseEndpoint(s string) (conn.Endpoint, error) {
+	to, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return nil, err
+	}
+	return newEndpoint(to, netip.Addr{}, 0), nil
+}
