@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -165,7 +167,26 @@ func (a *appliance) status() api.Status {
 			s.Guide = &g
 		}
 	}
+	s.Names = a.houseNames()
 	return s
+}
+
+// houseNames are the names by which the house is called, if it has any.
+func (a *appliance) houseNames() []string {
+	var list []string
+	for _, n := range []string{a.name.Status().Settings.Name, hostOf(a.endpoint)} {
+		if _, err := netip.ParseAddr(n); n != "" && err != nil && !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+func hostOf(e *peers.Endpoint) string {
+	if e == nil {
+		return ""
+	}
+	return e.Host
 }
 
 // callAt is what clients are told to call at this moment, or nil.

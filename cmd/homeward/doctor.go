@@ -13,10 +13,15 @@ import (
 )
 
 func newDoctor(o *options) *cobra.Command {
-	return &cobra.Command{
+	var full bool
+	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what works and what does not, with all that helps to find out why",
-		Args:  cobra.NoArgs,
+		Long: `Say what works and what does not, with all that helps to find out why.
+
+Public addresses, the house's name and the devices' names are masked, so that the
+report can be shown to those who help. What is equal is equal in the report, too.`,
+		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			client, err := o.client()
 			if err != nil {
@@ -26,12 +31,25 @@ func newDoctor(o *options) *cobra.Command {
 			if err != nil {
 				return remote(err)
 			}
+			if !full {
+				list, err := client.Peers(c.Context())
+				if err != nil {
+					return remote(err)
+				}
+				s = newMask(s.Names, list).status(s)
+			}
 			if o.json {
 				return printJSON(o.tty.out, s)
 			}
-			return printDoctor(o.tty.out, s)
+			if err := printDoctor(o.tty.out, s); err != nil || full {
+				return err
+			}
+			_, err = fmt.Fprintln(o.tty.out, "\nPublic addresses and names are masked: --full shows them.")
+			return err
 		},
 	}
+	cmd.Flags().BoolVar(&full, "full", false, "show public addresses and names")
+	return cmd
 }
 
 func printDoctor(w io.Writer, s api.Status) error {

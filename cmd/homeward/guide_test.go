@@ -72,8 +72,8 @@ func TestStatusDoctorAndGuideSayTheSame(t *testing.T) {
 	if !strings.Contains(guide, "By hand, on ") || !strings.Contains(guide, "UDP") {
 		t.Fatalf("guide: %s", guide)
 	}
-	for _, command := range []string{"status", "doctor"} {
-		if _, out, errs := homeward(t.Context(), dir, command); !strings.Contains(out, guide) {
+	for _, command := range [][]string{{"status"}, {"doctor"}, {"doctor", "--full"}} {
+		if _, out, errs := homeward(t.Context(), dir, command...); !strings.Contains(out, guide) {
 			t.Errorf("%s lacks the guide: %s %s", command, out, errs)
 		}
 	}
