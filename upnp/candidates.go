@@ -102,7 +102,10 @@ func (a answer) tells() int {
 		}
 		return 7
 	case notAllowed:
-		return 8 // also after PCP's "not this port", which may mean the same
+		if a.code == int(pcpCannotProvideExternal) {
+			return 6 // PCP doesn't quite say so; UPnP knows better
+		}
+		return 8
 	case failed:
 		return 6
 	case notThere:
@@ -156,7 +159,8 @@ func (k *keeper) mapPort(ctx context.Context) (grant, answer) {
 		missing bool
 	)
 	for _, s := range k.candidates {
-		if _, looks := s.(tableReader); best.outcome == conflict && !looks {
+		notThisPort := best.outcome == conflict || best.code == int(pcpCannotProvideExternal)
+		if _, looks := s.(tableReader); notThisPort && !looks {
 			continue // PCP and NAT-PMP are two doors to one table; only who reads it knows more
 		}
 		k.use(ctx, s)

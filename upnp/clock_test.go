@@ -344,3 +344,21 @@ func TestEntryOfAFormerAddressIsWaitedFor(t *testing.T) {
 		}
 	})
 }
+
+// Where our address changes, an entry that nobody can remove must end soon.
+func TestLeaseIsShortWhereOurAddressChanges(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		if l := w.seen().last.lease; l != time.Hour {
+			t.Errorf("asked for %v", l)
+		}
+		next := w.gw
+		next.Self = netip.MustParseAddr("192.168.1.77")
+		w.setRoute(next, nil)
+		w.until(func(s Status) bool { return s.Gateway == next && s.Verdict == Mapped })
+		if l := w.seen().last.lease; l != movingLease {
+			t.Errorf("after a move asked for %v", l)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package upnp
 
 import (
+	"encoding/hex"
 	"net/netip"
 	"strings"
 	"sync/atomic"
@@ -167,7 +168,7 @@ func TestControlResultCodes(t *testing.T) {
 		want []outcome // by code
 	}{
 		{contenders()[0], []outcome{done, unsupported, notAllowed, badShape, unsupported, unsupported, badShape, failed,
-			tableFull, unsupported, tableFull, conflict, behindNAT, badShape, broken}},
+			tableFull, unsupported, tableFull, notAllowed, behindNAT, badShape, broken}},
 		{contenders()[1], []outcome{done, unsupported, notAllowed, failed, tableFull, unsupported, broken}},
 	} {
 		for code, want := range tt.want {
@@ -200,8 +201,8 @@ func TestPCPWithoutPreferFailure(t *testing.T) {
 }
 
 // PCP 11 is what miniupnpd says for "taken" and for "forbidden by my rules". Any
-// other port isn't asked for: that costs it half a minute.
-func TestPCPCannotProvideExternalIsAConflict(t *testing.T) {
+// port that it likes isn't asked for: that costs it half a minute.
+func TestPCPIsNeverAskedForAnyPort(t *testing.T) {
 	c := contenders()[0]
 	r := routertest.New(t, c.opt)
 	s := c.open(t, r)
@@ -211,7 +212,7 @@ func TestPCPCannotProvideExternalIsAConflict(t *testing.T) {
 		}
 		return routertest.Reply{Code: 11}
 	})
-	if g, a := s.add(t.Context(), testWant()); a.outcome != conflict || r.Calls(c.mapped) != 1 {
+	if g, a := s.add(t.Context(), testWant()); a.outcome != notAllowed || r.Calls(c.mapped) != 2 {
 		t.Errorf("%+v, %+v after %d packets", g, a, r.Calls(c.mapped))
 	}
 }
@@ -349,5 +350,87 @@ func TestRefusedRemovalOfAnIPv6MappingEndsIt(t *testing.T) {
 	granted.Store(3600)
 	if a := s.remove(t.Context(), want6()); a.outcome != notAllowed {
 		t.Errorf("said to be removed, with an hour to go: %+v", a)
+	}
+}
+
+// PCP's "not this port" means two things: somebody has it, or the rules forbid all.
+func TestPCPTellsATakenPortFromAForbiddenOne(t *testing.T) {
+	t.Parallel()
+	forbid := func(args map[string]string) routertest.Reply { return routertest.Reply{Code: 11} }
+	for name, tt := range map[string]struct {
+		prepare func(*routertest.Router)
+		want    outcome
+		table   string
+	}{
+		"taken": {func(r *routertest.Router) {
+			r.Put(routertest.Entry{External: testPort, Internal: 5000, Client: "127.0.0.40", Description: "old nas"})
+		}, conflict, "127.0.0.40"},
+		"forbidden": {func(r *routertest.Router) { r.Always(routertest.PCPMap, forbid) }, notAllowed, ""},
+		"taken, and then nothing more": {func(r *routertest.Router) {
+			r.Script(routertest.PCPMap, routertest.Reply{Code: 11}, routertest.Reply{Code: 8})
+		}, conflict, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := routertest.New(t, routertest.Options{NoUPnP: true, PCP: true})
+			tt.prepare(r)
+			s, a := (&pcp{port: r.ControlPort(), secret: testSecret}).probe(t.Context(), loop(r))
+			if !a.ok() {
+				t.Fatalf("%+v", a)
+			}
+			if _, a := s.add(t.Context(), testWant()); a.outcome != tt.want || table(r) != tt.table {
+				t.Errorf("%+v, table %+v", a, r.Entries())
+			}
+		})
+	}
+}
+
+func TestOtherPortIsAnotherOfOurs(t *testing.T) {
+	for _, port := range []uint16{1, 1024, 19999, 20000, 40499, 40500, testPort, 60999, 61000, 65535} {
+		if o := otherPort(port); o == port || o < 20000 || o > 60999 {
+			t.Errorf("%d: %d", port, o)
+		}
+	}
+}
+
+// miniupnpd shows a PCP mapping by UPnP with its nonce: whatever address it leads
+// to, it is ours when the nonce is.
+func TestNonceInTheRoutersTableIsProof(t *testing.T) {
+	t.Parallel()
+	r := routertest.New(t, everything())
+	ctx := hurried(t.Context())
+	before := loop(r)
+	w := testWant()
+	s, a := (&pcp{port: r.ControlPort(), secret: testSecret}).probe(ctx, before)
+	if !a.ok() {
+		t.Fatalf("%+v", a)
+	}
+	if _, a := s.add(ctx, w); !a.ok() {
+		t.Fatalf("%+v", a)
+	}
+	w.proof = func(client netip.Addr) Nonce { return nonceOf(testSecret, before.Addr, client, testPort) }
+	u, a := probe(t, r)
+	if !a.ok() {
+		t.Fatalf("%+v", a)
+	}
+	if g, a := u.add(ctx, w); !a.ok() || g.foreign {
+		t.Errorf("not taken for ours: %+v, %+v", g, a)
+	}
+	// The same from an address that we have now, where the router lets nobody else change it.
+	s.add(ctx, testWant())
+	moved := w
+	moved.client = netip.MustParseAddr("127.0.0.9")
+	for _, action := range []string{"AddPortMapping", "DeletePortMapping"} {
+		r.Always(action, func(map[string]string) routertest.Reply { return routertest.Reply{Fault: 718} })
+	}
+	proof := w.proof(netip.MustParseAddr(self))
+	r.Put(routertest.Entry{External: testPort, Internal: testPort, Client: self, Lease: 20 * time.Minute,
+		Description: "PCP MAP " + hex.EncodeToString(proof[:])})
+	if _, a := u.add(ctx, moved); a.outcome != conflict || !a.holder.former || a.holder.ends != 20*time.Minute {
+		t.Errorf("%+v", a)
+	}
+	r.Put(routertest.Entry{External: testPort, Internal: testPort, Client: self, Description: "PCP MAP 000102030405060708090a0b"})
+	if _, a := u.add(ctx, moved); a.outcome != conflict || a.holder.former {
+		t.Errorf("another's nonce: %+v", a)
 	}
 }

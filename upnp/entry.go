@@ -2,7 +2,10 @@ package upnp
 
 import (
 	"context"
+	"encoding/hex"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -49,6 +52,9 @@ func (e entry) ours(w want) bool {
 	if w.held && e.leadsTo(w) {
 		return true
 	}
+	if e.proven(w) {
+		return true
+	}
 	if e.description != w.description {
 		return false
 	}
@@ -63,11 +69,21 @@ func (e entry) ours(w want) bool {
 	return false
 }
 
+// proven reports whether the entry is a PCP mapping with a nonce of ours: miniupnpd
+// puts the nonce into the description. Whatever address it leads to was ours.
+func (e entry) proven(w want) bool {
+	if w.proof == nil || !strings.HasPrefix(e.description, "PCP") || !e.addr().IsValid() {
+		return false
+	}
+	nonce := w.proof(e.addr())
+	return strings.Contains(strings.ToLower(e.description), hex.EncodeToString(nonce[:]))
+}
+
 func withHolder(a answer, e entry, w want) answer {
 	a.holder = holder{
 		client: e.addr(),
 		name:   clean(e.description),
-		former: e.description == w.description && e.addr() != w.client,
+		former: e.addr() != w.client && (e.description == w.description || e.proven(w) || slices.Contains(w.former, e.addr())),
 		ends:   e.lease,
 	}
 	return a

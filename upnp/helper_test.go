@@ -57,7 +57,7 @@ func helper() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	m, err := New(Config{Port: testPort, Description: testDesc,
+	m, err := New(Config{Port: testPort, Description: testDesc, Secret: testSecret,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

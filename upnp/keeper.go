@@ -98,13 +98,20 @@ func earliest(first time.Time, more ...time.Time) time.Time {
 }
 
 func (k *keeper) want() want {
+	lease := k.m.config.Lease
+	if len(k.former) > 0 && !k.side.six {
+		lease = min(lease, movingLease)
+	}
 	return want{
 		port:        k.m.config.Port,
 		description: k.m.config.Description,
-		lease:       k.m.config.Lease,
+		lease:       lease,
 		client:      k.gw.Self,
 		former:      k.former,
 		nonce:       k.nonce,
-		held:        k.mapping != nil && !k.mapping.Foreign,
+		proof: func(client netip.Addr) Nonce {
+			return nonceOf(k.m.config.Secret, k.gw.Addr, client, k.m.config.Port)
+		},
+		held: k.mapping != nil && !k.mapping.Foreign,
 	}
 }

@@ -46,7 +46,13 @@ type Config struct {
 	ControlPort uint16
 }
 
-const defaultLease = time.Hour
+const (
+	defaultLease = time.Hour
+	// movingLease is asked for where our own address has changed. Most routers let
+	// nobody remove what leads to another address, so the entry for the old one is in
+	// the way until its lease ends.
+	movingLease = 10 * time.Minute
+)
 
 // The pace of the work. Routers are weak: while all is well this is one request
 // a minute, and no search.

@@ -107,7 +107,7 @@ func TestRealRouterSpeaksNothing(t *testing.T) {
 func TestRealRouterRefusesByRuleInPCP(t *testing.T) {
 	t.Parallel()
 	// Not NAT-PMP alone: this router then tries all 65535 ports, and stays silent.
-	for only, want := range map[string]Verdict{"PCP": Conflict, "": Refused} {
+	for only, want := range map[string]Verdict{"PCP": Refused, "": Refused} {
 		t.Run(only, func(t *testing.T) {
 			t.Parallel()
 			r := newRealRouter(t, "enable_natpmp=yes")
@@ -279,5 +279,24 @@ func TestRealRouterOwnAddressChangesInPCP(t *testing.T) {
 	p.end(syscall.SIGTERM)
 	if n := r.rules(); n != 0 {
 		t.Errorf("%d rules left", n)
+	}
+}
+
+// C14: what a crashed run made by PCP is ours for the next one, though it has only
+// UPnP: miniupnpd shows the nonce.
+func TestRealRouterShowsTheNonce(t *testing.T) {
+	t.Parallel()
+	r := newRealRouter(t, "enable_natpmp=yes")
+	first := r.mapper(helperOnly + "=PCP")
+	first.await(Mapped, 10*time.Second)
+	first.end(syscall.SIGKILL)
+	second := r.mapper(helperOnly + "=UPnP")
+	s := second.await(Mapped, 10*time.Second)
+	if mapping := s["Mapping"].(map[string]any); mapping["Foreign"] != false {
+		t.Errorf("taken for another's: %v\n%q", mapping, r.mappings())
+	}
+	second.end(syscall.SIGTERM)
+	if n := r.rules(); n != 0 {
+		t.Errorf("%d rules left: %q", n, r.mappings())
 	}
 }

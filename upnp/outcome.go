@@ -72,6 +72,8 @@ type want struct {
 	former []netip.Addr
 	// nonce is the one that an earlier run noted for this mapping; zero: none.
 	nonce Nonce
+	// proof is the nonce of a PCP mapping of ours to an address; nil: not known.
+	proof func(client netip.Addr) Nonce
 	// held is set when the router granted us the mapping in this run: an entry that
 	// leads to us is then ours, even if the router changed its description.
 	held bool

@@ -98,8 +98,8 @@ func pcpAnnounceRequest(client netip.Addr) []byte { return pcpHeader(pcpOpAnnoun
 // pcpMapRequest asks for a UDP mapping, section 11.1, with PREFER_FAILURE where
 // exactly is set. The suggested address is "any" (0.0.0.0 or ::, section 11.1), because
 // a suggestion of last week's address together with PREFER_FAILURE would fail.
-func pcpMapRequest(client netip.Addr, nonce Nonce, port uint16, lifetime time.Duration, exactly bool) []byte {
-	b := pcpMap(pcpHeader(pcpOpMap, uint32(lifetime/time.Second), client), client, nonce, port, port)
+func pcpMapRequest(client netip.Addr, nonce Nonce, port, external uint16, lifetime time.Duration, exactly bool) []byte {
+	b := pcpMap(pcpHeader(pcpOpMap, uint32(lifetime/time.Second), client), client, nonce, port, external)
 	if exactly {
 		b = append(b, pcpOptionPreferFailure, 0, 0, 0) // section 7.3: code, reserved, length 0
 	}

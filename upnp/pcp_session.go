@@ -44,17 +44,22 @@ func (s *pcpSession) router() Router { return Router{Via: "PCP"} }
 // nonce is the mapping's, always the same for the same place: after a crash the
 // next run can renew and remove what this one made. It can't be guessed without
 // the secret (section 11.1 asks for that).
-func (s *pcpSession) nonce(w want) (n Nonce) {
+func (s *pcpSession) nonce(w want) Nonce {
 	if w.nonce != (Nonce{}) {
 		return w.nonce
 	}
-	h := hmac.New(sha256.New, s.secret)
+	return nonceOf(s.secret, s.at.gw.Addr, w.client, w.port)
+}
+
+// nonceOf makes the nonce of a mapping.
+func nonceOf(secret []byte, gw, client netip.Addr, port uint16) (n Nonce) {
+	h := hmac.New(sha256.New, secret)
 	h.Write([]byte("pcp map udp"))
-	for _, a := range []netip.Addr{s.at.gw.Addr, w.client} {
+	for _, a := range []netip.Addr{gw, client} {
 		ip := a.As16()
 		h.Write(ip[:])
 	}
-	h.Write(binary.BigEndian.AppendUint16(nil, w.port))
+	h.Write(binary.BigEndian.AppendUint16(nil, port))
 	copy(n[:], h.Sum(nil))
 	return n
 }
@@ -108,14 +113,15 @@ func (s *pcpSession) external(ctx context.Context) (netip.Addr, answer) {
 // a router gives any port; that one is given back at once.
 //
 // Routers answer CANNOT_PROVIDE_EXTERNAL both when the port is taken and when their
-// rules forbid it. Asking for any port would tell the two apart, but miniupnpd then
-// walks through all ports for half a minute, and answers nobody meanwhile. UPnP,
-// which is asked next, says which it is.
+// rules forbid it: see taken.
 func (s *pcpSession) add(ctx context.Context, w want) (grant, answer) {
-	r, a := s.mapPort(ctx, w, !s.loose)
+	r, a := s.mapPort(ctx, w, w.port, !s.loose)
 	if a.code == int(pcpUnsuppOption) && !s.loose {
 		s.loose = true
-		r, a = s.mapPort(ctx, w, false)
+		r, a = s.mapPort(ctx, w, w.port, false)
+	}
+	if a.outcome == conflict {
+		return grant{}, s.taken(ctx, w, a)
 	}
 	if !a.ok() {
 		return grant{}, a
@@ -131,9 +137,30 @@ func (s *pcpSession) add(ctx context.Context, w want) (grant, answer) {
 	return grant{lease: min(r.lifetime, maxGrant), told: true, external: s.assigned}, answer{}
 }
 
-func (s *pcpSession) mapPort(ctx context.Context, w want, exactly bool) (pcpReply, answer) {
+// taken finds out why the port isn't to be had, by asking for exactly one other
+// external port, which is given back at once. Asking for any would make miniupnpd
+// walk through all ports for half a minute, and answer nobody meanwhile.
+func (s *pcpSession) taken(ctx context.Context, w want, refusal answer) answer {
+	w.lease = endingLease
+	r, a := s.mapPort(ctx, w, otherPort(w.port), true)
+	switch {
+	case a.ok() && r.lifetime > 0:
+		s.remove(ctx, w)
+	case a.outcome == conflict:
+		return answer{outcome: notAllowed, code: a.code, problem: refusal.problem + ", for another port too"}
+	}
+	return refusal
+}
+
+// otherPort is another port of those that homeward chooses from (20000 to 60999).
+func otherPort(port uint16) uint16 {
+	const first, count = 20000, 41000
+	return uint16(first + (int(port)+count/2-first+count)%count)
+}
+
+func (s *pcpSession) mapPort(ctx context.Context, w want, external uint16, exactly bool) (pcpReply, answer) {
 	nonce := s.nonce(w)
-	r, a := s.ask(ctx, pcpMapRequest(s.at.gw.Self, nonce, w.port, w.lease, exactly),
+	r, a := s.ask(ctx, pcpMapRequest(s.at.gw.Self, nonce, w.port, external, w.lease, exactly),
 		func(r pcpReply) bool { return r.answers(nonce, w.port) })
 	if !a.ok() {
 		return r, a
@@ -166,7 +193,7 @@ func (s *pcpSession) remove(ctx context.Context, w want) answer {
 		// miniupnpd on nftables recognises no IPv6 mapping when it is to be removed
 		// (2.3.1), but lets us shorten it.
 		w.lease = time.Second
-		r, a = s.mapPort(ctx, w, false)
+		r, a = s.mapPort(ctx, w, w.port, false)
 		if a.ok() && r.lifetime > endingLease {
 			a = pcpNotAuthorized.answer()
 		}

@@ -14,7 +14,7 @@ import (
 func TestControlRequestsOnTheWire(t *testing.T) {
 	nonce := Nonce([]byte("twelve bytes"))
 	client := netip.MustParseAddr("192.168.77.10")
-	mapping, remove := pcpMapRequest(client, nonce, testPort, time.Hour, true), pcpDeleteRequest(client, nonce, testPort)
+	mapping, remove := pcpMapRequest(client, nonce, testPort, testPort, time.Hour, true), pcpDeleteRequest(client, nonce, testPort)
 	anyAddress := []byte{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}
 	for name, tt := range map[string]struct{ got, want []byte }{
 		"NAT-PMP address":    {pmpExternalRequest(), []byte{0, 0}},
@@ -28,7 +28,7 @@ func TestControlRequestsOnTheWire(t *testing.T) {
 		"PCP ports":          {mapping[40:44], []byte{0xa1, 0x12, 0xa1, 0x12}},
 		"PCP address":        {mapping[44:60], anyAddress},
 		"PCP option":         {mapping[60:], []byte{2, 0, 0, 0}},
-		"PCP without option": {pcpMapRequest(client, nonce, testPort, time.Hour, false)[44:], anyAddress},
+		"PCP without option": {pcpMapRequest(client, nonce, testPort, testPort, time.Hour, false)[44:], anyAddress},
 		"PCP delete":         {remove[:8], []byte{2, 1, 0, 0, 0, 0, 0, 0}},
 		"PCP delete ports":   {remove[40:44], []byte{0xa1, 0x12, 0, 0}},
 		"PCP delete rest":    {remove[44:], anyAddress},

@@ -61,13 +61,11 @@ func (s *witnessed) external(ctx context.Context) (netip.Addr, answer) {
 func (s *witnessed) add(ctx context.Context, w want) (grant, answer) {
 	switch e, a := s.read(ctx, w); {
 	case !a.ok(): // free, or a table that can't be read
-	case !e.leadsTo(w) && e.description == w.description:
-		// Ours by UPnP for an address or port of before: there the way to remove it.
+	case !e.leadsTo(w) && (e.description == w.description || e.proven(w)):
+		// Ours for an address or port of before: UPnP is the way to remove it.
 		s.witness.deletePortMapping(ctx, w.port)
 	case !e.leadsTo(w):
-		a = withHolder(answer{outcome: conflict, problem: "the port is taken on the router"}, e, w)
-		a.holder.former = slices.Contains(w.former, e.addr())
-		return grant{}, a
+		return grant{}, withHolder(answer{outcome: conflict, problem: "the port is taken on the router"}, e, w)
 	case e.description == w.description:
 		s.witness.deletePortMapping(ctx, w.port) // ours by UPnP: one entry is enough
 	case !s.ours(e, w):
