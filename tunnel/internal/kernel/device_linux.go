@@ -68,7 +68,7 @@ func attached(name string) bool {
 // createDevice makes the TUN device, gives it our addresses and brings it up.
 // The returned device is to be closed even after an error, unless it is nil.
 func createDevice(cfg plane.Config) (tun.Device, netlink.Link, error) {
-	device, err := tun.CreateTUN(cfg.Name, cfg.MTU)
+	device, err := openTUN(cfg.Name, cfg.MTU)
 	if err != nil {
 		return nil, nil, fmt.Errorf("creating the TUN device %q: %w", cfg.Name, err)
 	}
@@ -78,6 +78,9 @@ func createDevice(cfg plane.Config) (tun.Device, netlink.Link, error) {
 	}
 	if err := prepareInterface(cfg.Name, link); err != nil {
 		return device, link, err
+	}
+	if err := netlink.LinkSetMTU(link, cfg.MTU); err != nil {
+		return device, link, fmt.Errorf("setting the MTU of interface %q to %d: %w", cfg.Name, cfg.MTU, err)
 	}
 	for _, a := range cfg.Addresses {
 		if err := addAddress(link, a); err != nil {
