@@ -25,16 +25,7 @@ type row struct {
 }
 
 func (s *igdSession) entry(ctx context.Context, port uint16) (entry, answer) {
-	e := entry{external: port}
-	a := s.call(ctx, "GetSpecificPortMappingEntry", func(ctx context.Context) error {
-		var lease uint32
-		var err error
-		e.internal, e.client, e.enabled, e.description, lease, err =
-			s.conn.GetSpecificPortMappingEntryCtx(ctx, anyHost, port, udp)
-		e.lease = time.Duration(lease) * time.Second
-		return err
-	})
-	return e, a
+	return s.specific(ctx, udp, port)
 }
 
 func (e entry) addr() netip.Addr {

@@ -29,6 +29,7 @@ func (k *keeper) note(a answer) {
 	k.failures++
 	k.nextTry = time.Now().Add(backoff(k.failures))
 	k.heldSince = time.Time{}
+	k.recheckForwards()
 	switch a.outcome {
 	case notThere, conflict, notAllowed:
 		// The router knows its table, and we are not in it.

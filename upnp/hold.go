@@ -82,6 +82,9 @@ func (k *keeper) hold(ctx context.Context, g grant) {
 		k.prolong(ctx)
 	}
 	k.knockUntil = time.Time{}
+	if fresh {
+		k.recheckForwards()
+	}
 	if fresh && g.verified || k.wantsWitness() {
 		k.nextCheck = now.Add(firstCheck)
 	} else {
@@ -109,7 +112,10 @@ func (k *keeper) giveBack(ctx context.Context) {
 
 // release ends the run.
 func (k *keeper) release(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, releaseTime)
+	defer cancel()
 	k.giveBack(ctx)
+	k.giveBackForwards(ctx)
 	s := Off(k.m.config.Port)
 	s.Gateway, s.Router, s.Advice = k.gw, k.lastSeen, ""
 	k.side.tell(s)

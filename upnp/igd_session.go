@@ -50,10 +50,7 @@ func (s *igdSession) add(ctx context.Context, w want) (grant, answer) {
 	default:
 		return grant{}, withHolder(answer{outcome: conflict, problem: "the port is taken on the router"}, e, w)
 	}
-	ladder := []time.Duration{w.lease, 0, longLease}
-	if s.known {
-		ladder = []time.Duration{s.worked}
-	}
+	ladder := s.ladder(w.lease)
 	var a answer
 	for _, lease := range ladder {
 		a = s.addPortMapping(ctx, w, lease)

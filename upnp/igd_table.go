@@ -54,7 +54,8 @@ func (s *igdSession) sweep(ctx context.Context, w want) (removed int, _ answer) 
 		return 0, a
 	}
 	for _, r := range list {
-		if strings.EqualFold(r.protocol, udp) && r.external != w.port && r.ours(w) && s.deletePortMapping(ctx, r.external).ok() {
+		own := strings.EqualFold(r.protocol, udp) && r.external != w.port && r.ours(w)
+		if (own || w.leftover != nil && w.leftover(r)) && s.deleteEntry(ctx, r.remote, r.external, r.protocol).ok() {
 			removed++
 		}
 	}

@@ -37,6 +37,8 @@ type keeper struct {
 	restored string // Via of what an earlier run may have left here
 	nonce    Nonce  // of that
 
+	forwards forwards // only of IPv4
+
 	failures  int           // in a row
 	longest   time.Duration // the longest lease granted here
 	checkedAt time.Time
@@ -64,6 +66,7 @@ func (k *keeper) step(ctx context.Context) time.Time {
 	} else {
 		k.tend(ctx)
 	}
+	k.tendForwards(ctx)
 	return k.due()
 }
 
@@ -74,6 +77,11 @@ func (k *keeper) due() time.Time {
 	if !k.gw.Addr.IsValid() {
 		return k.nextRoute
 	}
+	return earliest(k.mappingDue(), k.forwardsDue())
+}
+
+// mappingDue is when there is something to do about our own port.
+func (k *keeper) mappingDue() time.Time {
 	if !k.held() {
 		at := earliest(k.nextRoute, k.nextTry)
 		if k.knocking() {
@@ -112,6 +120,7 @@ func (k *keeper) want() want {
 		proof: func(client netip.Addr) Nonce {
 			return nonceOf(k.m.config.Secret, k.gw.Addr, client, k.m.config.Port)
 		},
-		held: k.mapping != nil && !k.mapping.Foreign,
+		held:     k.mapping != nil && !k.mapping.Foreign,
+		leftover: k.leftover,
 	}
 }

@@ -93,6 +93,10 @@ type Mapper struct {
 	status     atomic.Pointer[Status]
 	changed    chan struct{}
 	jobs       chan job
+
+	wanted    atomic.Pointer[[]Forward]
+	rewanted  chan struct{} // the wanted ones have changed
+	forwarded atomic.Pointer[[]ForwardStatus]
 }
 
 // New checks the config. It starts nothing.
@@ -148,7 +152,10 @@ func New(c Config) (*Mapper, error) {
 		turn:    make(turn, 1),
 		changed: make(chan struct{}, 1),
 		jobs:    make(chan job),
+
+		rewanted: make(chan struct{}, 1),
 	}
+	m.wanted.Store(new([]Forward))
 	m.side.tell = m.tellIPv4
 	first := Status{Verdict: Starting, Since: time.Now(), Port: c.Port, IPv6: Pinhole{Verdict: Disabled}}
 	if c.Gateway6 != nil {
@@ -192,6 +199,10 @@ func (m *Mapper) Run(ctx context.Context) error {
 func (m *Mapper) keep(ctx context.Context, s *side, jobs <-chan job, stepped func()) {
 	k := &keeper{m: m, side: s, stopping: ctx, ears: newEars()}
 	k.recall(ctx)
+	var rewanted <-chan struct{}
+	if !s.six {
+		rewanted = m.rewanted
+	}
 	k.ears.watch(ctx, s, m.log)
 	defer k.ears.close()
 	defer k.release(context.WithoutCancel(ctx))
@@ -213,6 +224,10 @@ func (m *Mapper) keep(ctx context.Context, s *side, jobs <-chan job, stepped fun
 			m.turn.take()
 			f(ctx, k)
 			m.turn.give()
+			timer.Reset(max(0, time.Until(k.due())))
+			continue
+		case <-rewanted:
+			k.recheckForwards()
 			timer.Reset(max(0, time.Until(k.due())))
 			continue
 		case <-timer.C:

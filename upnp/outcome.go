@@ -77,6 +77,9 @@ type want struct {
 	// held is set when the router granted us the mapping in this run: an entry that
 	// leads to us is then ours, even if the router changed its description.
 	held bool
+	// leftover reports other entries of ours that nobody wants any more; nil: none are
+	// known. See Forward.
+	leftover func(row) bool
 }
 
 // grant is what the router gave for a want.

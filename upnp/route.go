@@ -41,6 +41,7 @@ func (k *keeper) lookAtRoute(ctx context.Context) {
 // if it can still be reached from the new place, briefly.
 func (k *keeper) leave(ctx context.Context, next Gateway) {
 	k.giveBack(ctx)
+	k.leaveForwards(ctx)
 	if k.gw.Self.IsValid() && k.gw.Self != next.Self {
 		k.former = append(k.former, k.gw.Self)
 		if len(k.former) > 8 {

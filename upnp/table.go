@@ -24,7 +24,8 @@ type Entry struct {
 	Enabled     bool
 	Description string        // the maker's word, cleaned: at most 64 printable characters
 	Lease       time.Duration // what is left; zero means without end, or not told
-	Ours        bool          // this box made it
+	Ours        bool          // this box made it, so that devices come home
+	Kept        bool          // this box made it, because the owner wants it: see Forward
 }
 
 // Table is the router's table at one moment.
@@ -43,7 +44,9 @@ var (
 	ErrNoEntry = errors.New("the router has no such entry")
 	// ErrOwnEntry means that the entry is homeward's own, by which devices come home.
 	ErrOwnEntry = errors.New("this entry is how devices come home: it is closed by switching map_port off")
-	ErrTold     = errors.New("the router refused")
+	// ErrKeptEntry means that the entry is one of the owner's forwards.
+	ErrKeptEntry = errors.New("this entry is kept open: it would be back at once")
+	ErrTold      = errors.New("the router refused")
 )
 
 const (
@@ -95,13 +98,8 @@ func (k *keeper) reader(ctx context.Context) (tableReader, error) {
 		return nil, fmt.Errorf("reading the router's table: %w", ErrNoGateway)
 	}
 	for range 2 {
-		for _, s := range k.candidates {
-			if w, ok := s.(*witnessed); ok && !w.gone {
-				return w.witness, nil
-			}
-			if r, ok := s.(tableReader); ok {
-				return r, nil
-			}
+		if r := k.knownReader(); r != nil {
+			return r, nil
 		}
 		if k.session == nil {
 			break
@@ -109,6 +107,19 @@ func (k *keeper) reader(ctx context.Context) (tableReader, error) {
 		k.findWitness(ctx)
 	}
 	return nil, ErrNoTable
+}
+
+// knownReader is who can read the table, among those that answered; nil: nobody.
+func (k *keeper) knownReader() tableReader {
+	for _, s := range k.candidates {
+		if w, ok := s.(*witnessed); ok && !w.gone {
+			return w.witness
+		}
+		if r, ok := s.(tableReader); ok {
+			return r
+		}
+	}
+	return nil
 }
 
 // readTable reads the rows as the router has them.
@@ -131,6 +142,7 @@ func (k *keeper) shown(row row) Entry {
 		Internal: netip.AddrPortFrom(row.addr(), row.internal), Enabled: row.enabled,
 		Description: clean(row.description), Lease: row.lease,
 		Ours: strings.EqualFold(row.protocol, udp) && row.external == w.port && row.leadsTo(w) && k.mapping != nil,
+		Kept: row.description == k.forwardDescription() && !k.leftover(row),
 	}
 }
 
@@ -159,6 +171,9 @@ func (k *keeper) closeEntry(ctx context.Context, protocol string, external uint1
 	e := k.shown(rows[i])
 	if e.Ours {
 		return fmt.Errorf("closing %s %d: %w", e.Protocol, external, ErrOwnEntry)
+	}
+	if e.Kept {
+		return fmt.Errorf("closing %s %d: %w", e.Protocol, external, ErrKeptEntry)
 	}
 	// In the router's very words: cleaned ones may name another row, or none.
 	if a := r.deleteEntry(hurried(ctx), rows[i].remote, external, rows[i].protocol); !a.ok() {

@@ -22,6 +22,7 @@ func (k *keeper) tend(ctx context.Context) {
 		switch a := k.askAddress(ctx); a.outcome {
 		case notThere:
 			k.m.log.Info("opening the port again", "gateway", k.gw.Addr, "via", k.mapping.Via, "problem", a.problem)
+			k.recheckForwards()
 			k.renew(ctx)
 		case moved, silent:
 			k.lost(a)

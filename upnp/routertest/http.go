@@ -250,7 +250,7 @@ func (r *Router) wanOf(s Service) string {
 
 func (r *Router) add(port uint16, args map[string]string) int {
 	internal, err := strconv.ParseUint(args["NewInternalPort"], 10, 16)
-	if err != nil || args["NewRemoteHost"] != "" || args["NewEnabled"] != "1" || args["NewProtocol"] != "UDP" {
+	if err != nil || args["NewRemoteHost"] != "" || args["NewEnabled"] != "1" || args["NewProtocol"] != "UDP" && args["NewProtocol"] != "TCP" {
 		return 402
 	}
 	lease, err := strconv.ParseUint(args["NewLeaseDuration"], 10, 32)
@@ -258,7 +258,7 @@ func (r *Router) add(port uint16, args map[string]string) int {
 		return 402
 	}
 	r.entries[port] = Entry{
-		External: port, Internal: uint16(internal), Protocol: "UDP", Client: args["NewInternalClient"],
+		External: port, Internal: uint16(internal), Protocol: args["NewProtocol"], Client: args["NewInternalClient"],
 		Description: args["NewPortMappingDescription"], Lease: time.Duration(lease) * time.Second,
 	}
 	return 0
