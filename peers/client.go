@@ -34,6 +34,10 @@ type ClientConfig struct {
 	AllowedIPs   []netip.Prefix
 	Endpoint     Endpoint
 	Keepalive    time.Duration // whole seconds; zero leaves it out
+
+	profile Profile        // what AllowedIPs follow
+	home    []netip.Prefix // AllowedIPs of ProfileHome, for other
+	second  bool           // made by other
 }
 
 // newClientConfig puts together what p gets.
@@ -58,7 +62,33 @@ func newClientConfig(p Peer, private secret.Key, endpoint Endpoint, f Facts) Cli
 		AllowedIPs:   allowedIPs(p.Profile, f),
 		Endpoint:     endpoint,
 		Keepalive:    p.Keepalive,
+		profile:      p.Profile,
+		home:         allowedIPs(ProfileHome, f),
 	}.clone()
+}
+
+// OtherProfile is the one that the config does not follow.
+func (c ClientConfig) OtherProfile() Profile {
+	if c.profile == ProfileEverything {
+		return ProfileHome
+	}
+	return ProfileEverything
+}
+
+// other is the same config with the other profile.
+func (c ClientConfig) other() ClientConfig {
+	c = c.clone()
+	c.second, c.profile = !c.second, c.OtherProfile()
+	c.AllowedIPs = everywhere()
+	if c.profile == ProfileHome {
+		c.AllowedIPs = slices.Clone(c.home)
+	}
+	return c
+}
+
+// everywhere is both families always: one alone would leak the other past home.
+func everywhere() []netip.Prefix {
+	return []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 }
 
 // clone returns a copy that shares nothing that can be changed.
@@ -75,8 +105,7 @@ func (c ClientConfig) clone() ClientConfig {
 // home: what a peer may reach is decided in the tunnel.
 func allowedIPs(profile Profile, f Facts) []netip.Prefix {
 	if profile == ProfileEverything {
-		// Both families always: one alone would leak the other past home.
-		return []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+		return everywhere()
 	}
 	var list []netip.Prefix
 	for _, p := range slices.Concat(f.Tunnel, f.LAN) {

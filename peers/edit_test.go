@@ -27,6 +27,7 @@ func TestEveryFieldIsEditedAndSurvivesARestart(t *testing.T) {
 	want := p
 	want.Name, want.Kind, want.Note, want.Profile, want.Access = "Bert's tablet", peers.KindTablet, "bought in May\nscreen broken", peers.ProfileEverything, peers.AccessInternet
 	want.DNS, want.Keepalive, want.Expires, want.IdleDays, want.Version = false, time.Minute, time.Unix(end.Unix(), 0).UTC(), 30, p.Version+1
+	want.NeedsCode = []peers.Reason{peers.ReasonDNS, peers.ReasonProfile, peers.ReasonKeepalive}
 	for what, got := range map[string]peers.Peer{"returned": changed, "after a restart": mustGet(t, newManager(t, db, dev), p.ID)} {
 		got.State, want.State = "", ""
 		if peers.Public(got) != peers.Public(want) {

@@ -42,3 +42,7 @@ func fieldErrorf(field, format string, args ...any) *FieldError {
 func nameTaken(n Name) *FieldError {
 	return &FieldError{"name", fmt.Sprintf("another device is already called %q: choose a different name", n), ErrNameTaken}
 }
+
+func keyTakenError() *FieldError {
+	return &FieldError{"public_key", "another device already has this key, or this one has it: make a new one on the device", ErrKeyTaken}
+}

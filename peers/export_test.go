@@ -14,6 +14,12 @@ func Remembered(m *Manager) int {
 
 // Public is all that others see of a peer, for comparing.
 func Public(p Peer) string {
-	p.folded, p.idleFrom = "", time.Time{}
+	p.folded, p.idleFrom, p.said, p.nextSaid = "", time.Time{}, nil, nil
 	return fmt.Sprintf("%+v", p)
+}
+
+// Plain is c with its exported fields alone.
+func Plain(c ClientConfig) ClientConfig {
+	c.profile, c.home, c.second = "", nil, false
+	return c
 }

@@ -2,6 +2,7 @@ package peers
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"unicode"
@@ -17,20 +18,26 @@ const maxFileName = 15
 var reservedNames = regexp.MustCompile(`(?i)^(con|prn|aux|nul|(com|lpt)[0-9]|all|default|lo)([.].*)?$`)
 
 // FileName is the tunnel's name for the official apps, made from the peer's
-// name: 1 to 15 of letters, digits and "_=+.-". It comes without ".conf".
+// name: 1 to 15 of letters, digits and "_=+.-". It comes without ".conf". The
+// second config of a peer has another name, since an app has each only once.
 func (c ClientConfig) FileName() string {
+	end := ""
+	if c.second {
+		end = map[Profile]string{ProfileHome: "-home", ProfileEverything: "-all"}[c.profile]
+	}
 	name := plainASCII(string(c.Name))
-	if len(name) > maxFileName {
-		name = name[:maxFileName]
+	if len(name) > maxFileName-len(end) {
+		name = name[:maxFileName-len(end)]
 	}
 	name = strings.Trim(name, "-._=+")
 	if name != "" && !reservedNames.MatchString(name) {
+		return name + end
+	}
+	if name = fmt.Sprintf("homeward-%d", c.ID) + end; len(name) <= maxFileName {
 		return name
 	}
-	if name = fmt.Sprintf("homeward-%d", c.ID); len(name) <= maxFileName {
-		return name
-	}
-	return fmt.Sprintf("h%014d", uint64(c.ID)%1e14)
+	digits := maxFileName - 1 - len(end)
+	return fmt.Sprintf("h%0*d", digits, uint64(c.ID)%uint64(math.Pow10(digits))) + end
 }
 
 // plainASCII writes s with the characters of file names: accents fall off,

@@ -11,15 +11,21 @@ const (
 	HintReachesNothing Hint = "reaches_nothing"
 	// HintNoInternet: everything goes through the tunnel, and only home is allowed.
 	HintNoInternet Hint = "no_internet"
+	// HintTwoPlaces: two devices seem to have the same code; see Peer.TwoPlaces.
+	HintTwoPlaces Hint = "two_places"
 )
 
 // Hints lists what p's owner should know.
 func (p Peer) Hints() []Hint {
+	var list []Hint
 	switch {
 	case p.Profile == ProfileHome && p.Access == AccessInternet:
-		return []Hint{HintReachesNothing}
+		list = append(list, HintReachesNothing)
 	case p.Profile == ProfileEverything && p.Access == AccessHome:
-		return []Hint{HintNoInternet}
+		list = append(list, HintNoInternet)
 	}
-	return nil
+	if len(p.TwoPlaces) > 0 {
+		list = append(list, HintTwoPlaces)
+	}
+	return list
 }

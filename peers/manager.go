@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
 	"homeward/configs/secret"
 )
 
@@ -31,6 +33,7 @@ type Manager struct {
 	cfg    Config
 	store  store
 	handed handOver
+	places places
 	subs   subscribers
 	kick   chan struct{}            // 1-buffered: Run has something to do
 	latest atomic.Pointer[snapshot] // what readers see; never nil after New
@@ -92,7 +95,7 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 
 	m.write.Lock()
 	defer m.write.Unlock()
-	if p, err = m.insertLocked(ctx, p, facts); err != nil {
+	if p, err = m.insertLocked(ctx, p, n.PublicKey != nil, facts); err != nil {
 		return Issued{}, err
 	}
 	client, until := newClientConfig(p, private, *facts.Endpoint, facts), now.Add(m.cfg.HandOver)
@@ -105,12 +108,18 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	return Issued{Peer: p, Client: client.clone(), Until: until}, err
 }
 
-// insertLocked gives p its addresses and number and stores it, or nothing.
-func (m *Manager) insertLocked(ctx context.Context, p Peer, facts Facts) (Peer, error) {
+// insertLocked gives p its addresses, number and entry in the ledger and stores
+// it, or nothing.
+func (m *Manager) insertLocked(ctx context.Context, p Peer, ownKey bool, facts Facts) (Peer, error) {
 	if err := ctx.Err(); err != nil {
 		return Peer{}, err
 	}
 	choose := func(taken map[netip.Addr]bool) ([]netip.Addr, error) { return allocate(facts.Tunnel, taken) }
+	said := func(p Peer) *fingerprint {
+		f := fingerprintOf(newClientConfig(p, secret.Key{}, *facts.Endpoint, facts))
+		f.OwnKey = ownKey
+		return f
+	}
 	var err error
 	if p.Addresses, err = choose(m.takenLocked()); err != nil {
 		return Peer{}, err
@@ -118,7 +127,7 @@ func (m *Manager) insertLocked(ctx context.Context, p Peer, facts Facts) (Peer, 
 	if err := newClientConfig(p, secret.Key{}, *facts.Endpoint, facts).check(); err != nil {
 		return Peer{}, fmt.Errorf("making the config of device %q: %w", p.Name, err)
 	}
-	stored, err := m.store.insert(context.WithoutCancel(ctx), p, choose)
+	stored, err := m.store.insert(context.WithoutCancel(ctx), p, choose, said)
 	switch {
 	case err == nil:
 		return stored, nil
@@ -127,7 +136,7 @@ func (m *Manager) insertLocked(ctx context.Context, p Peer, facts Facts) (Peer, 
 	case errors.Is(err, ErrNameTaken):
 		return Peer{}, nameTaken(p.Name)
 	case errors.Is(err, ErrKeyTaken):
-		return Peer{}, &FieldError{"public_key", "another device already has this key: make a new one on the device", err}
+		return Peer{}, keyTakenError()
 	}
 	return Peer{}, fmt.Errorf("storing device %q: %w", p.Name, m.failedLocked(ctx, err))
 }
@@ -145,11 +154,11 @@ func (m *Manager) takenLocked() map[netip.Addr]bool {
 
 // List returns all peers with what is observed of them, sorted by name.
 func (m *Manager) List() []Peer {
-	observed := m.cfg.Device.Observed()
+	observed, facts := m.cfg.Device.Observed(), m.cfg.Facts()
 	all := m.latest.Load().sorted
 	list := make([]Peer, 0, len(all))
 	for _, p := range all {
-		list = append(list, p.with(observed[p.PublicKey]))
+		list = append(list, m.shown(p, facts, observed))
 	}
 	return list
 }
@@ -160,7 +169,17 @@ func (m *Manager) Get(id ID) (Peer, error) {
 	if !ok {
 		return Peer{}, fmt.Errorf("device %d: %w", id, ErrNotFound)
 	}
-	return p.with(m.cfg.Device.Observed()[p.PublicKey]), nil
+	return m.shown(p, m.cfg.Facts(), m.cfg.Device.Observed()), nil
+}
+
+// shown is p with what is observed and what follows from the facts of now.
+func (m *Manager) shown(p Peer, f Facts, observed map[wgtypes.Key]Observed) Peer {
+	p = p.with(observed[p.PublicKey])
+	p.NeedsCode = p.said.outdated(p, f)
+	p.NextReady = p.nextSaid != nil && len(p.nextSaid.outdated(p, f)) == 0
+	p.OwnKey = p.said != nil && p.said.OwnKey
+	p.TwoPlaces = m.places.of(p.PublicKey)
+	return p
 }
 
 // Remove ends a peer's access, frees its name and addresses and forgets its

@@ -77,9 +77,15 @@ type Peer struct {
 	Version      int64     // grows with every change
 	State        State
 	Observed     Observed
+	NeedsCode    []Reason     // why its code should be replaced; none: it is as it should be
+	NextReady    bool         // the new code of Next says all that it should
+	OwnKey       bool         // it keeps its own private key, so that its config can be had again at any time
+	TwoPlaces    []netip.Addr // its key is used from these in turns; else empty
 
-	folded   string    // Name.folded, which is slow
-	idleFrom time.Time // idle days are counted from here, or from Seen
+	folded   string       // Name.folded, which is slow
+	idleFrom time.Time    // idle days are counted from here, or from Seen
+	said     *fingerprint // what its code said, if that is known; never changed
+	nextSaid *fingerprint // the same of Next's
 }
 
 // NextKey takes the place of a peer's keys at its first handshake. The zero value
@@ -132,6 +138,19 @@ type Issued struct {
 	Until  time.Time // when the private key is forgotten
 }
 
+// As is the config with another profile: the same key and address, so that a
+// device can have a tunnel for each. An empty profile is the peer's own.
+func (i Issued) As(profile Profile) (ClientConfig, error) {
+	if profile == "" {
+		return i.Client, nil
+	}
+	profile, err := ParseProfile(string(profile))
+	if err != nil || profile == i.Client.profile {
+		return i.Client, err
+	}
+	return i.Client.other(), nil
+}
+
 // settings is everything that Edit can change.
 func (p Peer) settings() any {
 	return struct {
@@ -149,7 +168,7 @@ func (p Peer) settings() any {
 
 // clone returns a copy that shares nothing that can be changed.
 func (p Peer) clone() Peer {
-	p.Addresses = slices.Clone(p.Addresses)
+	p.Addresses, p.TwoPlaces = slices.Clone(p.Addresses), slices.Clone(p.TwoPlaces)
 	return p
 }
 

@@ -2,9 +2,14 @@ package peers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/configs/secret"
 )
 
 // renewEvery is how often the device is asked whether a new code was used.
@@ -13,17 +18,29 @@ const renewEvery = time.Second
 // Rotate hands out a new code for a peer: another key pair and preshared key, the
 // same name, address and rights. The old code works until the first handshake
 // with the new one, and then never again; a code of an earlier Rotate that was not
-// used yet is worth nothing any more. It refuses with ErrNotFound or ErrNoEndpoint,
-// and then nothing is stored.
+// used yet is worth nothing any more. A peer that keeps its own private key gets
+// its config anew instead, with the keys that it has. It refuses with ErrNotFound
+// or ErrNoEndpoint, and then nothing is stored.
 //
 // WireGuard gives an inner address to one key only: until its first handshake the
 // new key has none, and Run moves the address over.
-func (m *Manager) Rotate(ctx context.Context, id ID) (Issued, error) {
+func (m *Manager) Rotate(ctx context.Context, id ID) (Issued, error) { return m.rotate(ctx, id, nil) }
+
+// RotateTo is Rotate to a public key that the device brings. It refuses with a
+// FieldError as well.
+func (m *Manager) RotateTo(ctx context.Context, id ID, key wgtypes.Key) (Issued, error) {
+	if err := checkPublicKey(key, m.cfg.Facts().PublicKey); err != nil {
+		return Issued{}, err
+	}
+	return m.rotate(ctx, id, &key)
+}
+
+func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key) (Issued, error) {
 	facts := m.cfg.Facts()
 	if facts.Endpoint == nil {
 		return Issued{}, ErrNoEndpoint
 	}
-	public, private, preshared, err := newKeys(nil)
+	public, private, preshared, err := newKeys(brought)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -33,19 +50,34 @@ func (m *Manager) Rotate(ctx context.Context, id ID) (Issued, error) {
 	if err != nil {
 		return Issued{}, err
 	}
-	next := p
-	next.PublicKey, next.PresharedKey = public, preshared
-	if err := newClientConfig(next, private, *facts.Endpoint, facts).check(); err != nil {
+	again := brought == nil && p.said != nil && p.said.OwnKey // nothing to make: only what the config says may have changed
+	holder := p
+	if again {
+		private = secret.Key{}
+	} else {
+		holder.PublicKey, holder.PresharedKey = public, preshared
+	}
+	client := newClientConfig(holder, private, *facts.Endpoint, facts)
+	if err := client.check(); err != nil {
 		return Issued{}, fmt.Errorf("making the config of device %q: %w", p.Name, err)
 	}
 	now := m.cfg.Now()
-	p.Next = NextKey{public, preshared}
-	if err := m.store.setNext(context.WithoutCancel(ctx), p, now); err != nil {
-		return Issued{}, fmt.Errorf("storing the new key of device %d: %w", id, m.failedLocked(ctx, err))
+	if again {
+		p.said = fingerprintOf(client)
+		err = m.store.reissue(context.WithoutCancel(ctx), p, now)
+	} else {
+		p.Next, p.nextSaid = NextKey{public, preshared}, fingerprintOf(client)
+		err = m.store.setNext(context.WithoutCancel(ctx), p, now)
+	}
+	if errors.Is(err, ErrKeyTaken) {
+		return Issued{}, keyTakenError()
+	}
+	if err != nil {
+		return Issued{}, fmt.Errorf("storing the new code of device %d: %w", id, m.failedLocked(ctx, err))
 	}
 	p.Version++
 	m.peers[id] = p
-	client, until := newClientConfig(next, private, *facts.Endpoint, facts), now.Add(m.cfg.HandOver)
+	until := now.Add(m.cfg.HandOver)
 	m.handed.keep(id, client, until)
 	m.cfg.Logger.Info("new code for a device", "peer", id, "name", string(p.Name))
 	_ = m.pushLocked() // when refused, the peer shows as Pending
@@ -73,6 +105,7 @@ func (m *Manager) moveOver(ctx context.Context) error {
 			return m.reloadLocked(ctx, err)
 		}
 		p.PublicKey, p.PresharedKey, p.Next, p.Version = p.Next.PublicKey, p.Next.PresharedKey, NextKey{}, p.Version+1
+		p.said, p.nextSaid = p.nextSaid, nil
 		m.peers[id] = p
 		m.cfg.Logger.Info("the new code of a device is in use, the old one has ended", "peer", id, "name", string(p.Name))
 	}

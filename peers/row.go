@@ -24,6 +24,7 @@ type row struct {
 	created, version            int64
 	nextPublic                  []byte // nil: there is no new code
 	nextPreshared               []byte
+	said, nextSaid              string // empty: it is not known what the code said
 	addresses                   []addressRow
 }
 
@@ -36,7 +37,7 @@ type addressRow struct {
 func (r *row) peer() (Peer, error) {
 	p := Peer{ID: r.id, DNS: r.dns == 1, Keepalive: time.Duration(r.keepalive) * time.Second, Enabled: r.enabled == 1,
 		IdleDays: int(r.idleDays), IdledOut: r.idledOut == 1, Created: time.Unix(r.created, 0).UTC(), Version: r.version}
-	for _, part := range []func(*Peer) error{r.numbers, r.texts, r.times, r.keys, r.places} {
+	for _, part := range []func(*Peer) error{r.numbers, r.texts, r.times, r.keys, r.ledger, r.places} {
 		if err := part(&p); err != nil {
 			return Peer{}, err
 		}
@@ -108,6 +109,16 @@ func (r *row) keys(p *Peer) error {
 	p.PublicKey, p.PresharedKey = public, secret.NewKey(preshared)
 	if r.nextPublic != nil {
 		p.Next, err = nextKey(r.nextPublic, r.nextPreshared)
+	}
+	return err
+}
+
+func (r *row) ledger(p *Peer) (err error) {
+	if r.said != "" {
+		p.said, err = parseFingerprint(r.said)
+	}
+	if r.nextSaid != "" && err == nil {
+		p.nextSaid, err = parseFingerprint(r.nextSaid)
 	}
 	return err
 }

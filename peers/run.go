@@ -20,11 +20,12 @@ const (
 func (m *Manager) Run(ctx context.Context) error {
 	defer m.handed.forgetAll()
 	trouble := complaints{log: m.cfg.Logger}
-	started, retry := m.cfg.Now(), firstRetry
-	looked := started
+	started := m.cfg.Now()
+	looked, retry, kicked := started, backOff{}, true
 	defer func() { trouble.note("storing when devices were here", m.rememberSeen(context.WithoutCancel(ctx), 0)) }()
 	for {
-		next := soonest(m.handed.forgetExpired(m.cfg.Now()), lookEvery)
+		next := soonest(m.handed.forgetExpired(m.cfg.Now()), placesEvery)
+		m.watchPlaces()
 		if m.renewing() {
 			trouble.note("storing a device's new key", m.moveOver(ctx))
 			next = soonest(next, renewEvery)
@@ -36,21 +37,31 @@ func (m *Manager) Run(ctx context.Context) error {
 				trouble.note("switching idle devices off", m.idleOut(ctx))
 			}
 		}
-		end, settled := m.settle()
-		next = soonest(next, end)
-		if settled {
-			retry = firstRetry
-		} else {
-			next = soonest(next, retry)
-			retry = min(2*retry, lastRetry)
-		}
+		next = soonest(next, m.settle(kicked || retry.due()))
+		next = soonest(next, retry.after(m.isRefused()))
+		kicked = false
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(next):
 		case <-m.kick:
+			kicked = true
 		}
 	}
+}
+
+// watchPlaces tells once of each key that is used from two places in turns.
+func (m *Manager) watchPlaces() {
+	news := m.places.look(m.cfg.Now(), m.cfg.Device.Observed())
+	if len(news) == 0 {
+		return
+	}
+	for _, p := range m.latest.Load().sorted {
+		if slices.Contains(news, p.PublicKey) {
+			m.cfg.Logger.Warn("the key of a device is used from two places in turns", "peer", p.ID, "name", string(p.Name), "places", m.places.of(p.PublicKey))
+		}
+	}
+	m.subs.tell()
 }
 
 // soonest is the shorter one of two waits, of which zero is none.
@@ -61,21 +72,51 @@ func soonest(a, b time.Duration) time.Duration {
 	return a
 }
 
-// settle says whether the device has what is wanted, after trying, and how long
-// it takes until the next peer's time is over; zero means that none's is.
-func (m *Manager) settle() (end time.Duration, settled bool) {
+// settle gives the device what is wanted if it does not have that; where it
+// refused the last time, only with again. It returns how long it takes until the
+// next peer's time is over; zero means that none's is.
+func (m *Manager) settle(again bool) (end time.Duration) {
 	m.write.Lock()
 	defer m.write.Unlock()
 	now := m.cfg.Now()
 	if !m.nextEnd.IsZero() && !now.Before(m.nextEnd) {
 		m.settled = false
 	}
-	settled = m.settled || m.pushLocked() == nil
-	if !m.nextEnd.IsZero() {
-		// A timer does not hear of it when the clock is set.
-		end = min(max(m.nextEnd.Sub(now), time.Millisecond), clockEvery)
+	if !m.settled && (again || !m.refusing) {
+		_ = m.pushLocked() // which remembers a refusal
 	}
-	return end, settled
+	if m.nextEnd.IsZero() || m.refusing {
+		return 0
+	}
+	// A timer does not hear of it when the clock is set.
+	return min(max(m.nextEnd.Sub(now), time.Millisecond), clockEvery)
+}
+
+func (m *Manager) isRefused() bool {
+	m.write.Lock()
+	defer m.write.Unlock()
+	return m.refusing
+}
+
+// backOff spaces the tries after refusals. Its zero value has seen none.
+type backOff struct {
+	wait time.Duration
+	at   time.Time
+}
+
+func (b *backOff) due() bool { return !time.Now().Before(b.at) }
+
+// after returns how long to wait for the next try; zero means that none is needed.
+func (b *backOff) after(refused bool) time.Duration {
+	if !refused {
+		*b = backOff{}
+		return 0
+	}
+	if b.due() {
+		b.wait = min(max(2*b.wait, firstRetry), lastRetry)
+		b.at = time.Now().Add(b.wait)
+	}
+	return time.Until(b.at)
 }
 
 // kickRun makes Run look again soon. It never waits.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 )
 
 var (
@@ -20,8 +22,9 @@ type store struct{ db *sql.DB }
 
 // insert stores p and returns it with its new ID. It refuses with ErrNameTaken
 // or ErrKeyTaken. When someone else has one of p's addresses meanwhile, p gets
-// others by choose, which is told what is taken.
-func (s store) insert(ctx context.Context, p Peer, choose func(taken map[netip.Addr]bool) ([]netip.Addr, error)) (Peer, error) {
+// others by choose, which is told what is taken. The ledger gets what said makes
+// of the peer.
+func (s store) insert(ctx context.Context, p Peer, choose func(taken map[netip.Addr]bool) ([]netip.Addr, error), said func(Peer) *fingerprint) (Peer, error) {
 	err := s.inTx(ctx, func(tx *sql.Tx) error {
 		psk := p.PresharedKey.Reveal()
 		// This first statement takes the write lock: from here on nobody else
@@ -36,19 +39,57 @@ func (s store) insert(ctx context.Context, p Peer, choose func(taken map[netip.A
 		if err != nil {
 			return err
 		}
-		if err = insertAddresses(ctx, tx, p); !errors.Is(err, errAddressTaken) {
-			return err
+		if err = insertAddresses(ctx, tx, p); errors.Is(err, errAddressTaken) {
+			var taken map[netip.Addr]bool
+			if taken, err = takenByOthers(ctx, tx, p.ID); err != nil {
+				return err
+			}
+			if p.Addresses, err = choose(taken); err != nil {
+				return err
+			}
+			err = insertAddresses(ctx, tx, p)
 		}
-		taken, err := takenByOthers(ctx, tx, p.ID)
 		if err != nil {
 			return err
 		}
-		if p.Addresses, err = choose(taken); err != nil {
+		var waiting int // as somebody's next key
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM peer_next_keys WHERE public_key = ?`, p.PublicKey[:]).Scan(&waiting); err != nil {
 			return err
 		}
-		return insertAddresses(ctx, tx, p)
+		if waiting > 0 {
+			return ErrKeyTaken
+		}
+		p.said = said(p)
+		return writeDown(ctx, tx, p.ID, p.PublicKey, p.said, p.Created)
 	})
 	return p, err
+}
+
+// writeDown makes an entry in the ledger, or replaces the one of that key.
+func writeDown(ctx context.Context, tx *sql.Tx, id ID, key wgtypes.Key, said *fingerprint, now time.Time) error {
+	text, err := said.text()
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO issued_configs (public_key, peer_id, said, issued_unix) VALUES (?, ?, ?, ?)
+		ON CONFLICT (public_key) DO UPDATE SET said = excluded.said, issued_unix = excluded.issued_unix`, key[:], id, text, now.Unix())
+	return err
+}
+
+// reissue replaces the ledger's entry of the present key of the row of version
+// p.Version with p.said, and makes that the next version.
+func (s store) reissue(ctx context.Context, p Peer, now time.Time) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		if err := nextVersion(ctx, tx, p); err != nil {
+			return err
+		}
+		return writeDown(ctx, tx, p.ID, p.PublicKey, p.said, now)
+	})
+}
+
+func nextVersion(ctx context.Context, tx *sql.Tx, p Peer) error {
+	res, err := tx.ExecContext(ctx, `UPDATE peers SET version = version + 1 WHERE id = ? AND version = ?`, p.ID, p.Version)
+	return oneRow(res, err, ErrConflict)
 }
 
 // insertAddresses gives p exactly its addresses, or refuses with errAddressTaken.
@@ -145,8 +186,20 @@ func (s store) setSeen(ctx context.Context, seen map[ID]time.Time) error {
 func (s store) setNext(ctx context.Context, p Peer, now time.Time) error {
 	psk := p.Next.PresharedKey.Reveal()
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE peers SET version = version + 1 WHERE id = ? AND version = ?`, p.ID, p.Version)
-		if err := oneRow(res, err, ErrConflict); err != nil {
+		if err := nextVersion(ctx, tx, p); err != nil {
+			return err
+		}
+		taken, err := keyTaken(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return ErrKeyTaken
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM issued_configs WHERE public_key = (SELECT public_key FROM peer_next_keys WHERE peer_id = ?)`, p.ID); err != nil {
+			return err
+		}
+		if err := writeDown(ctx, tx, p.ID, p.Next.PublicKey, p.nextSaid, now); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO peer_next_keys (peer_id, public_key, preshared_key, created_unix) VALUES (?, ?, ?, ?)
@@ -156,10 +209,21 @@ func (s store) setNext(ctx context.Context, p Peer, now time.Time) error {
 	})
 }
 
+// keyTaken says whether p.Next's key is one of another peer, or p's present one.
+func keyTaken(ctx context.Context, tx *sql.Tx, p Peer) (bool, error) {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM peers WHERE public_key = ?1) + (SELECT count(*) FROM peer_next_keys WHERE public_key = ?1 AND peer_id <> ?2)`,
+		p.Next.PublicKey[:], p.ID).Scan(&n)
+	return n > 0, err
+}
+
 // promote makes p.Next the keys of the row of version p.Version.
 func (s store) promote(ctx context.Context, p Peer) error {
 	psk := p.Next.PresharedKey.Reveal()
 	return s.inTx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM issued_configs WHERE public_key = (SELECT public_key FROM peers WHERE id = ?)`, p.ID); err != nil {
+			return err
+		}
 		res, err := tx.ExecContext(ctx, `UPDATE peers SET public_key = ?, preshared_key = ?, version = version + 1 WHERE id = ? AND version = ?`,
 			p.Next.PublicKey[:], psk[:], p.ID, p.Version)
 		if err := oneRow(res, err, ErrConflict); err != nil {
@@ -172,7 +236,8 @@ func (s store) promote(ctx context.Context, p Peer) error {
 
 func (s store) remove(ctx context.Context, id ID) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		for _, table := range []string{`DELETE FROM peer_addresses WHERE peer_id = ?`, `DELETE FROM peer_next_keys WHERE peer_id = ?`} {
+		for _, table := range []string{`DELETE FROM peer_addresses WHERE peer_id = ?`, `DELETE FROM peer_next_keys WHERE peer_id = ?`,
+			`DELETE FROM issued_configs WHERE peer_id = ?`} {
 			if _, err := tx.ExecContext(ctx, table, id); err != nil {
 				return err
 			}
@@ -187,8 +252,9 @@ func (s store) load(ctx context.Context) ([]Peer, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.kind, p.note, p.profile, p.access, p.dns, p.public_key, p.preshared_key,
 			p.keepalive_seconds, p.enabled, p.expires_unix, p.idle_days, p.idle_from_unix, p.idled_out, p.seen_unix,
 			p.created_unix, p.version, n.public_key, n.preshared_key,
-			coalesce(a.address, ''), coalesce(a.family, 0)
-		FROM peers p LEFT JOIN peer_next_keys n ON n.peer_id = p.id LEFT JOIN peer_addresses a ON a.peer_id = p.id ORDER BY p.id`)
+			coalesce(c.said, ''), coalesce(d.said, ''), coalesce(a.address, ''), coalesce(a.family, 0)
+		FROM peers p LEFT JOIN peer_next_keys n ON n.peer_id = p.id LEFT JOIN peer_addresses a ON a.peer_id = p.id
+			LEFT JOIN issued_configs c ON c.public_key = p.public_key LEFT JOIN issued_configs d ON d.public_key = n.public_key ORDER BY p.id`)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +267,7 @@ func (s store) load(ctx context.Context) ([]Peer, error) {
 		)
 		err := rows.Scan(&r.id, &r.name, &r.kind, &r.note, &r.profile, &r.access, &r.dns, &r.publicKey, &r.presharedKey,
 			&r.keepalive, &r.enabled, &r.expires, &r.idleDays, &r.idleFrom, &r.idledOut, &r.seen,
-			&r.created, &r.version, &r.nextPublic, &r.nextPreshared, &addr.address, &addr.family)
+			&r.created, &r.version, &r.nextPublic, &r.nextPreshared, &r.said, &r.nextSaid, &addr.address, &addr.family)
 		if err != nil {
 			return nil, fmt.Errorf("device %d in the database: %w", r.id, err)
 		}

@@ -39,7 +39,7 @@ func TestADeviceIsChangedOnThePage(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	page := w.get(c, "/peers/1").body
-	for _, want := range []string{"&lt;b&gt;broken", "30 days without use", "It reaches nothing", "May come in until"} {
+	for _, want := range []string{"&lt;b&gt;broken", "30 days without use", "It reaches nothing", "May come in until", "It needs a new code", "<li>the keepalive is another</li>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"homeward/peers"
+	"homeward/web/api"
 )
 
 // homePage is the first page: the way home, the devices, and a new one.
@@ -21,6 +22,8 @@ type newPeerForm struct {
 	Name, Profile string
 	Problem       string // said above the form
 	NameProblem   string // said beside the name
+	PublicKey     string
+	KeyProblem    string // said beside the key
 }
 
 func (s *Server) home(w http.ResponseWriter, r *http.Request) {
@@ -32,14 +35,21 @@ func (s *Server) showHome(w http.ResponseWriter, status int, form newPeerForm) {
 }
 
 func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {
-	form := newPeerForm{Name: r.PostFormValue("name"), Profile: r.PostFormValue("profile")}
-	issued, err := s.cfg.Peers.Create(r.Context(), peers.NewPeer{Name: form.Name, Profile: peers.Profile(form.Profile)})
+	form := newPeerForm{Name: r.PostFormValue("name"), Profile: r.PostFormValue("profile"), PublicKey: r.PostFormValue("public_key")}
+	var issued peers.Issued
+	wanted, err := api.NewPeer{Name: form.Name, Profile: form.Profile, PublicKey: form.PublicKey}.Parse()
+	if err == nil {
+		issued, err = s.cfg.Peers.Create(r.Context(), wanted)
+	}
 	var field *peers.FieldError
 	switch {
 	case err == nil:
 		http.Redirect(w, r, peerURL(issued.Peer.ID), http.StatusSeeOther)
 	case errors.As(err, &field) && field.Field == "name":
 		form.NameProblem = "This name " + field.Problem + "."
+		s.showHome(w, http.StatusBadRequest, form)
+	case errors.As(err, &field) && field.Field == "public_key":
+		form.KeyProblem = "This " + field.Problem + "."
 		s.showHome(w, http.StatusBadRequest, form)
 	case errors.As(err, &field):
 		form.Problem = sentenceOf(err)

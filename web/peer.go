@@ -19,14 +19,6 @@ type peerPage struct {
 	Next  bool // a new code waits for its first use
 }
 
-// codeView is a code that can still be scanned.
-type codeView struct {
-	FileName string
-	Until    string
-	Picture  bool // false: the device keeps its own key, so that there is only text
-	Warnings []string
-}
-
 // withPeer finds the device that the path names.
 func (s *Server) withPeer(next func(http.ResponseWriter, *http.Request, peers.Peer)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -49,9 +41,9 @@ func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
 	case err == nil:
-		page.Code = &codeView{i.Client.FileName() + ".conf", i.Until.Local().Format("15:04"), !i.Client.PrivateKey.IsZero(), i.Client.Endpoint.Warnings}
+		page.Code = codeOf(i)
 	case errors.Is(err, peers.ErrForgotten):
-		page.Stale = p.Observed.LastHandshake.IsZero()
+		page.Stale = p.Seen.IsZero()
 	default:
 		s.broken(w, r, err)
 		return

@@ -48,6 +48,8 @@ type peerView struct {
 	Ends     string   `json:"-"` // when its time is over, or empty
 	IdleDays int      `json:"-"`
 	Hints    []string `json:"-"`
+	Outdated []string `json:"-"` // why it needs a new code
+	NewReady bool     `json:"-"` // which has been made and waits
 }
 
 func (s *Server) view(now time.Time) view {
@@ -79,8 +81,12 @@ func peerOf(p peers.Peer, now time.Time) peerView {
 		v.Ends = p.Expires.Local().Format("2 January 2006, 15:04:05")
 	}
 	for _, h := range p.Hints() {
-		v.Hints = append(v.Hints, api.HintText(h))
+		v.Hints = append(v.Hints, api.HintText(h, p))
 	}
+	for _, r := range p.NeedsCode {
+		v.Outdated = append(v.Outdated, api.ReasonText(r))
+	}
+	v.NewReady = p.Renewing() && p.NextReady
 	var addresses []string
 	for _, a := range p.Addresses {
 		addresses = append(addresses, a.String())

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -24,10 +23,10 @@ func newPeers(o *options) *cobra.Command {
 		onPeer(o, "enable", "Let a device in again", setEnabled(true)),
 		onPeer(o, "disable", "Keep a device out, at once", setEnabled(false)),
 		newPeersAccess(o),
-		onPeer(o, "rotate", "Make a new code; the old one works until the new one is used", rotatePeer),
+		newPeersRotate(o),
 		onPeer(o, "remove", "End a device's access for good", removePeer),
 		newPeersQR(o),
-		onPeer(o, "config", "Print the config of a new device, while it is remembered", printForm("config")),
+		newPeersConfig(o),
 	)
 	return c
 }
@@ -62,45 +61,35 @@ func printPeers(w io.Writer, list []api.Peer, now time.Time) error {
 	for _, p := range list {
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), stateInWords(p), p.Access, strings.Join(p.Addresses, " "), seen(p.Seen, now), words.Size(p.Received), words.Size(p.Sent))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return printOutdated(w, list)
 }
 
-// showIssued prints the code of a new device, or its text where there is none.
-func showIssued(ctx context.Context, o *options, client *api.Client, i api.Issued, ownKey bool) error {
-	form := "qr.txt"
-	if ownKey {
-		form = "config"
+// printOutdated names the devices that need a new code.
+func printOutdated(w io.Writer, list []api.Peer) error {
+	for _, p := range list {
+		if len(p.NeedsCode) == 0 {
+			continue
+		}
+		todo := fmt.Sprintf("homeward peers rotate %d", p.ID)
+		if p.Renewing && p.NextReady {
+			todo = "it is made and waits to be used"
+		}
+		if _, err := fmt.Fprintf(w, "→ %s needs a new code, since %s: %s\n", plain(p.Name), reasons(p), todo); err != nil {
+			return err
+		}
 	}
-	code, err := client.Config(ctx, i.Peer.ID, form)
-	if err != nil {
-		return remote(err)
-	}
-	for _, w := range i.Warnings {
-		fmt.Fprintf(o.tty.err, "warning: %s\n", plain(w))
-	}
-	_, err = fmt.Fprintf(o.tty.out, "%s\n%s may come in now. Scan the code with the WireGuard app, or save it:\n  homeward peers config %d > %s\nIt is forgotten at %s.\n",
-		code, plain(i.Peer.Name), i.Peer.ID, i.FileName, i.Until.Local().Format("15:04"))
-	return err
+	return nil
 }
 
-func newPeersQR(o *options) *cobra.Command {
-	var file string
-	c := onPeer(o, "qr", "Show the code of a new device again, while it is remembered", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
-		if file == "" {
-			return printForm("qr.txt")(ctx, o, client, p)
-		}
-		form := "qr.png"
-		if strings.HasSuffix(strings.ToLower(file), ".svg") {
-			form = "qr.svg"
-		}
-		b, err := client.Config(ctx, p.ID, form)
-		if err != nil {
-			return remote(err)
-		}
-		return os.WriteFile(file, b, 0o600)
-	})
-	c.Flags().StringVarP(&file, "output", "o", "", "write a picture instead: FILE.png or FILE.svg")
-	return c
+func reasons(p api.Peer) string {
+	var list []string
+	for _, r := range p.NeedsCode {
+		list = append(list, r.Text)
+	}
+	return strings.Join(list, ", ")
 }
 
 // onPeer makes a command for one device, given by number or name.
@@ -130,17 +119,6 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
-func rotatePeer(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
-	issued, err := client.Rotate(ctx, p.ID)
-	if err != nil {
-		return remote(err)
-	}
-	if o.json {
-		return printJSON(o.tty.out, issued)
-	}
-	return showIssued(ctx, o, client, issued, false)
-}
-
 func setEnabled(enabled bool) func(context.Context, *options, *api.Client, api.Peer) error {
 	return func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 		p, err := client.EditPeer(ctx, p.ID, api.PeerChange{Enabled: &enabled})
@@ -160,16 +138,4 @@ func removePeer(ctx context.Context, o *options, client *api.Client, p api.Peer)
 	}
 	_, err := fmt.Fprintf(o.tty.out, "%s is out.\n", plain(p.Name))
 	return err
-}
-
-// printForm prints a config or code as it is.
-func printForm(form string) func(context.Context, *options, *api.Client, api.Peer) error {
-	return func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
-		b, err := client.Config(ctx, p.ID, form)
-		if err != nil {
-			return remote(err)
-		}
-		_, err = o.tty.out.Write(b)
-		return err
-	}
 }

@@ -211,7 +211,7 @@ func printPeer(w io.Writer, p api.Peer, now time.Time) error {
 			return err
 		}
 	}
-	return nil
+	return printOutdated(w, []api.Peer{p})
 }
 
 func stateInWords(p api.Peer) string {

@@ -206,12 +206,12 @@ func TestAPeersLifeOverTheSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := w.client.Config(ctx, issued.Peer.ID, "config")
+	text, err := w.client.Config(ctx, issued.Peer.ID, "config", "")
 	if err != nil || !strings.Contains(string(text), "Endpoint = home.example.org:51820") {
 		t.Errorf("config = %q, %v", text, err)
 	}
 	for form, start := range map[string]string{"qr.png": "\x89PNG", "qr.svg": "<svg", "qr.txt": "\x1b["} {
-		if b, err := w.client.Config(ctx, issued.Peer.ID, form); err != nil || !strings.HasPrefix(string(b), start) {
+		if b, err := w.client.Config(ctx, issued.Peer.ID, form, ""); err != nil || !strings.HasPrefix(string(b), start) {
 			t.Errorf("%s = %.20q, %v", form, b, err)
 		}
 	}
@@ -240,7 +240,7 @@ func TestAnswersNeverHoldKeysButTheConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := w.client.Config(t.Context(), issued.Peer.ID, "config")
+	text, err := w.client.Config(t.Context(), issued.Peer.ID, "config", "")
 	if err != nil {
 		t.Fatal(err)
 	}

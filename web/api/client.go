@@ -65,9 +65,9 @@ func (c *Client) EditPeer(ctx context.Context, id int64, change PeerChange) (Pee
 }
 
 // Rotate hands out a new code for a peer.
-func (c *Client) Rotate(ctx context.Context, id int64) (Issued, error) {
+func (c *Client) Rotate(ctx context.Context, id int64, n NewCode) (Issued, error) {
 	var i Issued
-	err := c.call(ctx, "POST", peerPath(id)+"/code", nil, &i)
+	err := c.call(ctx, "POST", peerPath(id)+"/code", n, &i)
 	return i, err
 }
 
@@ -77,10 +77,14 @@ func (c *Client) RemovePeer(ctx context.Context, id int64) error {
 }
 
 // Config fetches a form of a config that is still remembered: config, qr.png,
-// qr.svg or qr.txt.
-func (c *Client) Config(ctx context.Context, id int64, form string) ([]byte, error) {
+// qr.svg or qr.txt, with the peer's own profile or the given one.
+func (c *Client) Config(ctx context.Context, id int64, form, profile string) ([]byte, error) {
+	path := peerPath(id) + "/" + form
+	if profile != "" {
+		path += "?" + url.Values{"profile": {profile}}.Encode()
+	}
 	var b []byte
-	err := c.call(ctx, "GET", peerPath(id)+"/"+form, nil, &b)
+	err := c.call(ctx, "GET", path, nil, &b)
 	return b, err
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strconv"
 
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
 	"homeward/peers"
 )
 
@@ -18,6 +20,7 @@ type Peers interface {
 	Edit(ctx context.Context, id peers.ID, version int64, c peers.Change) (peers.Peer, error)
 	Remove(context.Context, peers.ID) error
 	Rotate(context.Context, peers.ID) (peers.Issued, error)
+	RotateTo(context.Context, peers.ID, wgtypes.Key) (peers.Issued, error)
 	Issued(peers.ID) (peers.Issued, error)
 }
 
@@ -116,30 +119,25 @@ func (h handler) remove(w http.ResponseWriter, r *http.Request, id peers.ID) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// rotate hands out a new code.
-func (h handler) rotate(w http.ResponseWriter, r *http.Request, id peers.ID) {
-	issued, err := h.Peers.Rotate(r.Context(), id)
-	if err != nil {
-		h.fail(w, err)
-		return
-	}
-	h.reply(w, http.StatusCreated, issuedFrom(issued))
-}
-
-// issued serves one form of a config that is still remembered.
+// issued serves one form of a config that is still remembered: with the peer's
+// own profile, or the one that the query names.
 func (h handler) issued(contentType string, form func(peers.ClientConfig) ([]byte, error)) func(http.ResponseWriter, *http.Request, peers.ID) {
 	return func(w http.ResponseWriter, r *http.Request, id peers.ID) {
 		i, err := h.Peers.Issued(id)
+		var client peers.ClientConfig
+		if err == nil {
+			client, err = i.As(peers.Profile(r.URL.Query().Get("profile")))
+		}
 		var body []byte
 		if err == nil {
-			body, err = form(i.Client)
+			body, err = form(client)
 		}
 		if err != nil {
 			h.fail(w, err)
 			return
 		}
 		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("Content-Disposition", `attachment; filename="`+i.Client.FileName()+`.conf"`) // FileName has no quotes or controls
+		w.Header().Set("Content-Disposition", `attachment; filename="`+client.FileName()+`.conf"`) // FileName has no quotes or controls
 		if contentType != "text/plain; charset=utf-8" {
 			w.Header().Set("Content-Disposition", "inline")
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,6 +26,11 @@ type NewPeer struct {
 	PublicKey string `json:"public_key,omitempty"` // of a device that keeps its own private key
 }
 
+// NewCode asks for a new code. The body may be left out.
+type NewCode struct {
+	PublicKey string `json:"public_key,omitempty"` // that the device brings; empty: homeward makes one, unless the device keeps its own
+}
+
 // PeerChange changes what it has of a peer, all or nothing. Expires is as in RFC
 // 3339, or empty for never.
 type PeerChange struct {
@@ -46,7 +52,7 @@ func (h handler) create(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	wanted, err := in.parse()
+	wanted, err := in.Parse()
 	if err != nil {
 		h.fail(w, err)
 		return
@@ -58,6 +64,32 @@ func (h handler) create(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Location", "/api/v1/peers/"+strconv.FormatInt(int64(issued.Peer.ID), 10))
 	w.Header().Set("ETag", etag(issued.Peer))
+	h.reply(w, http.StatusCreated, issuedFrom(issued))
+}
+
+// rotate hands out a new code.
+func (h handler) rotate(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	var in NewCode
+	if r.ContentLength != 0 {
+		if err := read(w, r, &in); err != nil {
+			h.fail(w, err)
+			return
+		}
+	}
+	renew := h.Peers.Rotate
+	if in.PublicKey != "" {
+		key, err := parseKey(in.PublicKey)
+		if err != nil {
+			h.fail(w, err)
+			return
+		}
+		renew = func(ctx context.Context, id peers.ID) (peers.Issued, error) { return h.Peers.RotateTo(ctx, id, key) }
+	}
+	issued, err := renew(r.Context(), id)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
 	h.reply(w, http.StatusCreated, issuedFrom(issued))
 }
 
@@ -115,7 +147,8 @@ func versionWanted(r *http.Request) (int64, error) {
 	return version, nil
 }
 
-func (in NewPeer) parse() (peers.NewPeer, error) {
+// Parse reads what is not text. The error is a peers.FieldError.
+func (in NewPeer) Parse() (peers.NewPeer, error) {
 	out := peers.NewPeer{
 		Name: in.Name, Kind: peers.Kind(in.Kind), Note: in.Note, Profile: peers.Profile(in.Profile), Access: peers.Access(in.Access),
 		DNS: in.DNS, Keepalive: seconds(in.Keepalive), IdleDays: in.IdleDays,
@@ -124,12 +157,17 @@ func (in NewPeer) parse() (peers.NewPeer, error) {
 	if out.Expires, err = parseExpires(in.Expires); err != nil || in.PublicKey == "" {
 		return out, err
 	}
-	k, err := wgtypes.ParseKey(in.PublicKey)
-	if err != nil {
-		return out, &peers.FieldError{Field: "public_key", Problem: "is not a WireGuard key: 44 characters of base64 are needed"}
-	}
+	k, err := parseKey(in.PublicKey)
 	out.PublicKey = &k
-	return out, nil
+	return out, err
+}
+
+func parseKey(s string) (wgtypes.Key, error) {
+	k, err := wgtypes.ParseKey(strings.TrimSpace(s))
+	if err != nil {
+		err = &peers.FieldError{Field: "public_key", Problem: "is not a WireGuard key: 44 characters of base64 are needed"}
+	}
+	return k, err
 }
 
 func (in PeerChange) parse() (peers.Change, error) {

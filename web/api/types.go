@@ -70,7 +70,10 @@ type Peer struct {
 	Endpoint  string     `json:"endpoint,omitempty"`
 	Received  uint64     `json:"received_bytes"`
 	Sent      uint64     `json:"sent_bytes"`
-	Hints     []Hint     `json:"hints,omitempty"` // what its owner probably did not mean
+	OwnKey    bool       `json:"own_key,omitempty"`    // it keeps its own private key
+	NeedsCode []Hint     `json:"needs_code,omitempty"` // why its code should be replaced
+	NextReady bool       `json:"next_ready,omitempty"` // the new code that waits is as it should be
+	Hints     []Hint     `json:"hints,omitempty"`      // what its owner probably did not mean
 }
 
 // Hint is advice about a peer.
@@ -103,7 +106,7 @@ func peerFrom(p peers.Peer) Peer {
 	out := Peer{
 		ID: int64(p.ID), Name: string(p.Name), Kind: string(p.Kind), Note: p.Note, Profile: string(p.Profile), Access: string(p.Access),
 		PublicKey: p.PublicKey.String(), DNS: p.DNS, Keepalive: int(p.Keepalive / time.Second), Enabled: p.Enabled,
-		Expires: moment(p.Expires), IdleDays: p.IdleDays, IdledOut: p.IdledOut, State: string(p.State), Renewing: p.Renewing(),
+		Expires: moment(p.Expires), IdleDays: p.IdleDays, IdledOut: p.IdledOut, State: string(p.State), Renewing: p.Renewing(), OwnKey: p.OwnKey, NextReady: p.NextReady,
 		Created: p.Created.UTC(), Version: p.Version, Seen: moment(p.Seen), Handshake: moment(p.Observed.LastHandshake),
 		Received: p.Observed.ReceivedBytes, Sent: p.Observed.SentBytes,
 	}
@@ -114,20 +117,12 @@ func peerFrom(p peers.Peer) Peer {
 		out.Endpoint = p.Observed.Endpoint.String()
 	}
 	for _, h := range p.Hints() {
-		out.Hints = append(out.Hints, Hint{string(h), HintText(h)})
+		out.Hints = append(out.Hints, Hint{string(h), HintText(h, p)})
+	}
+	for _, r := range p.NeedsCode {
+		out.NeedsCode = append(out.NeedsCode, Hint{string(r), ReasonText(r)})
 	}
 	return out
-}
-
-// HintText is a hint as a sentence.
-func HintText(h peers.Hint) string {
-	switch h {
-	case peers.HintReachesNothing:
-		return "It reaches nothing: only what is at home goes through the tunnel, and only the internet is allowed."
-	case peers.HintNoInternet:
-		return "While its tunnel is on, it has no internet: everything goes through home, and only home is allowed."
-	}
-	return ""
 }
 
 // moment is nil for no time at all.

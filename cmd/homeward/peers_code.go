@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"homeward/web/api"
+)
+
+// showIssued prints a code that was just made, or its text where there is none.
+func showIssued(ctx context.Context, o *options, client *api.Client, i api.Issued, ownKey bool) error {
+	form := "qr.txt"
+	if ownKey {
+		form = "config"
+	}
+	code, err := client.Config(ctx, i.Peer.ID, form, "")
+	if err != nil {
+		return remote(err)
+	}
+	for _, w := range i.Warnings {
+		fmt.Fprintf(o.tty.err, "warning: %s\n", plain(w))
+	}
+	_, err = fmt.Fprintf(o.tty.out, "%s\n%s may come in now. Scan the code with the WireGuard app, or save it:\n  homeward peers config %d > %s\nIt is forgotten at %s.\n",
+		code, plain(i.Peer.Name), i.Peer.ID, i.FileName, i.Until.Local().Format("15:04"))
+	return err
+}
+
+func newPeersRotate(o *options) *cobra.Command {
+	var n api.NewCode
+	c := onPeer(o, "rotate", "Make a new code; the old one works until the new one is used", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+		issued, err := client.Rotate(ctx, p.ID, n)
+		if err != nil {
+			return remote(err)
+		}
+		if o.json {
+			return printJSON(o.tty.out, issued)
+		}
+		return showIssued(ctx, o, client, issued, issued.Peer.OwnKey || n.PublicKey != "")
+	})
+	c.Long = `Make a new code for a device: same name, address and rights. The old code works until
+the new one is used for the first time, and never after it.
+
+A device that keeps its own private key gets its config anew with the key that it has,
+or with --public-key for another one.`
+	c.Flags().StringVar(&n.PublicKey, "public-key", "", "another public key of a device that keeps its own private key")
+	return c
+}
+
+func newPeersQR(o *options) *cobra.Command {
+	var file, profile string
+	c := onPeer(o, "qr", "Show the code of a device again, while it is remembered", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+		if file == "" {
+			return printForm(ctx, o, client, p, "qr.txt", profile)
+		}
+		form := "qr.png"
+		if strings.HasSuffix(strings.ToLower(file), ".svg") {
+			form = "qr.svg"
+		}
+		b, err := client.Config(ctx, p.ID, form, profile)
+		if err != nil {
+			return remote(err)
+		}
+		return os.WriteFile(file, b, 0o600)
+	})
+	c.Flags().StringVarP(&file, "output", "o", "", "write a picture instead: FILE.png or FILE.svg")
+	profileFlag(c, &profile)
+	return c
+}
+
+func newPeersConfig(o *options) *cobra.Command {
+	var profile string
+	c := onPeer(o, "config", "Print the config of a device, while it is remembered", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+		return printForm(ctx, o, client, p, "config", profile)
+	})
+	profileFlag(c, &profile)
+	return c
+}
+
+// profileFlag offers the second code of one identity: the same key and address, so
+// that a device can have a tunnel for each.
+func profileFlag(c *cobra.Command, profile *string) {
+	c.Flags().StringVar(profile, "profile", "", "home, or everything: the code with that through home (default the device's own)")
+}
+
+// printForm prints a config or code as it is.
+func printForm(ctx context.Context, o *options, client *api.Client, p api.Peer, form, profile string) error {
+	b, err := client.Config(ctx, p.ID, form, profile)
+	if err != nil {
+		return remote(err)
+	}
+	_, err = o.tty.out.Write(b)
+	return err
+}

@@ -1,0 +1,25 @@
+package web
+
+import "homeward/peers"
+
+// codeView is a code that can still be scanned.
+type codeView struct {
+	ID        int64
+	FileName  string
+	Until     string
+	Picture   bool // false: the device keeps its own key, so that there is only text
+	Warnings  []string
+	Other     string // the profile of the second code
+	OtherFile string
+}
+
+func codeOf(i peers.Issued) *codeView {
+	v := &codeView{
+		ID: int64(i.Peer.ID), FileName: i.Client.FileName() + ".conf", Until: i.Until.Local().Format("15:04"),
+		Picture: !i.Client.PrivateKey.IsZero(), Warnings: i.Client.Endpoint.Warnings, Other: string(i.Client.OtherProfile()),
+	}
+	if other, err := i.As(i.Client.OtherProfile()); err == nil { // a profile of ours always is one
+		v.OtherFile = other.FileName() + ".conf"
+	}
+	return v
+}
