@@ -61,13 +61,19 @@ func (e entry) ours(w want) bool {
 }
 
 // proven reports whether the entry is a PCP mapping with a nonce of ours: miniupnpd
-// puts the nonce into the description. Whatever address it leads to was ours.
+// puts the nonce into the description, as three numbers of the router's byte order.
+// Whatever address it leads to was ours.
 func (e entry) proven(w want) bool {
 	if w.proof == nil || !strings.HasPrefix(e.description, "PCP") || !e.addr().IsValid() {
 		return false
 	}
 	nonce := w.proof(e.addr())
-	return strings.Contains(strings.ToLower(e.description), hex.EncodeToString(nonce[:]))
+	swapped := nonce
+	for word := range slices.Chunk(swapped[:], 4) {
+		slices.Reverse(word)
+	}
+	name := strings.ToLower(e.description)
+	return strings.Contains(name, hex.EncodeToString(nonce[:])) || strings.Contains(name, hex.EncodeToString(swapped[:]))
 }
 
 func withHolder(a answer, e entry, w want) answer {
