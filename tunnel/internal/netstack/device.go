@@ -6,17 +6,14 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/tun"
 	"gvisor.dev/gvisor/pkg/buffer"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
-)
 
-// queueLength is how many packets the stack may have waiting for wireguard-go:
-// four of its batches. A full queue makes the stack wait, not drop.
-const queueLength = 4 * conn.IdealBatchSize
+	"homeward/tunnel/internal/segment"
+)
 
 // device is both ends of the wire between wireguard-go (tun.Device) and the
 // stack (see link).
@@ -28,127 +25,100 @@ type device struct {
 	events  chan tun.Event
 	// dispatcher takes packets into the stack. It is set while the link is attached.
 	dispatcher atomic.Pointer[stack.NetworkDispatcher]
-
-	mu     sync.Mutex // guards what follows
-	space  sync.Cond  // the queue has room, or closed
-	data   sync.Cond  // the queue has packets, or closed
-	queue  [queueLength]*stack.PacketBuffer
-	head   int
-	length int
-	closed bool
+	queue      *queue
+	out        cutter // used by Read, which one goroutine calls
+	closing    sync.Once
 }
 
 func newDevice(mtu int, own []netip.Prefix) *device {
-	d := &device{mtu: mtu, own: own, events: make(chan tun.Event, 1)}
-	d.space.L, d.data.L = &d.mu, &d.mu
-	return d
+	return &device{mtu: mtu, own: own, events: make(chan tun.Event, 1), queue: newQueue()}
 }
 
 func (d *device) File() *os.File           { return nil }
 func (d *device) MTU() (int, error)        { return d.mtu, nil }
 func (d *device) Name() (string, error)    { return "netstack", nil }
 func (d *device) Events() <-chan tun.Event { return d.events }
-func (d *device) BatchSize() int           { return conn.IdealBatchSize }
+func (d *device) BatchSize() int           { return segment.Batch }
 
 // Close wakes whoever waits for the queue. Read returns os.ErrClosed from now on.
 func (d *device) Close() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return nil
-	}
-	d.closed = true
-	for d.length > 0 {
-		d.popLocked().DecRef()
-	}
-	close(d.events)
-	d.space.Broadcast()
-	d.data.Broadcast()
+	d.closing.Do(func() {
+		close(d.events)
+		d.queue.close()
+	})
 	return nil
 }
 
-// Read hands out all packets that wait, as far as bufs reach.
+// Read hands out all packets that wait, cut into segments, as far as bufs reach.
 func (d *device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
-	var taken [conn.IdealBatchSize]*stack.PacketBuffer
-	n := d.take(taken[:min(len(bufs), len(taken))])
-	if n == 0 {
-		return 0, os.ErrClosed
-	}
-	for i, p := range taken[:n] {
-		sizes[i] = 0
-		for _, s := range p.AsSlices() {
-			sizes[i] += copy(bufs[i][offset+sizes[i]:], s)
+	for {
+		if d.out.empty() && !d.out.fill(d.queue) {
+			return 0, os.ErrClosed
 		}
-		p.DecRef()
+		if n := d.out.handOut(bufs, sizes, offset); n > 0 {
+			return n, nil
+		}
 	}
-	return n, nil
-}
-
-// take waits for packets and moves them to dst. It returns 0 when the device is closed.
-func (d *device) take(dst []*stack.PacketBuffer) int {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for d.length == 0 && !d.closed {
-		d.data.Wait()
-	}
-	n := 0
-	for n < len(dst) && d.length > 0 {
-		dst[n] = d.popLocked()
-		n++
-	}
-	if n > 0 {
-		d.space.Broadcast()
-	}
-	return n
-}
-
-func (d *device) popLocked() *stack.PacketBuffer {
-	p := d.queue[d.head]
-	d.queue[d.head] = nil
-	d.head = (d.head + 1) % queueLength
-	d.length--
-	return p
-}
-
-// put queues p, waiting for room, and says whether the device is still open.
-func (d *device) put(p *stack.PacketBuffer) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for d.length == queueLength && !d.closed {
-		d.space.Wait()
-	}
-	if d.closed {
-		return false
-	}
-	d.queue[(d.head+d.length)%queueLength] = p.IncRef()
-	d.length++
-	d.data.Signal()
-	return true
 }
 
 // Write takes a batch of decrypted packets. WireGuard has checked that their
 // source belongs to the peer who sent them; here it has to be a peer's at all.
-// The stack checks the rest.
+// The stack checks the rest, but the inner checksums of TCP and UDP: the peer's
+// seal on the packet was right.
 func (d *device) Write(bufs [][]byte, offset int) (int, error) {
 	disp := d.dispatcher.Load()
 	if disp == nil {
 		return 0, os.ErrClosed
 	}
-	for _, buf := range bufs {
-		b := buf[offset:]
-		proto, src, dst, ok := parse(b)
-		if !ok || !d.isPeer(src) {
-			continue
+	runs := runsPool.Get().(*segment.Runs)
+	defer runsPool.Put(runs)
+	for rest := bufs; len(rest) > 0; {
+		n := min(len(rest), segment.Batch)
+		runs.Find(rest[:n], offset)
+		for i := range runs.List {
+			d.deliver(*disp, runs, &runs.List[i], rest, offset)
 		}
-		p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
-		if d.between && d.isPeer(dst) {
-			d.put(p)
-		} else {
-			(*disp).DeliverNetworkPacket(proto, p)
-		}
-		p.DecRef()
+		rest = rest[n:]
 	}
 	return len(bufs), nil
+}
+
+// runsPool lends what Write needs: peers write at the same time.
+var runsPool = sync.Pool{New: func() any { return new(segment.Runs) }}
+
+// deliver takes one run into the stack, as one packet.
+func (d *device) deliver(disp stack.NetworkDispatcher, runs *segment.Runs, run *segment.Run, bufs [][]byte, offset int) {
+	first := bufs[run.First][offset:]
+	proto, src, dst, ok := parse(first)
+	if !ok || !d.isPeer(src) {
+		return
+	}
+	if d.between && d.isPeer(dst) {
+		for at, n := run.First, 0; n < run.Count; n++ {
+			d.pass(bufs[at][offset:])
+			at = runs.Next(at)
+		}
+		return
+	}
+	v := buffer.NewView(run.Size)
+	if run.Count > 1 {
+		run.Merge(first, bufs[run.Last][offset:])
+	}
+	v.Write(first) // these writes have no error: a view grows
+	for at, n := run.First, 1; n < run.Count; n++ {
+		at = runs.Next(at)
+		v.Write(bufs[at][offset+run.HeaderLen():])
+	}
+	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithView(v)})
+	disp.DeliverNetworkPacket(proto, p)
+	p.DecRef()
+}
+
+// pass hands a packet from one peer on to another.
+func (d *device) pass(b []byte) {
+	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
+	d.queue.put(p)
+	p.DecRef()
 }
 
 // parse returns the protocol and the addresses of an IP packet.

@@ -12,6 +12,7 @@ type Large struct {
 	layout  layout
 	payload [][]byte
 	left    int // bytes of payload
+	count   int // segments that are left
 	mss     int
 	seq     uint32
 	id      uint16
@@ -41,18 +42,19 @@ func (c *Large) Begin(ip, tcp []byte, payload [][]byte, mss int) bool {
 	for _, p := range payload {
 		c.left += len(p)
 	}
+	c.count = max(1, (c.left+mss-1)/mss) // without payload, too, it is a packet
 	c.seq, c.sum = binary.BigEndian.Uint32(tcp[tcpSeq:]), pseudo(c.header[:], c.layout)
 	return true
 }
 
 // Count is how many segments are left.
-func (c *Large) Count() int { return (c.left + c.mss - 1) / c.mss }
+func (c *Large) Count() int { return c.count }
 
 // Next writes the next segment into b and returns its size; 0 means that there
 // is none left, or that b is too small.
 func (c *Large) Next(b []byte) int {
 	want := min(c.mss, c.left)
-	if want == 0 || len(b) < c.layout.header+want {
+	if c.count == 0 || len(b) < c.layout.header+want {
 		return 0
 	}
 	l := c.layout
@@ -69,6 +71,7 @@ func (c *Large) Next(b []byte) int {
 	}
 	b = b[:n]
 	c.left -= want
+	c.count--
 	if l.ip == ip4Min {
 		binary.BigEndian.PutUint16(b[4:], c.id)
 		c.id++

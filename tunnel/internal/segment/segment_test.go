@@ -304,6 +304,20 @@ func TestOnlyTCPIsCut(t *testing.T) {
 	}
 }
 
+func TestAPacketWithoutPayloadGetsItsChecksum(t *testing.T) {
+	want := packet{v6: true, flags: ack | fin | psh}.bytes()
+	b := bytes.Clone(want)
+	b[56], b[57] = 1, 2
+	var c Large
+	out := make([]byte, 100)
+	if !c.Begin(b[:40], b[40:], nil, 1400) || c.Count() != 1 {
+		t.Fatal("it is no segment")
+	}
+	if n := c.Next(out); !bytes.Equal(out[:n], want) || c.Next(out) != 0 {
+		t.Errorf("%x, want %x", out[:n], want)
+	}
+}
+
 func FuzzJoinAndCut(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0, 0, 0}, 90))
 	f.Add(bytes.Repeat([]byte{0, 0, 0, 1, 0, 1, 5, 0xc0, 3}, 30))
