@@ -19,6 +19,7 @@ import (
 	"homeward/tunnel/internal/bind"
 	"homeward/tunnel/internal/dnsproxy"
 	"homeward/tunnel/internal/filter"
+	"homeward/tunnel/internal/pace"
 	"homeward/tunnel/internal/plane"
 )
 
@@ -40,6 +41,10 @@ type Tunnel struct {
 	changes uint64       // of the filter, up to which the plane has followed
 	users   []netip.Addr // of the box's own services
 }
+
+// underWay is how many packets may be inside of the device, each way: three of
+// its batches. More cost memory and gain nothing.
+const underWay = 384
 
 // New checks cfg. It starts nothing.
 func New(cfg Config) (*Tunnel, error) {
@@ -79,8 +84,10 @@ func (t *Tunnel) Run(ctx context.Context) (err error) {
 	if err := t.lookAround(); err != nil {
 		t.note(fmt.Sprintf("Nothing but names can be reached until the box's own addresses can be read: %v.", err))
 	}
-	socket := bind.New(bind.Config{Port: t.cfg.ListenPort, PublicKey: t.cfg.PrivateKey.Public(), Logger: t.cfg.Logger})
-	d := wgdevice.NewDevice(t.filter.Wrap(chosen.plane.Device()), socket, deviceLogger(t.cfg.Logger))
+	in, out := pace.NewWindow(underWay), pace.NewWindow(underWay)
+	socket := bind.New(bind.Config{Port: t.cfg.ListenPort, PublicKey: t.cfg.PrivateKey.Public(), Logger: t.cfg.Logger, FromPeers: in, ToPeers: out})
+	inside := pace.Wrap(t.filter.Wrap(chosen.plane.Device()), in, out)
+	d := wgdevice.NewDevice(inside, socket, deviceLogger(t.cfg.Logger))
 	defer d.Close()
 	if err := start(d, t.cfg); err != nil {
 		return err

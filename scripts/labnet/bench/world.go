@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -29,7 +30,9 @@ func build(t labnet.T, profiles bool) (programs, error) {
 		tags = "-tags=profile"
 	}
 	for out, pkg := range map[string]string{p.homeward: "./cmd/homeward", p.reference: "./scripts/labnet/reference"} {
-		if said, err := exec.Command("go", "build", tags, "-trimpath", "-ldflags=-s -w", "-o", out, pkg).CombinedOutput(); err != nil {
+		cmd := exec.Command("go", "build", tags, "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released
+		if said, err := cmd.CombinedOutput(); err != nil {
 			return p, fmt.Errorf("building %s: %w\n%s", pkg, err, said)
 		}
 	}

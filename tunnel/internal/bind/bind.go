@@ -10,6 +10,8 @@ import (
 
 	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/tunnel/internal/pace"
 )
 
 // How long a receiver rests after an error, growing.
@@ -23,6 +25,8 @@ type Config struct {
 	Port      uint16      // UDP
 	PublicKey wgtypes.Key // our own: what is meant for another server is told apart by it
 	Logger    *slog.Logger
+	// FromPeers and ToPeers bound the data under way in the device; nil means no bound.
+	FromPeers, ToPeers *pace.Window
 }
 
 // Bind is the socket that wireguard-go should have had.
@@ -86,6 +90,9 @@ func (b *Bind) Close() error {
 // Send implements conn.Bind.
 func (b *Bind) Send(packets [][]byte, to conn.Endpoint) error {
 	b.evidence.sending(packets, to)
+	if b.cfg.ToPeers != nil {
+		defer b.cfg.ToPeers.Out(len(packets))
+	}
 	err := b.Bind.Send(packets, to)
 	if err == nil || errors.Is(err, net.ErrClosed) || !to.SrcIP().IsValid() {
 		return err
@@ -131,10 +138,16 @@ func (b *Bind) steady(receive conn.ReceiveFunc, closed <-chan struct{}) conn.Rec
 // look notes what receive brings, and takes out what we sent to ourselves.
 func (b *Bind) look(receive conn.ReceiveFunc) conn.ReceiveFunc {
 	return func(packets [][]byte, sizes []int, eps []conn.Endpoint) (int, error) {
+		if b.cfg.FromPeers != nil {
+			b.cfg.FromPeers.Wait()
+		}
 		n, err := receive(packets, sizes, eps)
 		if n > 0 {
 			b.probe.take(packets[:n], sizes)
-			b.evidence.received(packets[:n], sizes, eps)
+			data := b.evidence.received(packets[:n], sizes, eps)
+			if b.cfg.FromPeers != nil {
+				b.cfg.FromPeers.In(data)
+			}
 		}
 		return n, err
 	}

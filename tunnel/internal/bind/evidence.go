@@ -122,8 +122,9 @@ func (e *evidence) snapshot() Evidence {
 }
 
 // received notes a batch. Packets of one class and endpoint that follow each
-// other count at one go: those of a session mostly do.
-func (e *evidence) received(packets [][]byte, sizes []int, eps []conn.Endpoint) {
+// other count at one go: those of a session mostly do. It returns how many are
+// of sessions that we know.
+func (e *evidence) received(packets [][]byte, sizes []int, eps []conn.Endpoint) (data int) {
 	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -142,10 +143,14 @@ func (e *evidence) received(packets [][]byte, sizes []int, eps []conn.Endpoint) 
 			first, class, run = i, c, 0
 		}
 		run++
+		if c == Data {
+			data++
+		}
 	}
 	if first >= 0 {
 		e.noteLocked(class, eps[first], run, now)
 	}
+	return data
 }
 
 // lookup is the last look into the table of sessions.
