@@ -6,7 +6,9 @@
 //
 //   - Exactly one port is opened, the one in Config, for UDP, to our own address.
 //     The external port equals the internal one, because it is printed in codes.
-//     A router that offers another one gets it back at once.
+//     A router that offers another one gets it back at once. Others are opened only
+//     where the owner says so (forward.go): by UPnP, to the machine and port that he
+//     names, and kept and taken back in the same way.
 //   - Nobody else's mapping is ever taken, changed or removed. Ours are known by
 //     their description (with the instance's id) and our address in the LAN, or by
 //     the nonce that PCP asks for, which is made from Config.Secret.

@@ -80,7 +80,7 @@ func backoff(failures int) time.Duration {
 	return pauses[min(max(failures-1, 0), len(pauses)-1)]
 }
 
-// Mapper keeps one UDP port of the home router open.
+// Mapper keeps one UDP port of the home router open, and the owner's forwards.
 type Mapper struct {
 	config Config
 	log    *slog.Logger

@@ -21,6 +21,8 @@ type portsPage struct {
 	Dangers  int
 	Cautions int
 	Ports    []portView // the worst first
+	Forwards []forwardView
+	Form     forwardForm
 }
 
 // portView is an opened port in words.
@@ -37,7 +39,12 @@ type closePage struct {
 }
 
 func (s *Server) showPorts(w http.ResponseWriter, r *http.Request) {
-	page := portsPage{layout: layout{"What the router lets in", false}}
+	s.listPorts(w, r, http.StatusOK, forwardForm{})
+}
+
+// listPorts shows the page of ports, with what was typed.
+func (s *Server) listPorts(w http.ResponseWriter, r *http.Request, status int, form forwardForm) {
+	page := portsPage{layout: layout{"What the router lets in", false}, Forwards: s.forwards(), Form: form}
 	t, err := s.cfg.Router.Ports(r.Context())
 	var failure *api.Failure
 	switch {
@@ -61,7 +68,7 @@ func (s *Server) showPorts(w http.ResponseWriter, r *http.Request) {
 	slices.SortStableFunc(page.Ports, func(a, b portView) int {
 		return cmp.Compare(slices.Index(rank, a.Risk), slices.Index(rank, b.Risk))
 	})
-	s.render(w, http.StatusOK, "ports.html", page)
+	s.render(w, status, "ports.html", page)
 }
 
 func portOf(p api.Port) portView {

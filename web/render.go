@@ -21,7 +21,7 @@ type layout struct {
 func (s *Server) layout(title string) layout { return layout{title, true} }
 
 func parsePages(a assets) (*template.Template, error) {
-	t, err := template.New("").Funcs(template.FuncMap{"asset": a.url}).ParseFS(templateFiles, "templates/*.html")
+	t, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "field": forwardField}).ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("reading the page's templates: %w", err)
 	}

@@ -50,6 +50,10 @@ func (s *Server) routes() []route {
 
 		{"GET", "/guide", admin, s.showGuide},
 		{"GET", "/ports", admin, s.showPorts},
+		{"POST", "/forwards", admin, s.openForward},
+		{"POST", "/forwards/{id}/enable", admin, s.withForward(s.switchForward(true))},
+		{"POST", "/forwards/{id}/disable", admin, s.withForward(s.switchForward(false))},
+		{"POST", "/forwards/{id}/remove", admin, s.withForward(s.removeForward)},
 		{"GET", "/ports/{protocol}/{port}/close", admin, s.withPort(s.confirmClose)},
 		{"POST", "/ports/{protocol}/{port}/close", admin, s.withPort(s.closePort)},
 	}

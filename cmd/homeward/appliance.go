@@ -21,6 +21,7 @@ import (
 	"homeward/peers"
 	"homeward/tunnel"
 	"homeward/upnp"
+	"homeward/upnp/forwards"
 	"homeward/upnp/journal"
 	"homeward/web/api"
 )
@@ -42,8 +43,10 @@ type appliance struct {
 	peers  *peers.Manager
 	mapper *upnp.Mapper // nil: the router is not asked
 	name   *dnsname.Keeper
-	page   *adminPage
-	port   uint16
+	// forwards are the ports that the owner wants open besides.
+	forwards *forwards.Book
+	page     *adminPage
+	port     uint16
 }
 
 // assemble makes the parts. It starts none of them and, apart from the state
@@ -116,17 +119,29 @@ func (a *appliance) makeParts(ctx context.Context) error {
 		return err
 	}
 	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel}, Facts: a.facts, Logger: a.log})
-	if err != nil || !a.settings.MapPort {
+	if err != nil {
 		return err
 	}
-	a.mapper, err = upnp.New(upnp.Config{Port: a.port, Description: "homeward-" + a.identity.Instance, Secret: a.pcpSecret(), Journal: journal.New(a.state.DB()), Logger: a.log})
+	rules := forwards.Config{DB: a.state.DB(), House: a.house}
+	if a.settings.MapPort {
+		if a.mapper, err = newMapper(a.state, a.identity, a.port, a.log); err != nil {
+			return err
+		}
+		rules.Mapper = a.mapper
+	}
+	a.forwards, err = forwards.New(ctx, rules)
 	return err
+}
+
+// newMapper makes the port mapper of an identity.
+func newMapper(st *state.State, id state.Identity, port uint16, log *slog.Logger) (*upnp.Mapper, error) {
+	return upnp.New(upnp.Config{Port: port, Description: "homeward-" + id.Instance, Secret: pcpSecret(id), Journal: journal.New(st.DB()), Logger: log})
 }
 
 // pcpSecret is what the port mapper proves its ownership with: the same at every
 // start, and useless for anything else.
-func (a *appliance) pcpSecret() []byte {
-	key := a.identity.PrivateKey.Reveal()
+func pcpSecret(id state.Identity) []byte {
+	key := id.PrivateKey.Reveal()
 	h := hmac.New(sha256.New, key[:])
 	h.Write([]byte("homeward port mapping"))
 	return h.Sum(nil)
@@ -196,7 +211,7 @@ func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
 
 // api is what the page and the local socket are made of.
 func (a *appliance) api() api.Config {
-	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), DNS: nameKeeper{a.name}, Logger: a.log}
+	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

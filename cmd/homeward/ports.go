@@ -15,7 +15,7 @@ import (
 
 func newPorts(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "ports", Short: "Look at what the router lets into the house", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
-	c.AddCommand(newPortsList(o), newPortsAudit(o), newPortsClose(o), newPortsGuide(o))
+	c.AddCommand(newPortsList(o), newPortsAudit(o), newPortsClose(o), newPortsGuide(o), newPortsOpen(o), newPortsRules(o))
 	return c
 }
 
@@ -55,6 +55,9 @@ func printPorts(w io.Writer, t api.PortTable) error {
 		name, state := plain(p.Description), "on"
 		if p.Ours {
 			name = "homeward (this box)"
+		}
+		if p.Kept {
+			name = "homeward (kept open)"
 		}
 		if !p.Enabled {
 			state = "off"

@@ -10,6 +10,7 @@ import (
 
 	"homeward/cmd/homeward/internal/neighbours"
 	"homeward/upnp"
+	"homeward/upnp/forwards"
 	"homeward/upnp/risk"
 	"homeward/web/api"
 )
@@ -26,13 +27,14 @@ type routerTable struct {
 	status    func() upnp.Status
 	guide     func(brand string) (api.Guide, error)
 	adminPort uint16
+	rules     *forwards.Book // by which the owner keeps other ports open
 	// look says who is who among machines of the LAN.
 	look func(ctx context.Context, router netip.Addr, machines []netip.Addr) map[netip.Addr]neighbours.Neighbour
 }
 
 // routerTable is the router's table as the page and the command line see it.
 func (a *appliance) routerTable() routerTable {
-	t := routerTable{status: a.router, guide: a.guide, adminPort: a.settings.AdminPort}
+	t := routerTable{status: a.router, guide: a.guide, rules: a.forwards, adminPort: a.settings.AdminPort}
 	if a.mapper != nil {
 		t.mapper = a.mapper
 	}
@@ -90,7 +92,7 @@ func portOf(e upnp.Entry, findings []risk.Finding) api.Port {
 	}
 	p := api.Port{
 		Protocol: e.Protocol, External: e.External, Remote: e.Remote, Internal: to, Enabled: e.Enabled,
-		Description: e.Description, Lease: int64(e.Lease / time.Second), Ours: e.Ours, Risk: findings[0].Level.String(),
+		Description: e.Description, Lease: int64(e.Lease / time.Second), Ours: e.Ours, Kept: e.Kept, Risk: findings[0].Level.String(),
 	}
 	for _, f := range findings {
 		p.Findings = append(p.Findings, api.Finding{Level: f.Level.String(), Reason: f.Reason, Advice: f.Advice})
@@ -103,7 +105,14 @@ func (r routerTable) ClosePort(ctx context.Context, protocol string, external ui
 	if r.mapper == nil {
 		return errNotAsked
 	}
-	if err := r.mapper.Close(ctx, protocol, external); err != nil {
+	err := r.mapper.Close(ctx, protocol, external)
+	if errors.Is(err, upnp.ErrKeptEntry) {
+		// It would be back at once: what closes it is to switch its rule off.
+		if rule, ok := r.rules.On(protocol, external); ok {
+			_, err = r.rules.SetEnabled(ctx, rule.ID, false)
+		}
+	}
+	if err != nil {
 		return routerFailure(err)
 	}
 	return nil
@@ -114,7 +123,7 @@ func routerFailure(err error) error {
 	switch {
 	case errors.Is(err, upnp.ErrNoEntry):
 		return &api.Failure{Status: http.StatusNotFound, Err: err}
-	case errors.Is(err, upnp.ErrOwnEntry), errors.Is(err, upnp.ErrTold), errors.Is(err, upnp.ErrNoTable), errors.Is(err, upnp.ErrNoGateway):
+	case errors.Is(err, upnp.ErrOwnEntry), errors.Is(err, upnp.ErrKeptEntry), errors.Is(err, upnp.ErrTold), errors.Is(err, upnp.ErrNoTable), errors.Is(err, upnp.ErrNoGateway):
 		return &api.Failure{Status: http.StatusConflict, Err: err}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &api.Failure{Status: http.StatusServiceUnavailable, Err: err}

@@ -12,6 +12,7 @@ type Options struct {
 	NoNATPMP  bool // neither PCP nor NAT-PMP, which miniupnpd switches together
 	IGDv1     bool // the router describes itself as IGD 1
 	PortsDeny bool // the router refuses every mapping
+	Insecure  bool // the router lets a machine open ports to another one
 	// WAN is the router's address towards the provider; zero means RouterWAN.
 	// Behind another one, such as 100.64.5.2 or 10.5.0.2, the provider does NAT.
 	// Its network has 24 bits, and its gateway the first address there.

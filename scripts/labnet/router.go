@@ -107,7 +107,7 @@ func (l *Lab) igdConfig() string {
 	lines := []string{
 		"ext_ifname=wan0", "ext_ifname6=wan0", "listening_ip=lan0", "http_port=5555",
 		"enable_upnp=" + yes[!l.opts.NoUPnP], "enable_natpmp=" + yes[!l.opts.NoNATPMP], "force_igd_desc_v1=" + yes[l.opts.IGDv1],
-		"secure_mode=yes", "uuid=00000000-0000-4000-8000-000000000001", "lease_file=" + l.leases(),
+		"secure_mode=" + yes[!l.opts.Insecure], "uuid=00000000-0000-4000-8000-000000000001", "lease_file=" + l.leases(),
 		"upnp_table_name=filter", "upnp_nat_table_name=filter", "upnp_forward_chain=miniupnpd",
 		"upnp_nat_chain=prerouting_miniupnpd", "upnp_nat_postrouting_chain=postrouting_miniupnpd",
 	}

@@ -26,17 +26,18 @@ type Peers interface {
 
 // Config is what the handler needs. All fields are required.
 type Config struct {
-	Peers  Peers
-	Status func() Status
-	Router Router
-	DNS    DNS
-	Logger *slog.Logger
+	Peers    Peers
+	Status   func() Status
+	Router   Router
+	Forwards Forwards
+	DNS      DNS
+	Logger   *slog.Logger
 }
 
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "dns": c.DNS == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -58,6 +59,10 @@ func Routes(cfg Config) []Route {
 		{"GET", "/api/v1/status", h.status},
 		{"GET", "/api/v1/ports", h.ports},
 		{"GET", "/api/v1/guide", h.guide},
+		{"GET", "/api/v1/forwards", h.forwards},
+		{"POST", "/api/v1/forwards", h.openForward},
+		{"PATCH", "/api/v1/forwards/{id}", h.withForward(h.switchForward)},
+		{"DELETE", "/api/v1/forwards/{id}", h.withForward(h.removeForward)},
 		{"DELETE", "/api/v1/ports/{protocol}/{port}", h.closePort},
 		{"GET", "/api/v1/dns", h.dnsName},
 		{"PUT", "/api/v1/dns", h.setDNSName},

@@ -33,8 +33,9 @@ type Port struct {
 	Internal    string `json:"internal"`
 	Enabled     bool   `json:"enabled"`
 	Description string `json:"description"`
-	Lease       int64  `json:"lease_seconds"` // zero: without end, or not told
-	Ours        bool   `json:"ours"`
+	Lease       int64  `json:"lease_seconds"`  // zero: without end, or not told
+	Ours        bool   `json:"ours"`           // by this one devices come home
+	Kept        bool   `json:"kept,omitempty"` // one that the owner wants open: see Forward
 	// Device is whose it is, as far as that is known: the name that the router has
 	// for the machine, "this box" or "the router".
 	Device string `json:"device,omitempty"`
