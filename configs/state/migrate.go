@@ -83,7 +83,7 @@ func (s *State) snapshot(ctx context.Context, version int) error {
 	if err := s.root.Mkdir("snapshots", 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("making %s: %w", s.Path("snapshots"), err)
 	}
-	name := fmt.Sprintf("snapshots/schema%d-%s.db", version, time.Now().UTC().Format("20060102T150405.000"))
+	name := fmt.Sprintf("snapshots/schema%d-%s.db", version, time.Now().UTC().Format(stampForm))
 	if _, err := s.db.ExecContext(ctx, "VACUUM INTO ?", s.Path(name)); err != nil {
 		return fmt.Errorf("keeping the database as %s before it is migrated: %w", s.Path(name), err)
 	}
@@ -103,6 +103,9 @@ func (s *State) snapshot(ctx context.Context, version int) error {
 	}
 	return nil
 }
+
+// stampForm is the form of the time in a snapshot's name.
+const stampForm = "20060102T150405.000"
 
 // stamp is the time in a snapshot's name.
 func stamp(name string) string {

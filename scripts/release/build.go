@@ -71,7 +71,7 @@ func (j *job) build(ctx context.Context) ([]program, error) {
 	for _, k := range j.trusted {
 		keys = append(keys, release.FormatKey(k))
 	}
-	flags := fmt.Sprintf("-s -w -buildid= -X main.version=%s -X main.updateKeys=%s", j.version, strings.Join(keys, ","))
+	flags := fmt.Sprintf("-s -w -buildid= -X main.version=%s -X main.updateKeys=%s -X main.updateFrom=%s", j.version, strings.Join(keys, ","), j.from)
 	var list []program
 	for _, t := range j.targets {
 		j.say("building for %s", t.platform())

@@ -36,6 +36,7 @@ type job struct {
 	targets []target
 	keys    []ed25519.PrivateKey
 	trusted []ed25519.PublicKey
+	from    string // address where the programs look for the newest release
 	valid   time.Duration
 	log     io.Writer
 }
@@ -58,6 +59,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	f.StringVar(&wanted, "targets", "", "platforms, separated by commas (default: all)")
 	f.StringVar(&keys, "key", "", "signing keys (Ed25519, PEM), separated by commas: the old one and the next one when they change")
 	f.StringVar(&trust, "trust", "", "further public keys (base64) that these programs believe, beside those of --key")
+	f.StringVar(&j.from, "from", "", "address where these programs look for the newest release, if anywhere")
 	f.DurationVar(&j.valid, "valid", 365*24*time.Hour, "how long after the commit \"homeward update\" believes the manifest")
 	f.BoolVar(&bare, "programs-only", false, "make neither packages nor images")
 	if err := f.Parse(args); err != nil {
