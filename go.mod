@@ -30,6 +30,7 @@ require (
 	golang.zx2c4.com/wireguard v0.0.0-20260522210424-ecfc5a8d5446
 	golang.zx2c4.com/wireguard/wgctrl v0.0.0-20241231184526-a9ab2273dd10
 	gvisor.dev/gvisor v0.0.0-20260905035102-160fafc42237
+	howett.net/plist v1.0.1
 	modernc.org/sqlite v1.61.1
 )
 

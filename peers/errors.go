@@ -15,6 +15,7 @@ var (
 	ErrNoAddress    = errors.New("no address is free in the tunnel")
 	ErrNoEndpoint   = errors.New("the address of home is not known yet: open the router's port, or set endpoint in homeward.toml")
 	ErrForgotten    = errors.New("the config was forgotten after the hand-over time: make a new code, the old one works until that is used")
+	ErrInvite       = errors.New("this link has been used, has ended, or never was one: ask for another")
 	ErrNoPrivateKey = errors.New("the device keeps its own private key, so there is no complete config to scan: use the text and add the key on the device")
 	ErrTooLong      = errors.New("the config is too long for a code that phones can scan: use the file")
 	// ErrNotApplied means that a change is stored but that the device refused

@@ -15,6 +15,7 @@ type handOver struct {
 type handedOver struct {
 	client ClientConfig
 	until  time.Time
+	ticket secretHash // zero: nobody has one
 }
 
 func (h *handOver) keep(id ID, client ClientConfig, until time.Time) {
@@ -23,7 +24,7 @@ func (h *handOver) keep(id ID, client ClientConfig, until time.Time) {
 	if h.entries == nil {
 		h.entries = make(map[ID]handedOver)
 	}
-	h.entries[id] = handedOver{client, until}
+	h.entries[id] = handedOver{client: client, until: until}
 }
 
 // get does not rely on forgetExpired having been called.
@@ -36,6 +37,29 @@ func (h *handOver) get(id ID, now time.Time) (handedOver, bool) {
 		ok = false
 	}
 	return e, ok
+}
+
+// ticket lets whoever has the secret see the config of id, for as long as it is
+// remembered.
+func (h *handOver) ticket(id ID, hash secretHash) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if e, ok := h.entries[id]; ok {
+		e.ticket = hash
+		h.entries[id] = e
+	}
+}
+
+// holder finds the peer of a ticket.
+func (h *handOver) holder(hash secretHash) (ID, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, e := range h.entries {
+		if e.ticket == hash {
+			return id, true
+		}
+	}
+	return 0, false
 }
 
 func (h *handOver) forget(id ID) {

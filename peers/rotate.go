@@ -24,7 +24,9 @@ const renewEvery = time.Second
 //
 // WireGuard gives an inner address to one key only: until its first handshake the
 // new key has none, and Run moves the address over.
-func (m *Manager) Rotate(ctx context.Context, id ID) (Issued, error) { return m.rotate(ctx, id, nil) }
+func (m *Manager) Rotate(ctx context.Context, id ID) (Issued, error) {
+	return m.rotate(ctx, id, nil, secretHash{})
+}
 
 // RotateTo is Rotate to a public key that the device brings. It refuses with a
 // FieldError as well.
@@ -32,10 +34,11 @@ func (m *Manager) RotateTo(ctx context.Context, id ID, key wgtypes.Key) (Issued,
 	if err := checkPublicKey(key, m.cfg.Facts().PublicKey); err != nil {
 		return Issued{}, err
 	}
-	return m.rotate(ctx, id, &key)
+	return m.rotate(ctx, id, &key, secretHash{})
 }
 
-func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key) (Issued, error) {
+// rotate uses the invite up with the same stroke, if there is one.
+func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key, invite secretHash) (Issued, error) {
 	facts := m.cfg.Facts()
 	if facts.Endpoint == nil {
 		return Issued{}, ErrNoEndpoint
@@ -50,7 +53,7 @@ func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key) (Issu
 	if err != nil {
 		return Issued{}, err
 	}
-	again := brought == nil && p.said != nil && p.said.OwnKey // nothing to make: only what the config says may have changed
+	again := brought == nil && invite == (secretHash{}) && p.said != nil && p.said.OwnKey // nothing to make: only what the config says may have changed
 	holder := p
 	if again {
 		private = secret.Key{}
@@ -67,10 +70,13 @@ func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key) (Issu
 		err = m.store.reissue(context.WithoutCancel(ctx), p, now)
 	} else {
 		p.Next, p.nextSaid = NextKey{public, preshared}, fingerprintOf(client)
-		err = m.store.setNext(context.WithoutCancel(ctx), p, now)
+		err = m.store.setNext(context.WithoutCancel(ctx), p, invite, now)
 	}
 	if errors.Is(err, ErrKeyTaken) {
 		return Issued{}, keyTakenError()
+	}
+	if errors.Is(err, ErrInvite) {
+		return Issued{}, err
 	}
 	if err != nil {
 		return Issued{}, fmt.Errorf("storing the new code of device %d: %w", id, m.failedLocked(ctx, err))

@@ -182,12 +182,18 @@ func (s store) setSeen(ctx context.Context, seen map[ID]time.Time) error {
 }
 
 // setNext stores p.Next with the row of version p.Version, and makes that the next
-// version.
-func (s store) setNext(ctx context.Context, p Peer, now time.Time) error {
+// version. An invite other than zero is used up, or the error is ErrInvite.
+func (s store) setNext(ctx context.Context, p Peer, invite secretHash, now time.Time) error {
 	psk := p.Next.PresharedKey.Reveal()
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		if err := nextVersion(ctx, tx, p); err != nil {
 			return err
+		}
+		if invite != (secretHash{}) {
+			res, err := tx.ExecContext(ctx, `DELETE FROM invites WHERE peer_id = ? AND token_hash = ? AND expires_unix > ?`, p.ID, invite[:], now.Unix())
+			if err := oneRow(res, err, ErrInvite); err != nil {
+				return err
+			}
 		}
 		taken, err := keyTaken(ctx, tx, p)
 		if err != nil {
@@ -234,10 +240,27 @@ func (s store) promote(ctx context.Context, p Peer) error {
 	})
 }
 
+// setInvite stores an invite in the place of an earlier one.
+func (s store) setInvite(ctx context.Context, id ID, hash secretHash, until time.Time) error {
+	_, err := s.db.ExecContext(ctx, `INSERT INTO invites (peer_id, token_hash, expires_unix) VALUES (?, ?, ?)
+		ON CONFLICT (peer_id) DO UPDATE SET token_hash = excluded.token_hash, expires_unix = excluded.expires_unix`, id, hash[:], until.Unix())
+	return err
+}
+
+// invited returns whom an invite is for, or ErrInvite.
+func (s store) invited(ctx context.Context, hash secretHash, now time.Time) (ID, error) {
+	var id ID
+	err := s.db.QueryRowContext(ctx, `SELECT peer_id FROM invites WHERE token_hash = ? AND expires_unix > ?`, hash[:], now.Unix()).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, ErrInvite
+	}
+	return id, err
+}
+
 func (s store) remove(ctx context.Context, id ID) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		for _, table := range []string{`DELETE FROM peer_addresses WHERE peer_id = ?`, `DELETE FROM peer_next_keys WHERE peer_id = ?`,
-			`DELETE FROM issued_configs WHERE peer_id = ?`} {
+			`DELETE FROM issued_configs WHERE peer_id = ?`, `DELETE FROM invites WHERE peer_id = ?`} {
 			if _, err := tx.ExecContext(ctx, table, id); err != nil {
 				return err
 			}

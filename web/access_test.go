@@ -17,6 +17,13 @@ import (
 var matrix = map[string]access{
 	"GET /healthz":                           everyone,
 	"GET /assets/{hash}/{name}":              everyone,
+	"GET /invite/{token}":                    everyone,
+	"POST /invite/{token}":                   everyone,
+	"GET /handover/{ticket}":                 everyone,
+	"GET /handover/{ticket}/{part}":          everyone,
+	"POST /peers/{id}/invite":                admin,
+	"POST /api/v1/peers/{id}/invite":         program,
+	"GET /api/v1/peers/{id}/mobileconfig":    program,
 	"GET /setup":                             visitor,
 	"POST /setup":                            visitor,
 	"GET /login":                             visitor,
@@ -67,7 +74,7 @@ var matrix = map[string]access{
 
 // pathOf fills in a route's pattern.
 func pathOf(pattern string) string {
-	return strings.NewReplacer("{$}", "", "{id}", "1", "{protocol}", "tcp", "{port}", "3389", "{hash}", "0", "{name}", "style.css").Replace(pattern)
+	return strings.NewReplacer("{$}", "", "{id}", "1", "{protocol}", "tcp", "{port}", "3389", "{hash}", "0", "{name}", "style.css", "{token}", "AAAAAAAAAAAAAAAAAAAAAA", "{ticket}", "AAAAAAAAAAAAAAAAAAAAAA", "{part}", "config").Replace(pattern)
 }
 
 func TestEveryRouteAsksWhoYouAre(t *testing.T) {

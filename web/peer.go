@@ -102,7 +102,7 @@ func (s *Server) ownFault(err error) bool {
 	if errors.As(err, &field) {
 		return false
 	}
-	for _, known := range []error{peers.ErrNoEndpoint, peers.ErrNoAddress, peers.ErrNameTaken, peers.ErrKeyTaken, peers.ErrTooLong, peers.ErrNotApplied, peers.ErrConflict} {
+	for _, known := range []error{peers.ErrNoEndpoint, peers.ErrNoAddress, peers.ErrNameTaken, peers.ErrKeyTaken, peers.ErrTooLong, peers.ErrNotApplied, peers.ErrConflict, peers.ErrNoPrivateKey} {
 		if errors.Is(err, known) {
 			return false
 		}

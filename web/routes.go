@@ -29,6 +29,11 @@ func (s *Server) routes() []route {
 		{"GET", "/healthz", everyone, s.healthy},
 		{"GET", "/assets/{hash}/{name}", everyone, s.assets.serve},
 
+		{"GET", "/invite/{token}", everyone, s.inviteForm},
+		{"POST", "/invite/{token}", everyone, s.openInvite},
+		{"GET", "/handover/{ticket}", everyone, s.withTicket(s.showHandover)},
+		{"GET", "/handover/{ticket}/{part}", everyone, s.withTicket(s.handoverPart)},
+
 		{"GET", "/setup", visitor, s.setupForm},
 		{"POST", "/setup", visitor, s.claim},
 		{"GET", "/login", visitor, s.loginForm},
@@ -45,6 +50,7 @@ func (s *Server) routes() []route {
 		{"GET", "/peers/{id}/edit", admin, s.withPeer(s.editForm)},
 		{"POST", "/peers/{id}/edit", admin, s.withPeer(s.editPeer)},
 		{"POST", "/peers/{id}/code", admin, s.withPeer(s.newCode)},
+		{"POST", "/peers/{id}/invite", admin, s.withPeer(s.makeInvite)},
 		{"GET", "/peers/{id}/remove", admin, s.withPeer(s.confirmRemove)},
 		{"POST", "/peers/{id}/remove", admin, s.withPeer(s.removePeer)},
 

@@ -14,6 +14,7 @@ import (
 	"homeward/web/account"
 	"homeward/web/api"
 	"homeward/web/guard"
+	"homeward/web/throttle"
 )
 
 // sessionLasts is how long one stays logged in.
@@ -43,6 +44,9 @@ type Server struct {
 	live     chan struct{} // a place for each live page
 	ended    context.Context
 	end      context.CancelFunc
+
+	openings *throttle.Throttle // of invites
+	showings *throttle.Throttle // of what they lead to
 }
 
 // New makes the page. It starts nothing.
@@ -53,7 +57,8 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }
 	}
-	s := &Server{cfg: cfg, live: make(chan struct{}, maxLive)}
+	s := &Server{cfg: cfg, live: make(chan struct{}, maxLive),
+		openings: throttle.New(time.Now, openings, openAgain), showings: throttle.New(time.Now, showings, showsAgain)}
 	s.ended, s.end = context.WithCancel(context.Background())
 	var err error
 	if s.assets, err = loadAssets(); err != nil {

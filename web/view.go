@@ -49,6 +49,7 @@ type peerView struct {
 	IdleDays int      `json:"-"`
 	Hints    []string `json:"-"`
 	Outdated []string `json:"-"` // why it needs a new code
+	OwnKey   bool     `json:"-"`
 	NewReady bool     `json:"-"` // which has been made and waits
 }
 
@@ -86,6 +87,7 @@ func peerOf(p peers.Peer, now time.Time) peerView {
 	for _, r := range p.NeedsCode {
 		v.Outdated = append(v.Outdated, api.ReasonText(r))
 	}
+	v.OwnKey = p.OwnKey
 	v.NewReady = p.Renewing() && p.NextReady
 	var addresses []string
 	for _, a := range p.Addresses {

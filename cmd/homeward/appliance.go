@@ -211,7 +211,7 @@ func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
 
 // api is what the page and the local socket are made of.
 func (a *appliance) api() api.Config {
-	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Logger: a.log}
+	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,7 +19,7 @@ func showIssued(ctx context.Context, o *options, client *api.Client, i api.Issue
 	if ownKey {
 		form = "config"
 	}
-	code, err := client.Config(ctx, i.Peer.ID, form, "")
+	code, err := client.Config(ctx, i.Peer.ID, form, nil)
 	if err != nil {
 		return remote(err)
 	}
@@ -54,13 +56,13 @@ func newPeersQR(o *options) *cobra.Command {
 	var file, profile string
 	c := onPeer(o, "qr", "Show the code of a device again, while it is remembered", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 		if file == "" {
-			return printForm(ctx, o, client, p, "qr.txt", profile)
+			return printForm(ctx, o, client, p, "qr.txt", ofProfile(profile))
 		}
 		form := "qr.png"
 		if strings.HasSuffix(strings.ToLower(file), ".svg") {
 			form = "qr.svg"
 		}
-		b, err := client.Config(ctx, p.ID, form, profile)
+		b, err := client.Config(ctx, p.ID, form, ofProfile(profile))
 		if err != nil {
 			return remote(err)
 		}
@@ -72,12 +74,34 @@ func newPeersQR(o *options) *cobra.Command {
 }
 
 func newPeersConfig(o *options) *cobra.Command {
-	var profile string
+	var profile, apple string
+	var onDemand bool
+	var homeWiFi []string
 	c := onPeer(o, "config", "Print the config of a device, while it is remembered", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
-		return printForm(ctx, o, client, p, "config", profile)
+		if apple == "" {
+			return printForm(ctx, o, client, p, "config", ofProfile(profile))
+		}
+		query := ofProfile(profile)
+		query.Set("platform", apple)
+		query.Set("on_demand", strconv.FormatBool(onDemand || len(homeWiFi) > 0))
+		query["home_wifi"] = homeWiFi
+		return printForm(ctx, o, client, p, "mobileconfig", query)
 	})
+	c.Example = `  homeward peers config laptop > home.conf
+  homeward peers config --apple ios --home-wifi "Our Wi-Fi" "Anna's phone" > home.mobileconfig`
 	profileFlag(c, &profile)
+	c.Flags().StringVar(&apple, "apple", "", "print a profile to install instead: ios, or macos")
+	c.Flags().BoolVar(&onDemand, "on-demand", false, "with --apple: the tunnel switches itself on")
+	c.Flags().StringArrayVar(&homeWiFi, "home-wifi", nil, "with --apple: like --on-demand, but off on the Wi-Fi of this name; may be repeated")
 	return c
+}
+
+func ofProfile(profile string) url.Values {
+	q := url.Values{}
+	if profile != "" {
+		q.Set("profile", profile)
+	}
+	return q
 }
 
 // profileFlag offers the second code of one identity: the same key and address, so
@@ -87,8 +111,8 @@ func profileFlag(c *cobra.Command, profile *string) {
 }
 
 // printForm prints a config or code as it is.
-func printForm(ctx context.Context, o *options, client *api.Client, p api.Peer, form, profile string) error {
-	b, err := client.Config(ctx, p.ID, form, profile)
+func printForm(ctx context.Context, o *options, client *api.Client, p api.Peer, form string, query url.Values) error {
+	b, err := client.Config(ctx, p.ID, form, query)
 	if err != nil {
 		return remote(err)
 	}

@@ -100,6 +100,8 @@ func seen(t *time.Time, now time.Time) string {
 	return words.Ago(now.Sub(*t))
 }
 
+var errNoDevice = errors.New("there is no device")
+
 // findPeer finds a peer by its number or its name.
 func findPeer(ctx context.Context, c *api.Client, which string) (api.Peer, error) {
 	list, err := c.Peers(ctx)
@@ -111,5 +113,5 @@ func findPeer(ctx context.Context, c *api.Client, which string) (api.Peer, error
 			return p, nil
 		}
 	}
-	return api.Peer{}, fmt.Errorf("there is no device %.80q: 'homeward peers list' shows them", which)
+	return api.Peer{}, fmt.Errorf("%w %.80q: 'homeward peers list' shows them", errNoDevice, which)
 }

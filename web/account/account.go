@@ -12,6 +12,14 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
+
+	"homeward/web/throttle"
+)
+
+// One place may be wrong ten times, and then once every ninety seconds.
+const (
+	tries    = 10
+	tryAgain = 90 * time.Second
 )
 
 // The errors that callers act on.
@@ -59,7 +67,7 @@ type Account struct {
 	store    store
 	log      *slog.Logger
 	setup    setup
-	throttle throttle
+	throttle *throttle.Throttle
 	hasher   hasher
 }
 
@@ -73,7 +81,7 @@ func New(cfg Config) (*Account, error) {
 	}
 	return &Account{
 		store: store{cfg.DB, cfg.Now}, log: cfg.Logger, setup: setup{now: cfg.Now},
-		throttle: throttle{now: cfg.Now}, hasher: newHasher(),
+		throttle: throttle.New(cfg.Now, tries, tryAgain), hasher: newHasher(),
 	}, nil
 }
 
@@ -122,7 +130,7 @@ func (a *Account) Claim(ctx context.Context, token, password string) (Admin, err
 // Login checks the password of somebody at from. It fails with ErrWrong,
 // ErrBusy or a *ThrottledError.
 func (a *Account) Login(ctx context.Context, from netip.Addr, password string) (Admin, error) {
-	undo, wait := a.throttle.take(from)
+	undo, wait := a.throttle.Take(from)
 	if wait > 0 {
 		return Admin{}, &ThrottledError{wait}
 	}
@@ -142,7 +150,7 @@ func (a *Account) Login(ctx context.Context, from netip.Addr, password string) (
 		a.log.Warn("wrong password for the admin page", "from", from)
 		return Admin{}, ErrWrong
 	}
-	a.throttle.forgive(from)
+	a.throttle.Forgive(from)
 	return Admin{id, seal(hash)}, nil
 }
 

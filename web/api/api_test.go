@@ -50,7 +50,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
-	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, Logger: quiet}, admin{t, map[string]bool{}})
+	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t, map[string]bool{}})
 	srv := httptest.NewServer(h)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -206,12 +206,12 @@ func TestAPeersLifeOverTheSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := w.client.Config(ctx, issued.Peer.ID, "config", "")
+	text, err := w.client.Config(ctx, issued.Peer.ID, "config", nil)
 	if err != nil || !strings.Contains(string(text), "Endpoint = home.example.org:51820") {
 		t.Errorf("config = %q, %v", text, err)
 	}
 	for form, start := range map[string]string{"qr.png": "\x89PNG", "qr.svg": "<svg", "qr.txt": "\x1b["} {
-		if b, err := w.client.Config(ctx, issued.Peer.ID, form, ""); err != nil || !strings.HasPrefix(string(b), start) {
+		if b, err := w.client.Config(ctx, issued.Peer.ID, form, nil); err != nil || !strings.HasPrefix(string(b), start) {
 			t.Errorf("%s = %.20q, %v", form, b, err)
 		}
 	}
@@ -240,7 +240,7 @@ func TestAnswersNeverHoldKeysButTheConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := w.client.Config(t.Context(), issued.Peer.ID, "config", "")
+	text, err := w.client.Config(t.Context(), issued.Peer.ID, "config", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

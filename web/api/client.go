@@ -71,17 +71,24 @@ func (c *Client) Rotate(ctx context.Context, id int64, n NewCode) (Issued, error
 	return i, err
 }
 
+// Invite makes a link that hands out a new code of a peer, once.
+func (c *Client) Invite(ctx context.Context, id int64, n InviteWanted) (Invite, error) {
+	var i Invite
+	err := c.call(ctx, "POST", peerPath(id)+"/invite", n, &i)
+	return i, err
+}
+
 // RemovePeer ends a peer's access and deletes it.
 func (c *Client) RemovePeer(ctx context.Context, id int64) error {
 	return c.call(ctx, "DELETE", peerPath(id), nil, nil)
 }
 
 // Config fetches a form of a config that is still remembered: config, qr.png,
-// qr.svg or qr.txt, with the peer's own profile or the given one.
-func (c *Client) Config(ctx context.Context, id int64, form, profile string) ([]byte, error) {
+// qr.svg, qr.txt or mobileconfig, as the query asks for it.
+func (c *Client) Config(ctx context.Context, id int64, form string, query url.Values) ([]byte, error) {
 	path := peerPath(id) + "/" + form
-	if profile != "" {
-		path += "?" + url.Values{"profile": {profile}}.Encode()
+	if len(query) > 0 {
+		path += "?" + query.Encode()
 	}
 	var b []byte
 	err := c.call(ctx, "GET", path, nil, &b)

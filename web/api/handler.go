@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
@@ -22,6 +23,9 @@ type Peers interface {
 	Rotate(context.Context, peers.ID) (peers.Issued, error)
 	RotateTo(context.Context, peers.ID, wgtypes.Key) (peers.Issued, error)
 	Issued(peers.ID) (peers.Issued, error)
+	Invite(ctx context.Context, id peers.ID, lasts time.Duration) (peers.Invite, error)
+	OpenInvite(ctx context.Context, token string) (peers.Issued, peers.Ticket, error)
+	IssuedTo(peers.Ticket) (peers.Issued, error)
 }
 
 // Config is what the handler needs. All fields are required.
@@ -31,13 +35,16 @@ type Config struct {
 	Router   Router
 	Forwards Forwards
 	DNS      DNS
-	Logger   *slog.Logger
+	// PageURL is the admin page's address for people in the house, without a
+	// slash at its end.
+	PageURL func() string
+	Logger  *slog.Logger
 }
 
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -73,6 +80,8 @@ func Routes(cfg Config) []Route {
 		{"PATCH", "/api/v1/peers/{id}", h.withPeer(h.change)},
 		{"DELETE", "/api/v1/peers/{id}", h.withPeer(h.remove)},
 		{"POST", "/api/v1/peers/{id}/code", h.withPeer(h.rotate)},
+		{"POST", "/api/v1/peers/{id}/invite", h.withPeer(h.invite)},
+		{"GET", "/api/v1/peers/{id}/mobileconfig", h.withPeer(h.mobileConfig)},
 		{"GET", "/api/v1/peers/{id}/config", h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.Text))},
 		{"GET", "/api/v1/peers/{id}/qr.png", h.withPeer(h.issued("image/png", func(c peers.ClientConfig) ([]byte, error) { return c.QRPNG(512) }))},
 		{"GET", "/api/v1/peers/{id}/qr.svg", h.withPeer(h.issued("image/svg+xml", peers.ClientConfig.QRSVG))},
@@ -141,13 +150,10 @@ func (h handler) issued(contentType string, form func(peers.ClientConfig) ([]byt
 			h.fail(w, err)
 			return
 		}
-		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("Content-Disposition", `attachment; filename="`+client.FileName()+`.conf"`) // FileName has no quotes or controls
-		if contentType != "text/plain; charset=utf-8" {
-			w.Header().Set("Content-Disposition", "inline")
+		name := ""
+		if contentType == "text/plain; charset=utf-8" {
+			name = client.FileName() + ".conf"
 		}
-		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Write(body)
+		SendFile(w, contentType, name, body)
 	}
 }

@@ -1,4 +1,5 @@
-package account
+// Package throttle slows down who tries to guess, each place by itself.
+package throttle
 
 import (
 	"container/list"
@@ -9,22 +10,27 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// One place may be wrong ten times, and then once every ninety seconds.
-const (
-	tries     = 10
-	tryAgain  = 90 * time.Second
-	maxPlaces = 4096
-)
+// MaxPlaces bounds the memory.
+const MaxPlaces = 4096
 
-// throttle counts tries by where they come from: an IPv4 address, or an IPv6
+// Throttle counts tries by where they come from: an IPv4 address, or an IPv6
 // /64, of which one machine has all addresses. The places are bounded: the one
-// that has been quiet for longest is forgotten.
-type throttle struct {
-	now func() time.Time
+// that has been quiet for longest is forgotten. Its methods may be called from any
+// goroutine.
+type Throttle struct {
+	now   func() time.Time
+	tries int
+	again time.Duration
 
 	mu     sync.Mutex // guards the fields that follow
 	places map[netip.Prefix]*list.Element
 	recent list.List // of *place, the latest first
+}
+
+// New makes a Throttle by which a place may try as many times at once, and then
+// once in again.
+func New(now func() time.Time, tries int, again time.Duration) *Throttle {
+	return &Throttle{now: now, tries: tries, again: again, places: map[netip.Prefix]*list.Element{}}
 }
 
 type place struct {
@@ -42,9 +48,9 @@ func placeOf(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// take uses one try up, which undo gives back, or says how long to wait for
+// Take uses one try up, which undo gives back, or says how long to wait for
 // the next one.
-func (t *throttle) take(from netip.Addr) (undo func(), wait time.Duration) {
+func (t *Throttle) Take(from netip.Addr) (undo func(), wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
@@ -56,26 +62,23 @@ func (t *throttle) take(from netip.Addr) (undo func(), wait time.Duration) {
 	return undo, (wait + time.Second - 1).Truncate(time.Second)
 }
 
-func (t *throttle) limiterLocked(at netip.Prefix) *rate.Limiter {
+func (t *Throttle) limiterLocked(at netip.Prefix) *rate.Limiter {
 	if e := t.places[at]; e != nil {
 		t.recent.MoveToFront(e)
 		return e.Value.(*place).limiter
 	}
-	if t.places == nil {
-		t.places = map[netip.Prefix]*list.Element{}
-	}
-	if len(t.places) >= maxPlaces {
+	if len(t.places) >= MaxPlaces {
 		oldest := t.recent.Back()
 		delete(t.places, oldest.Value.(*place).at)
 		t.recent.Remove(oldest)
 	}
-	p := &place{at, rate.NewLimiter(rate.Every(tryAgain), tries)}
+	p := &place{at, rate.NewLimiter(rate.Every(t.again), t.tries)}
 	t.places[at] = t.recent.PushFront(p)
 	return p.limiter
 }
 
-// forgive forgets the wrong tries of a place that knew the password.
-func (t *throttle) forgive(from netip.Addr) {
+// Forgive forgets the wrong tries of a place that knew the password.
+func (t *Throttle) Forgive(from netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := placeOf(from)

@@ -1,0 +1,183 @@
+package peers_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"homeward/peers"
+	"homeward/peers/peerstest"
+)
+
+func invite(t *testing.T, m *peers.Manager, id peers.ID) peers.Invite {
+	t.Helper()
+	i, err := m.Invite(t.Context(), id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+func TestAnInviteHandsOutANewCodeOnce(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	db, dev := openDB(t), peerstest.NewDevice()
+	clock := func(c *peers.Config) { c.Now = func() time.Time { return now } }
+	m := newManager(t, db, dev, clock)
+	p := create(t, m, "anna")
+	i := invite(t, m, p.ID)
+	if len(i.Token) != 22 || !i.Until.Equal(now.Add(24*time.Hour)) {
+		t.Errorf("token of %d characters, until %v", len(i.Token), i.Until)
+	}
+	m = newManager(t, db, dev, clock) // it survives a restart
+	issued, ticket, err := m.OpenInvite(t.Context(), i.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := issued.Client.PrivateKey.Public()
+	if key == p.PublicKey || issued.Peer.Next.PublicKey != key || !dev.Has(key) || !dev.Has(p.PublicKey) {
+		t.Errorf("%s", peers.Public(issued.Peer))
+	}
+	if _, _, err := m.OpenInvite(t.Context(), i.Token); !errors.Is(err, peers.ErrInvite) {
+		t.Errorf("a second time: %v", err)
+	}
+	shown, err := m.IssuedTo(ticket)
+	if err != nil || shown.Client.PrivateKey != issued.Client.PrivateKey {
+		t.Errorf("the ticket shows %v", err)
+	}
+	if _, err := m.IssuedTo(peers.Ticket(i.Token)); !errors.Is(err, peers.ErrForgotten) {
+		t.Errorf("the invite is a ticket: %v", err)
+	}
+	if _, err := m.IssuedTo("AAAAAAAAAAAAAAAAAAAAAA"); !errors.Is(err, peers.ErrForgotten) {
+		t.Errorf("nobody's ticket: %v", err)
+	}
+	now = now.Add(10 * time.Minute)
+	if _, err := m.IssuedTo(ticket); !errors.Is(err, peers.ErrForgotten) {
+		t.Errorf("after ten minutes: %v", err)
+	}
+}
+
+func TestATicketEndsWithItsCode(t *testing.T) {
+	m := newManager(t, openDB(t), peerstest.NewDevice())
+	p := create(t, m, "anna")
+	_, ticket, err := m.OpenInvite(t.Context(), invite(t, m, p.ID).Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Rotate(t.Context(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.IssuedTo(ticket); !errors.Is(err, peers.ErrForgotten) {
+		t.Errorf("the ticket shows the admin's code: %v", err)
+	}
+}
+
+func TestAnInviteEnds(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	db := openDB(t)
+	m := newManager(t, db, peerstest.NewDevice(), func(c *peers.Config) { c.Now = func() time.Time { return now } })
+	p := create(t, m, "anna")
+	old := invite(t, m, p.ID)
+	replaced := invite(t, m, p.ID)
+	now = now.Add(24*time.Hour - time.Second)
+	late := invite(t, m, create(t, m, "bert").ID)
+	gone := invite(t, m, p.ID)
+	if err := m.Remove(t.Context(), p.ID); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(24 * time.Hour)
+	for what, token := range map[string]string{"replaced": old.Token, "replaced too": replaced.Token, "of a removed device": gone.Token, "too late": late.Token,
+		"empty": "", "another": "AAAAAAAAAAAAAAAAAAAAAA", "too long": late.Token + "AAAA", "with a tail": late.Token + "\n", "no base64": "!!!!!!!!!!!!!!!!!!!!!!"} {
+		if _, _, err := m.OpenInvite(t.Context(), token); !errors.Is(err, peers.ErrInvite) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	var f *peers.FieldError
+	for _, lasts := range []time.Duration{-time.Hour, time.Second, 721 * time.Hour} {
+		if _, err := m.Invite(t.Context(), 2, lasts); !errors.As(err, &f) {
+			t.Errorf("%v: %v", lasts, err)
+		}
+	}
+	if _, err := m.Invite(t.Context(), 77, 0); !errors.Is(err, peers.ErrNotFound) {
+		t.Errorf("nobody: %v", err)
+	}
+	key := newPublicKey(t)
+	own, err := m.Create(t.Context(), peers.NewPeer{Name: "router", PublicKey: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Invite(t.Context(), own.Peer.ID, 0); !errors.Is(err, peers.ErrNoPrivateKey) {
+		t.Errorf("a device with its own key: %v", err)
+	}
+}
+
+func TestOneOfManyWhoOpenAnInviteGetsTheCode(t *testing.T) {
+	m := newManager(t, openDB(t), peerstest.NewDevice())
+	token := invite(t, m, create(t, m, "anna").ID).Token
+	errs := make([]error, 20)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { _, _, errs[i] = m.OpenInvite(context.Background(), token) })
+	}
+	wg.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+		} else if !errors.Is(err, peers.ErrInvite) {
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d got a code", won)
+	}
+}
+
+func TestAnInviteStaysGoodWhileNoCodeCanBeMade(t *testing.T) {
+	c := newChanging()
+	m := newManager(t, openDB(t), peerstest.NewDevice(), c.use)
+	i := invite(t, m, create(t, m, "anna").ID)
+	c.change(func(f *peers.Facts) { f.Endpoint = nil })
+	if _, _, err := m.OpenInvite(t.Context(), i.Token); !errors.Is(err, peers.ErrNoEndpoint) {
+		t.Errorf("without an endpoint: %v", err)
+	}
+	c.change(func(*peers.Facts) {})
+	if _, _, err := m.OpenInvite(t.Context(), i.Token); err != nil {
+		t.Errorf("with one again: %v", err)
+	}
+}
+
+func TestAnInviteIsStoredOnlyAsAHash(t *testing.T) {
+	db := openDB(t)
+	m := newManager(t, db, peerstest.NewDevice())
+	token := invite(t, m, create(t, m, "anna").ID).Token
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) != 16 {
+		t.Fatal(raw, err)
+	}
+	var file string
+	if err := db.QueryRow(`SELECT file FROM pragma_database_list WHERE name = 'main'`).Scan(&file); err != nil {
+		t.Fatal(err)
+	}
+	names, _ := filepath.Glob(file + "*")
+	seen := false
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = seen || bytes.Contains(b, []byte("anna"))
+		if bytes.Contains(b, raw) || strings.Contains(string(b), token) {
+			t.Error("the invite is on the disk as it is")
+		}
+	}
+	if !seen {
+		t.Error("the device is not on the disk: this test looks at the wrong place")
+	}
+}
