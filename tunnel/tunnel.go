@@ -155,6 +155,9 @@ func (t *Tunnel) serve(ctx context.Context, d *wgdevice.Device, socket *bind.Bin
 	}
 	wg.Go(func() { t.followHost(ctx) })
 	wg.Go(func() { socket.Watch(ctx, d.BindUpdate) })
+	if w, ok := chosen.plane.(plane.Watcher); ok {
+		wg.Go(func() { w.Watch(ctx) })
+	}
 	wg.Go(func() { _ = t.filter.Run(ctx) }) // it has no error but the end
 	if chosen.iface != "" {
 		wg.Go(func() { serveUAPI(ctx, d, chosen.iface, t.cfg.Logger) })

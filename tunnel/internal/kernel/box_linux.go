@@ -44,6 +44,17 @@ func (p *Plane) OpenBox(peers []netip.Addr) error {
 	if err := conn.Flush(); err != nil {
 		return fmt.Errorf("opening the box to peers: %w", err)
 	}
+	for is4, s := range p.rules.users {
+		p.rules.keep(s, func([]nftables.SetElement) []nftables.SetElement {
+			var all []nftables.SetElement
+			for _, a := range peers {
+				if a.Is4() == is4 {
+					all = append(all, nftables.SetElement{Key: a.AsSlice()})
+				}
+			}
+			return all
+		})
+	}
 	p.boxUsers = slices.Clone(peers)
 	return nil
 }

@@ -9,7 +9,8 @@
 //
 //   - It changes nothing that others made: the rules match our interface or
 //     our tunnel addresses only, in a table that carries the interface's name,
-//     replaced as a whole on opening. They are there before the interface is.
+//     replaced as a whole on opening. They are there before the interface is,
+//     and Watch writes them again when another program has removed them.
 //   - Peers reach the LAN and the internet, and of the box itself ICMP echo and
 //     the ports that Listen and ListenPacket opened, on our tunnel addresses.
 //     Nothing else of the box by any of its addresses, no other peer, no

@@ -2,6 +2,7 @@ package kernel_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -11,8 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 
@@ -353,6 +356,51 @@ func TestProblemNamesFirewallsThatDrop(t *testing.T) {
 		nft(t, "add rule ip filter FORWARD iifname homeward0 accept")
 		if got := p.Problem(); got != "" {
 			t.Errorf("with our interface let through, Problem() = %q", got)
+		}
+	})
+}
+
+func TestATableThatAnotherProgramFlushedIsWrittenAgain(t *testing.T) {
+	planetest.InNamespace(t, func(t *testing.T) {
+		cfg := config()
+		cfg.Guarded = true
+		p := open(t, cfg)
+		for _, at := range []string{"10.66.0.1:53", "[fd66::1]:53"} {
+			c, err := p.ListenPacket(netip.MustParseAddrPort(at))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+		}
+		gone, err := p.Listen(netip.MustParseAddrPort("10.66.0.1:80"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone.Close()
+		if err := p.(plane.BoxOpener).OpenBox([]netip.Addr{netip.MustParseAddr("10.66.0.9"), netip.MustParseAddr("fd66::9")}); err != nil {
+			t.Fatal(err)
+		}
+		table := func() string { return nft(t, "list", "table", "inet", "homeward0") }
+		want := table()
+		problem := func() string { return p.(plane.ProblemReporter).Problem() }
+		ctx, cancel := context.WithCancel(t.Context())
+		var watch sync.WaitGroup
+		watch.Go(func() { p.(plane.Watcher).Watch(ctx) })
+		defer watch.Wait()
+		defer cancel()
+		nft(t, "flush", "ruleset")
+		for end := time.Now().Add(10 * time.Second); problem() == ""; time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("not written again within 10 s")
+			}
+		}
+		if got := table(); got != want || !strings.Contains(problem(), "inet homeward0") {
+			t.Errorf("problem %q; the table is\n%s\nwant\n%s", problem(), got, want)
+		}
+		before := problem()
+		time.Sleep(3500 * time.Millisecond) // the next look
+		if problem() != before {
+			t.Errorf("written again although it was whole: %s", problem())
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -76,6 +77,7 @@ func (p *Plane) openDoor(owner io.Closer, proto byte, at netip.AddrPort) (*door,
 	if err := d.update((*nftables.Conn).SetAddElements); err != nil {
 		return nil, err
 	}
+	p.rules.keep(d.set, func(all []nftables.SetElement) []nftables.SetElement { return append(all, d.key...) })
 	p.listeners[owner] = struct{}{}
 	return d, nil
 }
@@ -89,6 +91,9 @@ func (d *door) close() {
 			return
 		}
 		delete(d.plane.listeners, d.owner)
+		d.plane.rules.keep(d.set, func(all []nftables.SetElement) []nftables.SetElement {
+			return slices.DeleteFunc(all, func(e nftables.SetElement) bool { return bytes.Equal(e.Key, d.key[0].Key) })
+		})
 		if err := d.update((*nftables.Conn).SetDeleteElements); err != nil {
 			d.plane.cfg.Logger.Warn("closing a port to the peers", "err", err)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -17,7 +18,8 @@ import (
 )
 
 // Plane is the kernel's data plane. It implements plane.Plane,
-// plane.FlowCutter, plane.FlowJudge, plane.BoxOpener and plane.ProblemReporter.
+// plane.FlowCutter, plane.FlowJudge, plane.BoxOpener, plane.Watcher and
+// plane.ProblemReporter.
 type Plane struct {
 	cfg      plane.Config
 	rules    *ruleset
@@ -28,11 +30,14 @@ type Plane struct {
 	undo    journal
 	journal string // path; empty when nothing was noted
 
-	mu        sync.Mutex // guards what follows, and the sets of ports in the table
+	mu        sync.Mutex // guards what follows, and the table once it is written
 	listeners map[io.Closer]struct{}
 	conns     map[*conn]struct{} // accepted by listeners
 	closed    bool
 	boxUsers  []netip.Addr // in the table's sets, for OpenBox
+
+	tableProblem string    // what Watch found
+	repaired     time.Time // when Watch wrote the table last
 }
 
 var (
@@ -40,6 +45,7 @@ var (
 	_ plane.FlowCutter      = (*Plane)(nil)
 	_ plane.FlowJudge       = (*Plane)(nil)
 	_ plane.BoxOpener       = (*Plane)(nil)
+	_ plane.Watcher         = (*Plane)(nil)
 	_ plane.ProblemReporter = (*Plane)(nil)
 )
 
@@ -145,6 +151,11 @@ func (p *Plane) Device() tun.Device { return p.device }
 // Problem says what keeps peers from reaching what they may reach, or "".
 func (p *Plane) Problem() string {
 	problems := slices.Clone(p.problems)
+	p.mu.Lock()
+	if p.tableProblem != "" {
+		problems = append(problems, p.tableProblem)
+	}
+	p.mu.Unlock()
 	if chains := blockers(p.cfg.Name); len(chains) > 0 {
 		problems = append(problems, fmt.Sprintf(
 			"other firewall rules drop by default what they don't know (%s), so that peers may not get through: allow interface %s there, or use the netstack plane",

@@ -1,6 +1,7 @@
 package plane
 
 import (
+	"context"
 	"net/netip"
 
 	"homeward/tunnel/internal/filter"
@@ -25,6 +26,12 @@ type FlowJudge interface {
 type BoxOpener interface {
 	// OpenBox makes these peer addresses the only ones that may.
 	OpenBox(peers []netip.Addr) error
+}
+
+// Watcher is a Plane that has something to look after while it is in use.
+type Watcher interface {
+	// Watch does so until ctx ends.
+	Watch(ctx context.Context)
 }
 
 // ProblemReporter is a Plane that may be working with something missing.
