@@ -2,6 +2,7 @@ package upnp
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,12 @@ func (l *ledger) look(f func()) {
 	f()
 }
 
+// made is when it was asked for an entry.
+func (l *ledger) made() (adds []time.Time) {
+	l.look(func() { adds = slices.Clone(l.adds) })
+	return adds
+}
+
 // has reports whether the rule's entry is there.
 func (l *ledger) has() (yes bool) {
 	l.look(func() { yes = l.at("TCP", 8443) >= 0 })
@@ -118,8 +125,7 @@ func TestForwardsAreRenewedAtHalfTheirLeaseAndReadBack(t *testing.T) {
 		if !allIn(ForwardOpen)(w.m.Forwards()) {
 			t.Fatalf("%+v", w.m.Forwards())
 		}
-		var adds []time.Time
-		l.look(func() { adds = slices.Clone(l.adds) })
+		adds := l.made()
 		// The first grant was for the hour of the wish, half of which was at 30 minutes.
 		for i, after := range []time.Duration{0, 30 * time.Minute, 40 * time.Minute, 50 * time.Minute, 60 * time.Minute} {
 			if i >= len(adds) || adds[i].Sub(start).Abs()-after > 10*time.Second {
@@ -175,6 +181,20 @@ func TestAForwardsStateIsUnknownWhileTheRouterIsAway(t *testing.T) {
 		w.sleep(10 * time.Minute)
 		if !allIn(ForwardOpen)(w.m.Forwards()) {
 			t.Errorf("%+v", w.m.Forwards())
+		}
+	})
+}
+
+// Another address of ours is another place to ask from; the machine is the same.
+func TestForwardsStayWhenOurOwnAddressChanges(t *testing.T) {
+	withLedger(t, func(w *world, l *ledger) {
+		w.sleep(time.Second)
+		moved := w.gw
+		moved.Self = netip.MustParseAddr("192.168.1.11")
+		w.setRoute(moved, nil)
+		w.sleep(2 * routeEvery)
+		if n := len(l.made()); !l.has() || n != 2 || !allIn(ForwardOpen)(w.m.Forwards()) {
+			t.Errorf("asked %d times, there: %t, %+v", n, l.has(), w.m.Forwards())
 		}
 	})
 }

@@ -38,6 +38,9 @@ func printAudit(w io.Writer, t api.PortTable) error {
 		if d := plain(p.Description); d != "" {
 			what = " “" + d + "”"
 		}
+		if p.Kept {
+			what = ", kept open by homeward as you wished"
+		}
 		fmt.Fprintf(&b, "\n%-8s %s %d → %s%s\n", p.Risk, plain(p.Protocol), p.External, to, what)
 		for _, f := range p.Findings {
 			fmt.Fprintf(&b, "         %s\n         → %s\n", plain(f.Reason), plain(f.Advice))

@@ -107,6 +107,9 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 		add("tunnel", p.String())
 	}
 	add("devices", fmt.Sprint(len(a.peers.List())))
+	for _, f := range a.forwardBook().Forwards() {
+		add("kept open", strings.TrimSpace(fmt.Sprintf("%s: %s. %s", portsOf(f), forwardStates[f.State], f.Problem)))
+	}
 	counted := a.tunnel.Counters()
 	add("open flows", fmt.Sprint(counted.Flows))
 	add("refused packets", refusals(counted))

@@ -17,15 +17,14 @@ import (
 
 // forwardBook shows the rules for other ports to the API.
 type forwardBook struct {
-	book  *forwards.Book
-	house func() forwards.House
+	book *forwards.Book
 	// states is how the mapper's forwards stand; nil: the router is not asked.
 	states func() []upnp.ForwardStatus
 }
 
 // forwardBook is the rules as the page and the command line see them.
 func (a *appliance) forwardBook() forwardBook {
-	b := forwardBook{book: a.forwards, house: a.house}
+	b := forwardBook{book: a.forwards}
 	if a.mapper != nil {
 		b.states = a.mapper.Forwards
 	}
@@ -74,7 +73,7 @@ func (b forwardBook) show(r forwards.Rule, states []upnp.ForwardStatus) api.Forw
 			f.Verified = &at
 		}
 	}
-	findings := judgeRule(r, b.house())
+	findings := judgeRule(r)
 	f.Risk = findings[0].Level.String()
 	for _, x := range findings {
 		f.Findings = append(f.Findings, api.Finding{Level: x.Level.String(), Reason: x.Reason, Advice: x.Advice})
@@ -83,13 +82,13 @@ func (b forwardBook) show(r forwards.Rule, states []upnp.ForwardStatus) api.Forw
 }
 
 // judgeRule says what a rule means: the worst that its ports mean.
-func judgeRule(r forwards.Rule, h forwards.House) []risk.Finding {
+func judgeRule(r forwards.Rule) []risk.Finding {
 	var entries []upnp.Entry
 	for i := range r.Count {
 		entries = append(entries, upnp.Entry{Protocol: r.Protocol, External: r.External + i,
 			Internal: netip.AddrPortFrom(r.To.Addr(), r.To.Port()+i), Enabled: true, Lease: time.Hour})
 	}
-	judged := risk.Judge(entries, risk.House{AdminPort: h.AdminPort})
+	judged := risk.Judge(entries, risk.House{})
 	return slices.MaxFunc(judged, func(a, b []risk.Finding) int { return int(a[0].Level) - int(b[0].Level) })
 }
 

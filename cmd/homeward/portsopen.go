@@ -97,7 +97,7 @@ func riskOf(n api.NewForward) risk.Finding {
 	machine, _ := netip.ParseAddr(n.Machine) // the ports are what counts
 	count := max(n.Last, n.External) - n.External + 1
 	r := forwards.Rule{Protocol: n.Protocol, External: n.External, Count: min(count, 256), To: netip.AddrPortFrom(machine, n.Internal)}
-	return judgeRule(r, forwards.House{})[0]
+	return judgeRule(r)[0]
 }
 
 // settleForward waits a moment for the router's answer, and prints it.

@@ -28,7 +28,7 @@ func bookOf(t *testing.T, s upnp.ForwardStatus) forwardBook {
 	house := func() forwards.House {
 		return forwards.House{Self: []netip.Addr{netip.MustParseAddr("192.168.1.5")}, LAN: []netip.Prefix{netip.MustParsePrefix("192.168.1.0/24")}, Port: 41234, AdminPort: 8377}
 	}
-	b := forwardBook{house: house}
+	b := forwardBook{}
 	if b.book, err = forwards.New(t.Context(), forwards.Config{DB: st.DB(), House: house}); err != nil {
 		t.Fatal(err)
 	}

@@ -42,8 +42,10 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 			t.Fatal(out)
 		}
 	}
-	if out, err := h.do("peers", "disable", "3"); err != nil {
-		t.Fatal(out)
+	for _, args := range [][]string{{"peers", "disable", "3"}, {"ports", "open", "A name of sixty-four characters, which is as long as one may be.", "tcp", "5001-5004", labnet.Share4}} {
+		if out, err := h.do(args...); err != nil {
+			t.Fatal(out)
+		}
 	}
 	base, err := chromedp.Run(page.ctx, chromedp.Evaluate[string]("location.origin"))
 	if err != nil {
@@ -53,7 +55,7 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{320, 768, 1280} {
 			page.look(width, scheme)
-			for name, path := range map[string]string{"home": "/", "device": "/peers/2", "remove": "/peers/3/remove", "missing": "/nowhere"} {
+			for name, path := range map[string]string{"home": "/", "device": "/peers/2", "remove": "/peers/3/remove", "ports": "/ports", "guide": "/guide?router=huawei", "missing": "/nowhere"} {
 				page.do("opening "+path, chromedp.Navigate(base+path), chromedp.WaitVisible("main"))
 				page.shot(fmt.Sprintf("%s-%s-%d", name, scheme, width))
 				got, err := chromedp.Run(page.ctx, chromedp.Evaluate[[2]int64](`[document.scrollingElement.scrollWidth, innerWidth]`))
@@ -91,6 +93,26 @@ func TestThePageWorksWithoutJavaScript(t *testing.T) {
 	})
 	page.addDevice("Anna's phone")
 	page.removeDevice()
+	page.checkPorts(h)
 	page.do("logging out", chromedp.Click("header button"), chromedp.WaitVisible("#password"))
 	page.do("logging in", chromedp.SendKeys("#password", password), chromedp.Click("button.main"), chromedp.WaitVisible("#way"))
+}
+
+// checkPorts closes a port that something else opened, and keeps another one open.
+func (b *browser) checkPorts(h *homeward) {
+	b.t.Helper()
+	h.lab.NAS.Run("upnpc", "-m", "eth0", "-e", "torrents", "-a", labnet.NAS4, "6881", "6881", "TCP", "3600")
+	b.do("looking at the ports", chromedp.Click(`a[href="/ports"]`), chromedp.WaitVisible(`a[href="/ports/tcp/6881/close"]`))
+	b.do("closing a port", chromedp.Click(`a[href="/ports/tcp/6881/close"]`), chromedp.WaitVisible("main button.danger"),
+		chromedp.Click("main button.danger"), chromedp.WaitVisible("#kept"), chromedp.WaitNotPresent(`a[href="/ports/tcp/6881/close"]`))
+	b.do("opening a port", chromedp.Click("summary"), chromedp.WaitVisible("#forward-name"),
+		chromedp.SendKeys("#forward-name", "Web"), chromedp.SendKeys("#forward-external", "8443"), chromedp.SendKeys("#forward-machine", labnet.NAS4),
+		chromedp.Click("details button.main"), chromedp.WaitVisible(`form[action="/forwards/1/disable"]`))
+	labnet.Eventually(b.t, 10*time.Second, "the router has the port", func() bool {
+		return len(h.lab.Mappings()) == 2
+	})
+	b.do("removing it", chromedp.Click(`form[action="/forwards/1/remove"] button`), chromedp.WaitNotPresent(`form[action="/forwards/1/disable"]`))
+	labnet.Eventually(b.t, 10*time.Second, "the router has closed it", func() bool {
+		return len(h.lab.Mappings()) == 1
+	})
 }
