@@ -60,6 +60,9 @@ type Config struct {
 	Plane     PlaneKind // zero means PlaneAuto
 	Interface string    // zero means DefaultInterface
 	StateDir  string    // an existing folder, for what a crashed run must undo
+	// Memory is how many bytes the process may use; the rootless plane's bounds
+	// depend on it. Zero means 256 MiB.
+	Memory int64
 	// Resolvers are the host's DNS servers; nil reads /etc/resolv.conf.
 	Resolvers func() []netip.AddrPort
 	Logger    *slog.Logger
@@ -94,6 +97,7 @@ type Status struct {
 	PublicKey  wgtypes.Key
 	Problem    string // what does not work although the tunnel runs, and what to do
 	Arrivals   Arrivals
+	Limits     string // how many flows there may be, in words; empty while the tunnel is down
 }
 
 func (c *Config) complete() error {

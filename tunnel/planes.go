@@ -21,7 +21,7 @@ type opened struct {
 func openPlane(cfg Config) (opened, error) {
 	pc := plane.Config{
 		Name: cfg.Interface, Addresses: cfg.Addresses, MTU: cfg.MTU,
-		ListenPort: cfg.ListenPort, StateDir: cfg.StateDir, Guarded: true, Logger: cfg.Logger,
+		ListenPort: cfg.ListenPort, StateDir: cfg.StateDir, Guarded: true, Memory: cfg.Memory, Logger: cfg.Logger,
 	}
 	reason := "It was asked for."
 	if cfg.Plane != PlaneNetstack {

@@ -271,6 +271,13 @@ func (t *Tunnel) Status() Status {
 	t.mu.Lock()
 	s, p, socket, notes := t.status, t.plane, t.socket, slices.Clone(t.notes)
 	t.mu.Unlock()
+	if p != nil {
+		bounds := filter.DefaultLimits()
+		s.Limits = fmt.Sprintf("packet filter %d (%d a device, %d of these without an answer)", bounds.Total, bounds.PerPeer, bounds.PerPeerHalfOpen)
+	}
+	if l, ok := p.(plane.LimitReporter); ok {
+		s.Limits += "; " + l.Limits()
+	}
 	if socket != nil {
 		s.Arrivals = socket.Evidence()
 		if problem := socket.Problem(); problem != "" {

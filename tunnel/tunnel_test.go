@@ -255,6 +255,14 @@ func TestPeersSetBeforeRunAreRemembered(t *testing.T) {
 	}
 }
 
+func TestTheStatusSaysHowManyFlowsThereMayBe(t *testing.T) {
+	cfg := testConfig(t)
+	cfg.Memory = 64 << 20
+	if got := runTunnel(t, cfg).Status().Limits; !strings.HasPrefix(got, "packet filter 32768 (8192 a device") || !strings.Contains(got, "TCP 1024 (256 a device)") {
+		t.Errorf("limits %q", got)
+	}
+}
+
 func TestAPortInUseIsNamed(t *testing.T) {
 	cfg := testConfig(t)
 	c, err := net.ListenPacket("udp4", fmt.Sprintf(":%d", cfg.ListenPort))

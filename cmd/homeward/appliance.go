@@ -16,6 +16,7 @@ import (
 	"homeward/cmd/homeward/internal/dnsname"
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/cmd/homeward/internal/lifetime"
+	"homeward/cmd/homeward/internal/memory"
 	"homeward/configs"
 	"homeward/configs/state"
 	"homeward/peers"
@@ -34,6 +35,7 @@ type appliance struct {
 	settings configs.Settings
 	state    *state.State
 	identity state.Identity
+	budget   memory.Budget
 	log      *slog.Logger
 
 	endpoint *peers.Endpoint // what the operator wrote down, or nil
@@ -51,8 +53,8 @@ type appliance struct {
 
 // assemble makes the parts. It starts none of them and, apart from the state
 // directory and the admin page's sockets, changes nothing.
-func assemble(ctx context.Context, s configs.Settings, st *state.State, log *slog.Logger) (*appliance, error) {
-	a := &appliance{settings: s, state: st, log: log}
+func assemble(ctx context.Context, s configs.Settings, st *state.State, budget memory.Budget, log *slog.Logger) (*appliance, error) {
+	a := &appliance{settings: s, state: st, budget: budget, log: log}
 	host, err := hostnet.Read(s.Interface)
 	if err != nil {
 		return nil, err
@@ -110,7 +112,7 @@ func (a *appliance) makeParts(ctx context.Context) error {
 	var err error
 	a.tunnel, err = tunnel.New(tunnel.Config{
 		PrivateKey: a.identity.PrivateKey, ListenPort: a.port, Addresses: a.identity.Plan.Own(), Plane: tunnel.PlaneKind(a.settings.Plane),
-		Interface: a.settings.Interface, StateDir: a.state.Dir(), Logger: a.log,
+		Interface: a.settings.Interface, StateDir: a.state.Dir(), Memory: a.budget.Limit, Logger: a.log,
 	})
 	if err != nil {
 		return err

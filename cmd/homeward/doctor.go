@@ -113,6 +113,8 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 	counted := a.tunnel.Counters()
 	add("open flows", fmt.Sprint(counted.Flows))
 	add("refused packets", refusals(counted))
+	add("flows at most", t.Limits)
+	add("memory", a.budget.String())
 	add("admin page", a.page.base)
 	add("state directory", a.state.Dir())
 	return list

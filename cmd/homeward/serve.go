@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"homeward/cmd/homeward/internal/lifetime"
+	"homeward/cmd/homeward/internal/memory"
 	"homeward/cmd/homeward/internal/notify"
 	"homeward/configs"
 	"homeward/configs/state"
@@ -38,12 +39,14 @@ Without root, or without /dev/net/tun, it runs rootless by itself.`,
 
 func serve(ctx context.Context, s configs.Settings, tty terminal) (err error) {
 	log := configs.NewLogger(s, tty.err)
+	budget := memory.Find()
+	budget.Apply()
 	st, err := state.Open(ctx, s.StateDir, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	a, err := assemble(ctx, s, st, log)
+	a, err := assemble(ctx, s, st, budget, log)
 	if err != nil {
 		return err
 	}
@@ -53,6 +56,7 @@ func serve(ctx context.Context, s configs.Settings, tty terminal) (err error) {
 	}
 	return a.run(ctx,
 		lifetime.Part{Name: "command line's socket", Run: socket.Run},
+		lifetime.Part{Name: "memory", Run: memory.Settle},
 		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, tty) }},
 		lifetime.Part{Name: "word to the service manager", Run: notify.New(notify.Config{Env: tty.env, Check: a.check(st.Path(socketFile)), Logger: log}).Run},
 	)

@@ -85,3 +85,19 @@ func TestNoFlowBeginsAfterClose(t *testing.T) {
 		t.Error("a flow has begun")
 	}
 }
+
+func TestLimitsFollowTheMemory(t *testing.T) {
+	usual := DefaultLimits()
+	for memory, want := range map[int64]Limits{
+		0: usual, 256 << 20: usual, 8 << 20: LimitsFor(64 << 20), 1 << 40: LimitsFor(1 << 30),
+	} {
+		if got := LimitsFor(memory); got != want {
+			t.Errorf("for %d bytes: %+v, want %+v", memory, got, want)
+		}
+	}
+	small, large := LimitsFor(64<<20), LimitsFor(1<<30)
+	if small.TCP != usual.TCP/4 || small.DialsPerSource != usual.DialsPerSource/4 || small.Buffer != 1<<20 ||
+		large.UDP != 4*usual.UDP || large.Buffer != usual.Buffer {
+		t.Errorf("small %+v, large %+v", small, large)
+	}
+}

@@ -1,11 +1,14 @@
 package netstack
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Limits bounds what peers can make the plane hold at one time, in total and
-// for one peer address. The defaults suit a board with 512 MiB of memory in
-// ordinary use; a flow of TCP or UDP costs at most two buffers of 32 or 64 KiB
-// of our own besides what the stack queues for it.
+// for one peer address. The defaults suit a board with 512 MiB of memory, half
+// of it ours, in ordinary use; a flow of TCP or UDP costs at most two buffers of
+// 32 or 64 KiB of our own besides what the stack queues for it.
 type Limits struct {
 	// Dials are TCP connections that the host has not established yet.
 	Dials, DialsPerSource int
@@ -15,16 +18,42 @@ type Limits struct {
 	UDP, UDPPerSource int
 	// Echoes are ping flows by source, destination and identifier.
 	Echoes, EchoesPerSource int
+	// Buffer is what the stack queues for a TCP connection at most, each way, in bytes.
+	Buffer int
 }
 
-// DefaultLimits returns the Limits that Open uses.
+// DefaultLimits returns the Limits of a process that may use defaultMemory.
 func DefaultLimits() Limits {
 	return Limits{
 		Dials: 256, DialsPerSource: 64,
 		TCP: 4096, TCPPerSource: 1024,
 		UDP: 2048, UDPPerSource: 512,
 		Echoes: 256, EchoesPerSource: 32,
+		Buffer: 4 << 20, // 300 Mb/s at 100 ms
 	}
+}
+
+const defaultMemory = 256 << 20
+
+// LimitsFor returns the Limits of a process that may use so many bytes: a
+// quarter of the defaults at least, and four times as much at most.
+func LimitsFor(memory int64) Limits {
+	if memory == 0 {
+		memory = defaultMemory
+	}
+	memory = min(max(memory, defaultMemory/4), defaultMemory*4)
+	l := DefaultLimits()
+	for _, n := range []*int{&l.Dials, &l.DialsPerSource, &l.TCP, &l.TCPPerSource, &l.UDP, &l.UDPPerSource, &l.Echoes, &l.EchoesPerSource} {
+		*n = int(int64(*n) * memory / defaultMemory)
+	}
+	l.Buffer = min(l.Buffer, int(memory/64))
+	return l
+}
+
+// String says them in a few words.
+func (l Limits) String() string {
+	return fmt.Sprintf("TCP %d (%d a device), being opened %d (%d), UDP %d (%d), ping %d (%d)",
+		l.TCP, l.TCPPerSource, l.Dials, l.DialsPerSource, l.UDP, l.UDPPerSource, l.Echoes, l.EchoesPerSource)
 }
 
 const (

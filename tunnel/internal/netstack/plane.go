@@ -26,12 +26,14 @@ import (
 const minMTU = 1280
 
 // Plane is the rootless data plane. It implements plane.Plane,
-// plane.FlowCutter, plane.FlowJudge, plane.BoxOpener and plane.ProblemReporter.
+// plane.FlowCutter, plane.FlowJudge, plane.BoxOpener, plane.LimitReporter and
+// plane.ProblemReporter.
 type Plane struct {
 	own      []netip.Prefix
 	device   *device
 	stack    *stack.Stack
 	forward  *tcp.Forwarder
+	limits   Limits
 	flows    *flows
 	dialable func(netip.Addr) error
 	dial     dialFunc
@@ -51,6 +53,7 @@ var (
 	_ plane.FlowCutter      = (*Plane)(nil)
 	_ plane.FlowJudge       = (*Plane)(nil)
 	_ plane.BoxOpener       = (*Plane)(nil)
+	_ plane.LimitReporter   = (*Plane)(nil)
 	_ plane.ProblemReporter = (*Plane)(nil)
 )
 
@@ -67,7 +70,7 @@ type options struct {
 // Open opens the plane. It changes nothing in the host. Config's Name,
 // ListenPort and StateDir are not used.
 func Open(cfg plane.Config) (*Plane, error) {
-	return open(cfg, options{limits: DefaultLimits(), dialable: newPolicy(cfg.Addresses).dialable, dial: dialHost})
+	return open(cfg, options{limits: LimitsFor(cfg.Memory), dialable: newPolicy(cfg.Addresses).dialable, dial: dialHost})
 }
 
 func open(cfg plane.Config, o options) (*Plane, error) {
@@ -76,7 +79,7 @@ func open(cfg plane.Config, o options) (*Plane, error) {
 	}
 	d := newDevice(cfg.MTU, cfg.Addresses)
 	d.between = cfg.Guarded
-	s, err := newStack(d, cfg.Addresses)
+	s, err := newStack(d, cfg.Addresses, o.limits.Buffer)
 	if err != nil {
 		return nil, fmt.Errorf("opening the rootless data plane: %w", err)
 	}
@@ -84,6 +87,7 @@ func open(cfg plane.Config, o options) (*Plane, error) {
 		own:       slices.Clone(cfg.Addresses),
 		device:    d,
 		stack:     s,
+		limits:    o.limits,
 		flows:     newFlows(o.limits),
 		dialable:  o.dialable,
 		dial:      o.dial,
@@ -142,6 +146,9 @@ func (p *Plane) CutFlows(addrs []netip.Addr) {
 
 // CutFlowsUnless ends the flows that allowed says no to.
 func (p *Plane) CutFlowsUnless(allowed func(filter.Flow) bool) { p.flows.cutUnless(allowed) }
+
+// Limits says what peers may have open.
+func (p *Plane) Limits() string { return p.limits.String() }
 
 // Problem says what of the plane does not work here, or "".
 func (p *Plane) Problem() string { return p.pings.problem() }

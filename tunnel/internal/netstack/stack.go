@@ -19,8 +19,7 @@ import (
 const nicID = 1
 
 const (
-	tcpBufferDefault = 1 << 20
-	tcpBufferMax     = 4 << 20 // grown on demand; 300 Mb/s at 100 ms
+	tcpBufferDefault = 1 << 20 // grown on demand, up to Limits.Buffer
 	// timeWait is short because the forwarder cannot take over from an endpoint
 	// in TIME_WAIT: a client that uses a port again would have to wait it out.
 	// A FIN that comes later than this is answered with a reset.
@@ -32,20 +31,20 @@ const (
 
 // newStack makes a stack with one interface on d that has these addresses, and
 // takes packets for any other address as well.
-func newStack(d *device, own []netip.Prefix) (*stack.Stack, error) {
+func newStack(d *device, own []netip.Prefix, buffer int) (*stack.Stack, error) {
 	s := stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, ipv6.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol, udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6},
 	})
-	if err := configure(s, d, own); err != nil {
+	if err := configure(s, d, own, buffer); err != nil {
 		s.Destroy()
 		return nil, err
 	}
 	return s, nil
 }
 
-func configure(s *stack.Stack, d *device, own []netip.Prefix) error {
-	if err := tuneTCP(s); err != nil {
+func configure(s *stack.Stack, d *device, own []netip.Prefix, buffer int) error {
+	if err := tuneTCP(s, buffer); err != nil {
 		return err
 	}
 	if err := s.CreateNIC(nicID, link{d}); err != nil {
@@ -72,7 +71,7 @@ func configure(s *stack.Stack, d *device, own []netip.Prefix) error {
 	return nil
 }
 
-func tuneTCP(s *stack.Stack) error {
+func tuneTCP(s *stack.Stack, buffer int) error {
 	sack := tcpip.TCPSACKEnabled(true)
 	recovery := tcpip.TCPRecovery(0) // RACK costs a third of the throughput
 	congestion := tcpip.CongestionControlOption("cubic")
@@ -81,8 +80,8 @@ func tuneTCP(s *stack.Stack) error {
 	moderate := tcpip.TCPModerateReceiveBufferOption(true)
 	for _, o := range []tcpip.SettableTransportProtocolOption{
 		&sack, &recovery, &congestion, &wait, &retries, &moderate,
-		&tcpip.TCPReceiveBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: tcpBufferDefault, Max: tcpBufferMax},
-		&tcpip.TCPSendBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: tcpBufferDefault, Max: tcpBufferMax},
+		&tcpip.TCPReceiveBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: min(tcpBufferDefault, buffer), Max: buffer},
+		&tcpip.TCPSendBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: min(tcpBufferDefault, buffer), Max: buffer},
 	} {
 		if err := s.SetTransportProtocolOption(tcp.ProtocolNumber, o); err != nil {
 			return fmt.Errorf("setting the stack's %T: %v", o, err)

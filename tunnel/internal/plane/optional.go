@@ -34,6 +34,12 @@ type Watcher interface {
 	Watch(ctx context.Context)
 }
 
+// LimitReporter is a Plane that bounds what peers may have open.
+type LimitReporter interface {
+	// Limits says the bounds in a few words.
+	Limits() string
+}
+
 // ProblemReporter is a Plane that may be working with something missing.
 type ProblemReporter interface {
 	// Problem is a sentence that says what does not work, why and what to do, or "".

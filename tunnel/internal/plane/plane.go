@@ -33,7 +33,10 @@ type Config struct {
 	// Guarded says that a filter in front decides which peers may reach each
 	// other. Without one, none may.
 	Guarded bool
-	Logger  *slog.Logger
+	// Memory is how many bytes the process may use; the rootless plane fits its
+	// bounds to it. Zero means 256 MiB.
+	Memory int64
+	Logger *slog.Logger
 }
 
 // Plane is one open data plane.
