@@ -109,3 +109,25 @@ func TestControlCharactersAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestContainersAreGivenNoMoreThanTheyNeed(t *testing.T) {
+	for name, caps := range map[string]string{"rootless": "", "tun": "    cap_add: [NET_ADMIN, NET_BIND_SERVICE]\n"} {
+		text, err := os.ReadFile("compose/" + name + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"    cap_drop: [ALL]\n", "    network_mode: host\n", "    read_only: true\n", `    security_opt: ["no-new-privileges:true"]` + "\n", caps} {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s.yaml lacks %q", name, want)
+			}
+		}
+		for _, never := range []string{"privileged: true", "ports:", "docker.sock"} {
+			if strings.Contains(string(text), never) {
+				t.Errorf("%s.yaml has %q", name, never)
+			}
+		}
+		if caps == "" && (strings.Contains(string(text), "cap_add") || strings.Contains(string(text), "devices:")) {
+			t.Errorf("%s.yaml gives a right", name)
+		}
+	}
+}

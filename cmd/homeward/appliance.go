@@ -70,6 +70,9 @@ func assemble(ctx context.Context, s configs.Settings, st *state.State, budget m
 		a.endpoint = &e
 	}
 	a.networks.Store(networksOf(host))
+	if problem := a.networks.Load().problem; problem != "" {
+		log.Warn("the container's network is in the way", "problem", problem)
+	}
 	if err := a.makeParts(ctx); err != nil {
 		return nil, err
 	}

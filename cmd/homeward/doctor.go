@@ -82,6 +82,7 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 			list = append(list, api.Fact{Name: name, Value: value})
 		}
 	}
+	add("container", a.networks.Load().problem)
 	add("router", r.Router.Name)
 	add("spoken to by", r.Router.Via)
 	add("because", r.Router.Why)

@@ -16,9 +16,19 @@ const networksEvery = 30 * time.Second
 type networks struct {
 	lan  []netip.Prefix // what new codes lead to
 	home []netip.Prefix // whoever calls from here is not outside
+	// problem says what a container's own network breaks; empty outside of such.
+	problem string
 }
 
-func networksOf(h hostnet.Host) *networks { return &networks{h.LAN(), h.Home()} }
+func networksOf(h hostnet.Host) *networks {
+	n := &networks{lan: h.LAN(), home: h.Home()}
+	if hostnet.InContainersNetwork("/", h.Uplink) {
+		n.problem = inBridge
+	}
+	return n
+}
+
+const inBridge = "This container has a network of its own: homeward does not hear the router, so that no port is opened, the page is not on the LAN, and devices at home see the container host's address. Run it with the host's network (--network host, network_mode: host)."
 
 // followNetworks keeps the house's networks up to date, and tells the packet
 // filter and the DNS name by which public address the house is reached.

@@ -132,8 +132,8 @@ unless --purge is given; then every code in every phone is void.`,
 	return c
 }
 
-// sweep refuses while homeward runs, and removes what a crash left. A state that
-// cannot be opened is no reason to keep the service.
+// sweep refuses while homeward runs, and removes what a crash left here and on
+// the router. A state that cannot be opened is no reason to keep the service.
 func sweep(ctx context.Context, o *options, cfg service.Config) error {
 	dir := filepath.Join(cfg.Root, service.StateDir)
 	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
@@ -143,17 +143,25 @@ func sweep(ctx context.Context, o *options, cfg service.Config) error {
 	if err != nil {
 		return err
 	}
-	st, err := state.Open(ctx, dir, configs.NewLogger(s, o.tty.err))
+	log := configs.NewLogger(s, o.tty.err)
+	st, err := state.Open(ctx, dir, log)
 	if errors.Is(err, state.ErrLocked) {
 		return fmt.Errorf("the service runs: stop it first: %s", strings.Join(service.Stop(cfg.Manager), "; "))
 	}
+	here := !cfg.DryRun && cfg.Root == "/"
 	if err == nil {
-		err = st.Close()
+		if here {
+			err = cleanRouter(ctx, s, st, log)
+		}
+		err = errors.Join(err, st.Close())
 	}
-	if cfg.DryRun || cfg.Root != "/" {
+	if err != nil {
+		log.Warn("the router could not be cleaned up", "err", err)
+	}
+	if !here {
 		return nil
 	}
-	return errors.Join(err, tunnel.Cleanup(s.Interface, dir))
+	return tunnel.Cleanup(s.Interface, dir)
 }
 
 func newServiceStatus(o *options) *cobra.Command {

@@ -107,6 +107,9 @@ func (j *job) prepare(ctx context.Context, wanted, keys, trust string) (err erro
 		j.keys = append(j.keys, k)
 		j.trusted = append(j.trusted, k.Public().(ed25519.PublicKey))
 	}
+	if strings.ContainsAny(j.from, "' \n") {
+		return fmt.Errorf("--from %q is no address", j.from)
+	}
 	if j.out, err = filepath.Abs(j.out); err != nil {
 		return err
 	}

@@ -34,11 +34,28 @@ func (j *job) seal(programs []program) error {
 	if err := j.signed(release.ManifestName, text); err != nil {
 		return err
 	}
+	if err := j.writeInstaller(); err != nil {
+		return err
+	}
 	sums, err := j.sums()
 	if err != nil {
 		return err
 	}
 	return j.signed("SHA256SUMS", sums)
+}
+
+// writeInstaller hands out install.sh with the keys that it is to believe.
+func (j *job) writeInstaller() error {
+	text, err := os.ReadFile(filepath.Join(j.src, "scripts/install.sh"))
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, k := range j.trusted {
+		keys = append(keys, release.FormatKey(k))
+	}
+	filled := strings.NewReplacer("\nKEYS=''\n", "\nKEYS='"+strings.Join(keys, " ")+"'\n", "\nFROM=''\n", "\nFROM='"+j.from+"'\n").Replace(string(text))
+	return os.WriteFile(filepath.Join(j.out, "install.sh"), []byte(filled), 0o755)
 }
 
 // signed writes a file, and its signature beside it when there is a key.
