@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"homeward/cmd/homeward/internal/dnsname"
+	"homeward/cmd/homeward/internal/hardening"
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/cmd/homeward/internal/lifetime"
 	"homeward/cmd/homeward/internal/memory"
@@ -32,6 +33,7 @@ const grace = 5 * time.Second
 
 // appliance is all parts of a running homeward.
 type appliance struct {
+	hardened []hardening.Result // which rights the process gave up
 	settings configs.Settings
 	state    *state.State
 	identity state.Identity

@@ -24,7 +24,7 @@ func TestTheDNSNameIsChosenByCommandsAndItsSecretIsNeverShown(t *testing.T) {
 	do := func(wantCode int, says, typed string, args ...string) {
 		t.Helper()
 		var out bytes.Buffer
-		tty := terminal{strings.NewReader(typed), &out, &out, func(k string) (string, bool) { return filepath.Join(dir, "state"), k == "HOMEWARD_STATE" }}
+		tty := terminal{in: strings.NewReader(typed), out: &out, err: &out, env: func(k string) (string, bool) { return filepath.Join(dir, "state"), k == "HOMEWARD_STATE" }}
 		code := run(t.Context(), append(args, "--config", operatorsFile(dir)), tty)
 		if code != wantCode || !strings.Contains(out.String(), says) || strings.Contains(out.String(), token) {
 			t.Errorf("%q: exit code %d, want %d; said %q, want %q in it", args, code, wantCode, &out, says)

@@ -117,6 +117,13 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 	add("flows at most", t.Limits)
 	add("memory", a.budget.String())
 	add("admin page", a.page.base)
+	for _, r := range a.hardened {
+		holds := r.Means
+		if r.Problem != "" {
+			holds = "not held: " + r.Means + ": " + r.Problem
+		}
+		add("protection", holds)
+	}
 	add("state directory", a.state.Dir())
 	return list
 }

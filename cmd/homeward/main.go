@@ -14,6 +14,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"homeward/cmd/homeward/internal/hardening"
 )
 
 // version is set at build time from the tag.
@@ -30,7 +32,7 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	code := run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv})
+	code := run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, hardening.Apply})
 	os.Exit(code)
 }
 
@@ -39,6 +41,8 @@ type terminal struct {
 	in       io.Reader
 	out, err io.Writer
 	env      func(string) (string, bool)
+	// harden takes rights from the process for good; nil in tests, which go on.
+	harden func(stateDir string, tun bool) []hardening.Result
 }
 
 // run executes one command line and returns the exit code. It prints an error

@@ -74,7 +74,7 @@ func homewardOn(ctx context.Context, dir string, o, e io.Writer, args ...string)
 		}
 		return "", false
 	}
-	return run(ctx, append(args, "--config", operatorsFile(dir)), terminal{strings.NewReader(""), o, e, env})
+	return run(ctx, append(args, "--config", operatorsFile(dir)), terminal{in: strings.NewReader(""), out: o, err: e, env: env})
 }
 
 // newDir is a home with the operator's file in it.
@@ -261,7 +261,7 @@ func TestTheSetupLinkIsPrintedUntilThePasswordIsSet(t *testing.T) {
 	}
 	setPassword := func(p string) (int, string) {
 		var out bytes.Buffer
-		tty := terminal{strings.NewReader(p), &out, &out, func(k string) (string, bool) { return filepath.Join(dir, "state"), k == "HOMEWARD_STATE" }}
+		tty := terminal{in: strings.NewReader(p), out: &out, err: &out, env: func(k string) (string, bool) { return filepath.Join(dir, "state"), k == "HOMEWARD_STATE" }}
 		return run(t.Context(), []string{"admin", "password", "--config", operatorsFile(dir)}, tty), out.String()
 	}
 	for typed, want := range map[string]int{"": exitUsage, "short\n": exitFailed, "correct horse battery\n": exitOK} {

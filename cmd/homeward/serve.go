@@ -8,11 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homeward/cmd/homeward/internal/hardening"
 	"homeward/cmd/homeward/internal/lifetime"
 	"homeward/cmd/homeward/internal/memory"
 	"homeward/cmd/homeward/internal/notify"
 	"homeward/configs"
 	"homeward/configs/state"
+	"homeward/tunnel"
 	"homeward/web/api"
 )
 
@@ -46,10 +48,15 @@ func serve(ctx context.Context, s configs.Settings, tty terminal) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	var hardened []hardening.Result
+	if tty.harden != nil {
+		hardened = tty.harden(st.Dir(), s.Plane != string(tunnel.PlaneNetstack))
+	}
 	a, err := assemble(ctx, s, st, budget, log)
 	if err != nil {
 		return err
 	}
+	a.hardened = hardened
 	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(a.api(), a.page))
 	if err != nil {
 		return err

@@ -59,6 +59,10 @@ func TestTheTUNUnitNeedsNoMoreThanItsCapabilitiesAndItsSysctls(t *testing.T) {
 			out, err := box.Try(bin, append([]string{"status"}, state...)...)
 			return err == nil && strings.Contains(out, "through a network interface of its own")
 		})
+		out := box.Run(bin, append([]string{"doctor"}, state...)...)
+		if strings.Count(out, "protection") != 3 || strings.Contains(out, "not held") {
+			t.Errorf("rights that it has still: %s", out)
+		}
 		if out := box.Run("ip", "link", "show", "homeward0"); !strings.Contains(out, "UP") {
 			t.Errorf("the interface: %s", out)
 		}
