@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"time"
 
@@ -116,6 +117,7 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 	add("refused packets", refusals(counted))
 	add("flows at most", t.Limits)
 	add("memory", a.budget.String())
+	add("goroutines", fmt.Sprint(runtime.NumGoroutine()))
 	add("admin page", a.page.base)
 	for _, r := range a.hardened {
 		holds := r.Means

@@ -15,6 +15,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	_ "golang.org/x/crypto/x509roots/fallback" // for DNS providers and updates, where the system has no certificates: containers, old NASes
+
 	"homeward/cmd/homeward/internal/hardening"
 )
 
