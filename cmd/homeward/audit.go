@@ -38,12 +38,18 @@ func printAudit(w io.Writer, t api.PortTable) error {
 		if d := plain(p.Description); d != "" {
 			what = " “" + d + "”"
 		}
-		if p.Kept {
+		switch {
+		case p.Ours:
+			what = "" // a proof of ownership may be in it
+		case p.Kept:
 			what = ", kept open by homeward as you wished"
 		}
 		fmt.Fprintf(&b, "\n%-8s %s %d → %s%s\n", p.Risk, plain(p.Protocol), p.External, to, what)
 		for _, f := range p.Findings {
-			fmt.Fprintf(&b, "         %s\n         → %s\n", plain(f.Reason), plain(f.Advice))
+			fmt.Fprintf(&b, "         %s\n", plain(f.Reason))
+			if f.Advice != "" {
+				fmt.Fprintf(&b, "         → %s\n", plain(f.Advice))
+			}
 		}
 		if p.Risk != "fine" && !p.Ours {
 			fmt.Fprintf(&b, "         homeward ports close %s %d\n", strings.ToLower(plain(p.Protocol)), p.External)

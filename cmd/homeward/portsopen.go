@@ -138,7 +138,7 @@ func forwardText(f api.Forward) string {
 		fmt.Fprintf(&b, "   %s\n", plain(f.Problem))
 	}
 	for _, x := range f.Findings {
-		if x.Level != "fine" {
+		if x.Level != "fine" && f.State == "open" { // what isn't open is no risk
 			fmt.Fprintf(&b, "   %s %s\n", x.Reason, x.Advice)
 		}
 	}

@@ -28,7 +28,7 @@ func (l Level) String() string {
 type Finding struct {
 	Level  Level
 	Reason string // one sentence: what can happen, or what it is
-	Advice string // one sentence: what to do
+	Advice string // one sentence: what to do; empty: nothing
 }
 
 // House is what has to be known to judge.
@@ -68,7 +68,7 @@ func (h House) judge(e upnp.Entry) []Finding {
 	to := e.Internal.Addr()
 	switch {
 	case e.Ours:
-		return []Finding{{Fine, "This is how devices come home: WireGuard answers only to those who have a code.", "Nothing."}}
+		return []Finding{{Fine, "This is how devices come home: WireGuard answers only to those who have a code.", nothing}}
 	case !e.Enabled:
 		return []Finding{{Fine, "It is switched off: nothing comes in by it.", "Remove it if nobody needs it."}}
 	}

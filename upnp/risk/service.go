@@ -5,7 +5,7 @@ type service struct {
 	tcp, udp []span
 	level    Level
 	reason   string // one sentence: what can happen
-	advice   string // one sentence: what to do
+	advice   string // one sentence: what to do; empty: nothing
 	sought   bool   // the outer port alone is enough: it is what strangers look for
 }
 
@@ -21,6 +21,7 @@ func one(ports ...uint16) []span {
 }
 
 const (
+	nothing   = "" // has to be done
 	byTunnel  = "Close it, and reach it through homeward instead."
 	notNeeded = "Close it. Nothing outside the house needs it."
 )
@@ -95,9 +96,9 @@ var services = []service{
 	{tcp: []span{{6881, 6999}, {51413, 51413}}, udp: []span{{6881, 6999}, {51413, 51413}}, level: Fine,
 		reason: "A program that shares files with strangers (BitTorrent) takes calls from outside.", advice: "Close it if nobody here uses such a program."},
 	{udp: []span{{3074, 3075}, {3478, 3480}, {9308, 9308}}, tcp: []span{{3074, 3075}, {3480, 3480}, {9293, 9293}}, level: Fine,
-		reason: "A game console or a call program takes calls from outside.", advice: "Nothing."},
+		reason: "A game console or a call program takes calls from outside.", advice: nothing},
 	{tcp: one(22000), udp: one(22000, 21027), level: Fine,
-		reason: "A program that keeps folders equal (Syncthing) takes calls from its own devices.", advice: "Nothing."},
+		reason: "A program that keeps folders equal (Syncthing) takes calls from its own devices.", advice: nothing},
 }
 
 func (s service) on(protocol string, port uint16) bool {

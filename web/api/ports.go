@@ -47,9 +47,9 @@ type Port struct {
 
 // Finding is one thing to say about a port.
 type Finding struct {
-	Level  string `json:"level"`  // fine, caution or danger
-	Reason string `json:"reason"` // one sentence: what can happen, or what it is
-	Advice string `json:"advice"` // one sentence: what to do
+	Level  string `json:"level"`            // fine, caution or danger
+	Reason string `json:"reason"`           // one sentence: what can happen, or what it is
+	Advice string `json:"advice,omitempty"` // one sentence: what to do; empty: nothing
 }
 
 // Failure is an error with a status of its own, for what the handler is handed.
