@@ -14,7 +14,8 @@ import (
 type ledger struct {
 	*memory // its mu guards the rest
 	table   []row
-	leased  time.Duration // granted; the wish when zero
+	leased  time.Duration // granted; the wish when zero, for ever when negative
+	kept    time.Duration // what the table says instead, unless zero
 	answer  answer        // to every question about the table
 	adds    []time.Time
 	asked   int
@@ -50,12 +51,16 @@ func (l *ledger) addForward(_ context.Context, s slot, description string, lease
 		return 0, l.answer
 	}
 	if l.leased != 0 {
-		lease = l.leased
+		lease = max(l.leased, 0)
+	}
+	kept := lease
+	if l.kept != 0 {
+		kept = l.kept
 	}
 	l.adds = append(l.adds, time.Now())
 	l.table = slices.DeleteFunc(l.table, func(r row) bool { return r.external == s.external && r.protocol == s.protocol })
 	l.table = append(l.table, row{protocol: s.protocol, entry: entry{external: s.external, internal: s.to.Port(), client: s.to.Addr().String(),
-		enabled: true, description: description, lease: lease}})
+		enabled: true, description: description, lease: kept}})
 	return lease, answer{}
 }
 
@@ -105,9 +110,12 @@ func (l *ledger) has() (yes bool) {
 }
 
 // withLedger is a world whose router keeps a table.
-func withLedger(t *testing.T, f func(*world, *ledger)) {
+func withLedger(t *testing.T, f func(*world, *ledger)) { inLedger(t, func(*ledger) {}, f) }
+
+func inLedger(t *testing.T, set func(*ledger), f func(*world, *ledger)) {
 	inBubble(t, func(w *world) {
 		l := &ledger{memory: w.router}
+		set(l)
 		w.m.protocols = []protocol{l}
 		w.m.SetForwards([]Forward{web()})
 		w.start()
@@ -137,6 +145,25 @@ func TestForwardsAreRenewedAtHalfTheirLeaseAndReadBack(t *testing.T) {
 		}
 		if since := time.Since(w.m.Forwards()[0].VerifiedAt); since > checkEvery {
 			t.Errorf("read back %v ago", since)
+		}
+	})
+}
+
+// What the table says counts when it is less than what was granted.
+func TestAForwardsLeaseIsTheOneInTheTable(t *testing.T) {
+	inLedger(t, func(l *ledger) { l.kept = 8 * time.Minute }, func(w *world, l *ledger) {
+		w.sleep(30 * time.Minute)
+		if n := len(l.made()); n < 7 || n > 8 {
+			t.Errorf("asked %d times in 30 minutes for a lease of 8", n)
+		}
+	})
+}
+
+func TestAnEntryWithoutEndIsMadeOnceAndLookedAt(t *testing.T) {
+	inLedger(t, func(l *ledger) { l.leased = -1 }, func(w *world, l *ledger) {
+		w.sleep(time.Hour)
+		if n := len(l.made()); n != 1 || time.Since(w.m.Forwards()[0].VerifiedAt) > checkEvery {
+			t.Errorf("asked %d times, read back at %v", n, w.m.Forwards()[0].VerifiedAt)
 		}
 	})
 }

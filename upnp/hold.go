@@ -82,9 +82,6 @@ func (k *keeper) hold(ctx context.Context, g grant) {
 		k.prolong(ctx)
 	}
 	k.knockUntil = time.Time{}
-	if fresh {
-		k.recheckForwards()
-	}
 	if fresh && g.verified || k.wantsWitness() {
 		k.nextCheck = now.Add(firstCheck)
 	} else {
