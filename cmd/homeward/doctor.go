@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/metrics"
 	"strings"
 	"time"
 
@@ -118,6 +119,7 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 	add("flows at most", t.Limits)
 	add("memory", a.budget.String())
 	add("goroutines", fmt.Sprint(runtime.NumGoroutine()))
+	add("live heap (KiB)", fmt.Sprint(liveHeap()>>10))
 	add("admin page", a.page.base)
 	for _, r := range a.hardened {
 		holds := r.Means
@@ -128,6 +130,17 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 	}
 	add("state directory", a.state.Dir())
 	return list
+}
+
+// liveHeap is what the garbage collector found in use the last time, in bytes.
+// What the system counts goes up and down with the collector's mood.
+func liveHeap() uint64 {
+	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(s)
+	if s[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return s[0].Value.Uint64()
 }
 
 // refusals says what the packet filter dropped, by reason.

@@ -134,3 +134,31 @@ func TestSQLStaysInStateAndStoreFiles(t *testing.T) {
 func containsSQL(src []byte) bool {
 	return slices.ContainsFunc([]string{"SELECT ", "INSERT INTO ", "DELETE FROM "}, func(w string) bool { return bytes.Contains(src, []byte(w)) })
 }
+
+// The database's library has C's system(), which SQLite never calls; nothing else
+// in the program could start another one. The seccomp filter of cmd/homeward
+// holds it even there.
+func TestNothingInTheProgramStartsPrograms(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports", module+"/cmd/homeward")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var users []string
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(p.Imports, "os/exec") {
+			users = append(users, p.ImportPath)
+		}
+	}
+	if !slices.Equal(users, []string{"modernc.org/libc"}) {
+		t.Errorf("os/exec is imported by %v", users)
+	}
+}

@@ -48,7 +48,8 @@ func (b *box) firstPhone(ctx context.Context) ([]byte, error) {
 // figure is what the process holds at one moment.
 type figure struct {
 	at         time.Duration
-	memory     int // KiB, resident
+	memory     int // KiB, resident: up and down with the garbage collector
+	heap       int // KiB, in use
 	goroutines int
 	files      int
 }
@@ -85,11 +86,14 @@ func (b *box) measure(at time.Duration) (figure, error) {
 		return f, err
 	}
 	for _, fact := range told.Facts {
-		if fact.Name == "goroutines" {
+		switch fact.Name {
+		case "goroutines":
 			f.goroutines, _ = strconv.Atoi(fact.Value)
+		case "live heap (KiB)":
+			f.heap, _ = strconv.Atoi(fact.Value)
 		}
 	}
-	if f.memory == 0 || f.goroutines == 0 {
+	if f.memory == 0 || f.heap == 0 || f.goroutines == 0 {
 		return f, errors.New("homeward does not say what it holds: these figures would prove nothing")
 	}
 	return f, nil
@@ -98,8 +102,8 @@ func (b *box) measure(at time.Duration) (figure, error) {
 // watch measures until ctx ends and prints a line each time.
 func (b *box) watch(ctx context.Context, w io.Writer, every time.Duration, l *load) ([]figure, error) {
 	// The widths stand, since each line is seen as soon as it is measured.
-	const columns = "%9v %10s %11v %6v %7v %7v %16v %16v\n"
-	fmt.Fprintf(w, columns, "TIME", "MEMORY", "GOROUTINES", "FILES", "LOADED", "FAILED", "DEVICES CHANGED", "ROUTER RESTARTS")
+	const columns = "%9v %10s %10s %11v %6v %7v %7v %16v %16v\n"
+	fmt.Fprintf(w, columns, "TIME", "MEMORY", "HEAP", "GOROUTINES", "FILES", "LOADED", "FAILED", "DEVICES CHANGED", "ROUTER RESTARTS")
 	began := time.Now()
 	var list []figure
 	tick := time.NewTicker(every)
@@ -115,10 +119,12 @@ func (b *box) watch(ctx context.Context, w io.Writer, every time.Duration, l *lo
 			return list, err
 		}
 		list = append(list, f)
-		fmt.Fprintf(w, columns, f.at.Round(time.Second), fmt.Sprintf("%.1f MiB", float64(f.memory)/1024), f.goroutines, f.files,
+		fmt.Fprintf(w, columns, f.at.Round(time.Second), mib(f.memory), mib(f.heap), f.goroutines, f.files,
 			l.loaded.Load(), l.failed.Load(), l.changes.Load(), l.restarts.Load())
 	}
 }
+
+func mib(kib int) string { return fmt.Sprintf("%.1f MiB", float64(kib)/1024) }
 
 // judge compares the last third with the one before: the first is for warming up.
 func judge(list []figure, l *load) error {
@@ -133,7 +139,8 @@ func judge(list []figure, l *load) error {
 		of    func(figure) int
 		grows int // may, beside a tenth
 	}{
-		{"memory (KiB)", func(f figure) int { return f.memory }, 4 << 10},
+		{"memory (KiB)", func(f figure) int { return f.memory }, 24 << 10},
+		{"heap (KiB)", func(f figure) int { return f.heap }, 4 << 10},
 		{"goroutines", func(f figure) int { return f.goroutines }, 20},
 		{"open files", func(f figure) int { return f.files }, 10},
 	} {
