@@ -59,8 +59,8 @@ func decode[T any](t *testing.T, all map[string][]byte, d digest.Digest) (v T) {
 	return v
 }
 
-// unpack writes the image with that tag for this test's platform into a folder.
-func unpack(t *testing.T, archive, tag, root string) v1.Image {
+// unpack writes the image in an archive, which has that name, for this test's platform into a folder.
+func unpack(t *testing.T, archive, name, root string) v1.Image {
 	t.Helper()
 	all := blobs(t, archive)
 	var top v1.Index
@@ -68,7 +68,7 @@ func unpack(t *testing.T, archive, tag, root string) v1.Image {
 		t.Fatal(err)
 	}
 	for _, d := range top.Manifests {
-		if d.Annotations[v1.AnnotationRefName] != tag {
+		if d.Annotations[v1.AnnotationRefName] != name {
 			continue
 		}
 		for _, m := range decode[v1.Index](t, all, d.Digest).Manifests {
@@ -86,7 +86,7 @@ func unpack(t *testing.T, archive, tag, root string) v1.Image {
 			return image
 		}
 	}
-	t.Fatalf("there is no image %q for linux/amd64", tag)
+	t.Fatalf("there is no image %q for linux/amd64", name)
 	return v1.Image{}
 }
 
@@ -125,7 +125,13 @@ func TestTheImageRunsWithoutAnyCapability(t *testing.T) {
 	if err := os.Mkdir(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	image := unpack(t, filepath.Join(m.dir, "homeward-image.oci.tar"), "1.2.3", root)
+	for _, v := range variants {
+		name := map[string]string{"netstack": "rootless", "tun": "tun"}[v.plane]
+		if text, err := os.ReadFile("../../configs/compose/" + name + ".yaml"); err != nil || !strings.Contains(string(text), "image: "+v.reference()+" ") {
+			t.Errorf("%s.yaml does not use the image %s: %v", name, v.reference(), err)
+		}
+	}
+	image := unpack(t, filepath.Join(m.dir, "homeward-image.oci.tar"), "localhost/homeward:latest", root)
 	if image.Config.User != "65532:65532" || strings.Join(image.Config.Entrypoint, " ") != "/homeward" {
 		t.Errorf("the image's config is %+v", image.Config)
 	}
@@ -152,7 +158,7 @@ func TestTheImageRunsWithoutAnyCapability(t *testing.T) {
 	if err := os.Mkdir(tun, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if image := unpack(t, filepath.Join(m.dir, "homeward-image.oci.tar"), "1.2.3-tun", tun); image.Config.User != "0:0" || strings.Join(image.Config.Cmd, " ") != "serve --plane tun" {
+	if image := unpack(t, filepath.Join(m.dir, "homeward-tun-image.oci.tar"), "localhost/homeward-tun:latest", tun); image.Config.User != "0:0" || strings.Join(image.Config.Cmd, " ") != "serve --plane tun" {
 		t.Errorf("the other image's config is %+v", image.Config)
 	}
 }

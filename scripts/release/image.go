@@ -18,49 +18,52 @@ const imageUser = 65532
 
 // variant is one kind of the image.
 type variant struct {
-	tag, plane, user string
-	owner            int // of the state directory
+	name, plane, user string
+	owner             int // of the state directory
 }
 
 // variants: a container cannot give a capability to another user than root, so
 // the one with a network interface is root with nothing but what it is given.
-func (j *job) variants() []variant {
-	version := strings.ReplaceAll(j.version, "+", "-") // a tag has no plus sign
-	return []variant{
-		{version, "netstack", "65532:65532", imageUser},
-		{version + "-tun", "tun", "0:0", 0},
-	}
+var variants = []variant{
+	{"homeward", "netstack", "65532:65532", imageUser},
+	{"homeward-tun", "tun", "0:0", 0},
 }
 
-// writeImage makes an OCI archive of both variants for all platforms, from
+// writeImages makes an OCI archive of each variant for all platforms, from
 // nothing but the program: "podman load" and "skopeo copy oci-archive:" read it.
-func (j *job) writeImage(programs []program) error {
+func (j *job) writeImages(programs []program) error {
+	for _, v := range variants {
+		if err := j.writeImage(v, programs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *job) writeImage(v variant, programs []program) error {
 	a := &archive{job: j, blobs: map[digest.Digest]bool{}}
 	a.w = tar.NewWriter(&a.b)
-	top := v1.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex}
-	for _, v := range j.variants() {
-		index := v1.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex}
-		for _, p := range programs {
-			if !p.image {
-				continue
-			}
-			j.say("making the image %s for %s", v.tag, p.platform())
-			d, err := a.image(v, p)
-			if err != nil {
-				return err
-			}
-			index.Manifests = append(index.Manifests, d)
+	index := v1.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex}
+	for _, p := range programs {
+		if !p.image {
+			continue
 		}
-		if len(index.Manifests) == 0 {
-			return nil // of the chosen platforms none is Linux
-		}
-		d, err := a.object(v1.MediaTypeImageIndex, index)
+		j.say("making the image %s for %s", v.name, p.platform())
+		d, err := a.image(v, p)
 		if err != nil {
 			return err
 		}
-		d.Annotations = map[string]string{v1.AnnotationRefName: v.tag}
-		top.Manifests = append(top.Manifests, d)
+		index.Manifests = append(index.Manifests, d)
 	}
+	if len(index.Manifests) == 0 {
+		return nil // of the chosen platforms none is Linux
+	}
+	d, err := a.object(v1.MediaTypeImageIndex, index)
+	if err != nil {
+		return err
+	}
+	d.Annotations = map[string]string{v1.AnnotationRefName: v.reference(), "io.containerd.image.name": v.reference()}
+	top := v1.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: v1.MediaTypeImageIndex, Manifests: []v1.Descriptor{d}}
 	if err := a.json(v1.ImageIndexFile, top); err != nil {
 		return err
 	}
@@ -70,8 +73,12 @@ func (j *job) writeImage(programs []program) error {
 	if err := a.w.Close(); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(j.out, "homeward-image.oci.tar"), a.b.Bytes(), 0o644)
+	return os.WriteFile(filepath.Join(j.out, v.name+"-image.oci.tar"), a.b.Bytes(), 0o644)
 }
+
+// reference is what the image is called once it is loaded, as the compose files
+// call it. Its version is among the labels.
+func (v variant) reference() string { return "localhost/" + v.name + ":latest" }
 
 // archive is an OCI layout in a tar file, in memory: all programs together have
 // 150 MB, and half of it compressed.
@@ -82,8 +89,7 @@ type archive struct {
 	blobs map[digest.Digest]bool
 }
 
-// image adds one variant for one platform and returns its manifest. Both
-// variants share the layer with the program.
+// image adds the variant for one platform and returns its manifest.
 func (a *archive) image(v variant, p program) (v1.Descriptor, error) {
 	none := v1.Descriptor{}
 	data, err := os.ReadFile(p.path)

@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 		if err := j.writePackages(ctx, programs); err != nil {
 			return err
 		}
-		if err := j.writeImage(programs); err != nil {
+		if err := j.writeImages(programs); err != nil {
 			return err
 		}
 	}
