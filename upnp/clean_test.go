@@ -94,3 +94,44 @@ func TestCleanSaysWhenTheRouterIsGone(t *testing.T) {
 		t.Error("the note is lost")
 	}
 }
+
+// Without notes the table tells what is ours, also what somebody still wanted.
+func TestCleanFindsOursInTheTableWithoutNotes(t *testing.T) {
+	r := routertest.New(t, routertest.Options{})
+	c := against(r)
+	r.Put(routertest.Entry{External: testPort, Internal: testPort, Client: loop(r).Self.String(), Description: testDesc})
+	r.Put(routertest.Entry{External: 8443, Internal: 443, Protocol: "TCP", Client: "192.168.1.23", Description: forwardDesc})
+	r.Put(routertest.Entry{External: 3389, Internal: 3389, Protocol: "TCP", Client: "192.168.1.23", Description: "PC"})
+	c.Port, c.Description = testPort, testDesc
+	m, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.SetForwards([]Forward{web()})
+	if err := m.Clean(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := r.Entries(); len(got) != 1 || got[0].External != 3389 {
+		t.Errorf("left: %+v", got)
+	}
+}
+
+func TestCleanSaysWhenTheRouterKeepsSomething(t *testing.T) {
+	r := routertest.New(t, routertest.Options{})
+	r.Put(routertest.Entry{External: testPort, Internal: testPort, Client: loop(r).Self.String(), Description: testDesc})
+	r.Always("DeletePortMapping", func(map[string]string) routertest.Reply { return routertest.Reply{Fault: 606} })
+	c := against(r)
+	c.Port, c.Description = testPort, testDesc
+	j := &memoryJournal{notes: []Note{{Gateway: r.Addr(), Via: "UPnP WANIPConnection:2", Client: loop(r).Self, Port: testPort, Description: testDesc}}}
+	c.Journal = j
+	m, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Clean(t.Context()); !errors.Is(err, ErrLeft) {
+		t.Errorf("%v", err)
+	}
+	if len(j.notes) != 1 {
+		t.Error("the note is lost")
+	}
+}

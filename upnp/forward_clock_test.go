@@ -16,6 +16,7 @@ type ledger struct {
 	table   []row
 	leased  time.Duration // granted; the wish when zero, for ever when negative
 	kept    time.Duration // what the table says instead, unless zero
+	astray  string        // the machine that entries lead to instead, unless empty
 	answer  answer        // to every question about the table
 	adds    []time.Time
 	asked   int
@@ -53,13 +54,17 @@ func (l *ledger) addForward(_ context.Context, s slot, description string, lease
 	if l.leased != 0 {
 		lease = max(l.leased, 0)
 	}
+	client := s.to.Addr().String()
+	if l.astray != "" {
+		client = l.astray
+	}
 	kept := lease
 	if l.kept != 0 {
 		kept = l.kept
 	}
 	l.adds = append(l.adds, time.Now())
 	l.table = slices.DeleteFunc(l.table, func(r row) bool { return r.external == s.external && r.protocol == s.protocol })
-	l.table = append(l.table, row{protocol: s.protocol, entry: entry{external: s.external, internal: s.to.Port(), client: s.to.Addr().String(),
+	l.table = append(l.table, row{protocol: s.protocol, entry: entry{external: s.external, internal: s.to.Port(), client: client,
 		enabled: true, description: description, lease: kept}})
 	return lease, answer{}
 }
@@ -164,6 +169,14 @@ func TestAnEntryWithoutEndIsMadeOnceAndLookedAt(t *testing.T) {
 		w.sleep(time.Hour)
 		if n := len(l.made()); n != 1 || time.Since(w.m.Forwards()[0].VerifiedAt) > checkEvery {
 			t.Errorf("asked %d times, read back at %v", n, w.m.Forwards()[0].VerifiedAt)
+		}
+	})
+}
+
+func TestAForwardThatLeadsAstrayIsNotBelieved(t *testing.T) {
+	inLedger(t, func(l *ledger) { l.astray = "192.168.1.99" }, func(w *world, l *ledger) {
+		if s := w.m.Forwards(); !allIn(ForwardTaken)(s) || !strings.Contains(s[0].Problem, "192.168.1.99") {
+			t.Errorf("%+v", s)
 		}
 	})
 }

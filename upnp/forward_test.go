@@ -234,3 +234,31 @@ func TestForwardsAreAskedForWithTheLeaseThatTheRouterWants(t *testing.T) {
 		t.Errorf("left behind: %+v", left)
 	}
 }
+
+// The yes of a router counts for nothing: its table does.
+func TestARouterThatLiesAboutAForwardIsNotBelieved(t *testing.T) {
+	r := routertest.New(t, routertest.Options{})
+	r.Always("AddPortMapping", func(args map[string]string) routertest.Reply {
+		return routertest.Reply{Lie: args["NewExternalPort"] == "8443"}
+	})
+	m, _ := forwardRunning(t, against(r), web())
+	s := forwarded(t, m, "verdict", allIn(ForwardFailed))
+	if !strings.Contains(s[0].Problem, "keeps no such entry") {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestOfSeveralPortsTheWorstCounts(t *testing.T) {
+	early, late := time.Unix(1000, 0), time.Unix(2000, 0)
+	got := forwardStatuses([]slot{
+		{id: 1, wanted: true, state: ForwardOpen, verifiedAt: late},
+		{id: 1, wanted: true, state: ForwardRefused, problem: "no", verifiedAt: early},
+		{id: 1, wanted: true, state: ForwardWaiting, problem: "later", verifiedAt: late, foreign: true},
+		{id: 2, wanted: true, state: ForwardOpen, verifiedAt: late},
+		{id: 3, asked: true, state: ForwardFailed},
+	})
+	want := []ForwardStatus{{ID: 1, State: ForwardRefused, Problem: "no", VerifiedAt: early, Foreign: true}, {ID: 2, State: ForwardOpen, VerifiedAt: late}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
