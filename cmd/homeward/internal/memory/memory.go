@@ -26,10 +26,10 @@ type Budget struct {
 }
 
 // Find reads how much memory there is and takes half of it, within bounds.
-func Find() Budget { return find(os.ReadFile) }
+func Find() Budget { return find(os.ReadFile, physical()) }
 
-func find(read func(string) ([]byte, error)) Budget {
-	b := Budget{Machine: machine(read), Limit: 256 << 20}
+func find(read func(string) ([]byte, error), physical uint64) Budget {
+	b := Budget{Machine: machine(read, physical), Limit: 256 << 20}
 	if b.Machine > 0 {
 		b.Limit = int64(min(max(b.Machine/2, least), most))
 	}
@@ -52,12 +52,15 @@ func (b Budget) String() string {
 	return fmt.Sprintf("%d MiB here, of which at most about %d are used", b.Machine>>20, b.Limit>>20)
 }
 
+// unlimited is what version 1 of control groups has above, for no limit.
+const unlimited = 1 << 62
+
 // machine is the least of what the machine has and what our control groups may
 // use, or 0.
-func machine(read func(string) ([]byte, error)) uint64 {
-	var found uint64
+func machine(read func(string) ([]byte, error), physical uint64) uint64 {
+	found := physical
 	take := func(n uint64) {
-		if n > 0 && (found == 0 || n < found) {
+		if n > 0 && n < unlimited && (found == 0 || n < found) {
 			found = n
 		}
 	}

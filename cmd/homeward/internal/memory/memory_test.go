@@ -21,6 +21,7 @@ func TestTheLeastLimitHolds(t *testing.T) {
 		"a container's own":    {map[string]string{"/proc/meminfo": machine, "/proc/self/cgroup": "0::/\n", "/sys/fs/cgroup/memory.max": "536870912\n"}, Budget{512 << 20, 256 << 20}},
 		"version 1":            {map[string]string{"/proc/meminfo": machine, "/proc/self/cgroup": "5:memory:/x\n", "/sys/fs/cgroup/memory/memory.limit_in_bytes": "536870912\n"}, Budget{512 << 20, 256 << 20}},
 		"version 1 without":    {map[string]string{"/proc/meminfo": machine, "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, Budget{4 << 30, 1 << 30}},
+		"nothing but no limit": {map[string]string{"/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n"}, Budget{0, 256 << 20}},
 		"what is not a number": {map[string]string{"/proc/meminfo": "MemTotal: many kB\n"}, Budget{0, 256 << 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -29,10 +30,17 @@ func TestTheLeastLimitHolds(t *testing.T) {
 					return []byte(text), nil
 				}
 				return nil, fs.ErrNotExist
-			})
+			}, 0)
 			if got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAServiceThatSeesNoMeminfoKnowsTheMachineStill(t *testing.T) {
+	none := func(string) ([]byte, error) { return nil, fs.ErrNotExist }
+	if got := find(none, 512<<20); got != (Budget{512 << 20, 256 << 20}) {
+		t.Errorf("got %+v", got)
 	}
 }
