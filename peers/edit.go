@@ -78,7 +78,7 @@ func (m *Manager) storeEditLocked(ctx context.Context, p Peer) error {
 		return fmt.Errorf("changing device %d: %w", p.ID, m.failedLocked(ctx, err))
 	}
 	p.Version++
-	m.peers[p.ID] = p
+	m.roster = m.roster.with(p)
 	return nil
 }
 

@@ -23,7 +23,7 @@ func checkPublicKey(key, server wgtypes.Key) error {
 // which every shared secret is zero (RFC 7748 section 6.1), and the second
 // spelling that each key has with the unused top bit set.
 func isUsablePublicKey(key wgtypes.Key) bool {
-	if key[31]&0x80 != 0 {
+	if !looksLikePublicKey(key) {
 		return false
 	}
 	anyPrivate, err := ecdh.X25519().NewPrivateKey(append([]byte{8}, make([]byte, 31)...))
@@ -37,6 +37,10 @@ func isUsablePublicKey(key wgtypes.Key) bool {
 	_, err = anyPrivate.ECDH(public)
 	return err == nil
 }
+
+// looksLikePublicKey is the quick part of isUsablePublicKey, for keys that passed
+// it before: thousands are read at a start.
+func looksLikePublicKey(key wgtypes.Key) bool { return key[31]&0x80 == 0 && key != (wgtypes.Key{}) }
 
 // newKeys makes the secrets of a peer: always a preshared key, and a private
 // key unless the device brought its own public one.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -42,8 +41,8 @@ type Manager struct {
 	// follow. It is held over calls of the store and the device, so that the
 	// device gets the states in the order of the store.
 	write    sync.Mutex
-	peers    map[ID]Peer  // as stored
-	applied  map[ID]int64 // versions of the enabled peers that the device took last
+	roster   roster       // as stored
+	applied  map[ID]int64 // versions of the peers that the device took last; never changed
 	settled  bool         // the device has what is wanted
 	nextEnd  time.Time    // when the first of them expires; zero means none does
 	refusing bool         // the device refused the last time
@@ -100,7 +99,7 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	}
 	client, until := newClientConfig(p, private, *facts.Endpoint, facts), now.Add(m.cfg.HandOver)
 	m.handed.keep(p.ID, client, until)
-	m.peers[p.ID] = p
+	m.roster = m.roster.with(p)
 	m.cfg.Logger.Info("device added", "peer", p.ID, "name", string(p.Name), "public_key", p.PublicKey.String())
 	_ = m.pushLocked() // when refused, the peer shows as Pending
 	m.kickRun()        // which tries that again, and has a key to forget
@@ -143,8 +142,8 @@ func (m *Manager) insertLocked(ctx context.Context, p Peer, ownKey bool, facts F
 
 // takenLocked is what we know to be given out.
 func (m *Manager) takenLocked() map[netip.Addr]bool {
-	taken := make(map[netip.Addr]bool)
-	for _, p := range m.peers {
+	taken := make(map[netip.Addr]bool, 2*len(m.roster.byID))
+	for _, p := range m.roster.byID {
 		for _, a := range p.Addresses {
 			taken[a] = true
 		}
@@ -154,29 +153,42 @@ func (m *Manager) takenLocked() map[netip.Addr]bool {
 
 // List returns all peers with what is observed of them, sorted by name.
 func (m *Manager) List() []Peer {
-	observed, facts := m.cfg.Device.Observed(), m.cfg.Facts()
-	all := m.latest.Load().sorted
-	list := make([]Peer, 0, len(all))
-	for _, p := range all {
-		list = append(list, m.shown(p, facts, observed))
+	seen := m.look()
+	list := make([]Peer, 0, len(seen.byName))
+	for _, p := range seen.byName {
+		list = append(list, m.shown(*p, seen))
 	}
 	return list
 }
 
 // Get returns one peer with what is observed of it, or ErrNotFound.
 func (m *Manager) Get(id ID) (Peer, error) {
-	p, ok := m.latest.Load().byID[id]
+	seen := m.look()
+	p, ok := seen.get(id)
 	if !ok {
 		return Peer{}, fmt.Errorf("device %d: %w", id, ErrNotFound)
 	}
-	return m.shown(p, m.cfg.Facts(), m.cfg.Device.Observed()), nil
+	return m.shown(p, seen), nil
 }
 
-// shown is p with what is observed and what follows from the facts of now.
-func (m *Manager) shown(p Peer, f Facts, observed map[wgtypes.Key]Observed) Peer {
-	p = p.with(observed[p.PublicKey])
-	p.NeedsCode = p.said.outdated(p, f)
-	p.NextReady = p.nextSaid != nil && len(p.nextSaid.outdated(p, f)) == 0
+// moment is all that a reader is shown, at one time.
+type moment struct {
+	*snapshot
+	now      time.Time
+	facts    Facts
+	observed map[wgtypes.Key]Observed
+}
+
+func (m *Manager) look() moment {
+	return moment{m.latest.Load(), m.cfg.Now(), m.cfg.Facts(), m.cfg.Device.Observed()}
+}
+
+// shown is p with its state, what is observed, and what follows from the facts.
+func (m *Manager) shown(p Peer, at moment) Peer {
+	p = p.with(at.observed[p.PublicKey])
+	p.State = at.state(p, at.now)
+	p.NeedsCode = p.said.outdated(p, at.facts)
+	p.NextReady = p.nextSaid != nil && len(p.nextSaid.outdated(p, at.facts)) == 0
 	p.OwnKey = p.said != nil && p.said.OwnKey
 	p.TwoPlaces = m.places.of(p.PublicKey)
 	return p
@@ -196,7 +208,7 @@ func (m *Manager) Remove(ctx context.Context, id ID) error {
 	if err := m.store.remove(context.WithoutCancel(ctx), id); err != nil {
 		return fmt.Errorf("removing device %d: %w", id, m.failedLocked(ctx, err))
 	}
-	delete(m.peers, id)
+	m.roster = m.roster.without(id)
 	m.handed.forget(id)
 	m.cfg.Logger.Info("device removed", "peer", id, "name", string(p.Name))
 	if err := m.pushOrRetryLocked(); err != nil {
@@ -225,7 +237,7 @@ func (m *Manager) Issued(id ID) (Issued, error) {
 func (m *Manager) Subscribe() (changed <-chan struct{}, cancel func()) { return m.subs.add() }
 
 func (m *Manager) findLocked(ctx context.Context, id ID) (Peer, error) {
-	p, ok := m.peers[id]
+	p, ok := m.roster.get(id)
 	if !ok {
 		return Peer{}, fmt.Errorf("device %d: %w", id, ErrNotFound)
 	}
@@ -238,10 +250,7 @@ func (m *Manager) loadLocked(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading the devices: %w", err)
 	}
-	m.peers, m.settled = make(map[ID]Peer, len(all)), false
-	for _, p := range all {
-		m.peers[p.ID] = p
-	}
+	m.roster, m.settled = newRoster(all), false
 	m.publishLocked()
 	return nil
 }
@@ -263,6 +272,6 @@ func (m *Manager) reloadLocked(ctx context.Context, err error) error {
 
 // publishLocked shows the readers what is wanted and what the device has of it.
 func (m *Manager) publishLocked() {
-	m.latest.Store(newSnapshot(maps.Values(m.peers), m.applied, m.cfg.Now()))
+	m.latest.Store(&snapshot{m.roster, m.applied})
 	m.subs.tell()
 }

@@ -82,7 +82,7 @@ func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key, invit
 		return Issued{}, fmt.Errorf("storing the new code of device %d: %w", id, m.failedLocked(ctx, err))
 	}
 	p.Version++
-	m.peers[id] = p
+	m.roster = m.roster.with(p)
 	until := now.Add(m.cfg.HandOver)
 	m.handed.keep(id, client, until)
 	m.cfg.Logger.Info("new code for a device", "peer", id, "name", string(p.Name))
@@ -94,7 +94,7 @@ func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key, invit
 
 // renewing reports whether a new code waits for its first use.
 func (m *Manager) renewing() bool {
-	return slices.ContainsFunc(m.latest.Load().sorted, func(p Peer) bool { return p.Renewing() })
+	return slices.ContainsFunc(m.latest.Load().byID, func(p *Peer) bool { return p.Renewing() })
 }
 
 // moveOver gives the peers whose new code was used to their new keys.
@@ -102,7 +102,8 @@ func (m *Manager) moveOver(ctx context.Context) error {
 	observed := m.cfg.Device.Observed()
 	m.write.Lock()
 	defer m.write.Unlock()
-	for id, p := range m.peers {
+	for _, p := range m.roster.byID {
+		p := *p
 		if !p.Renewing() || observed[p.Next.PublicKey].LastHandshake.IsZero() {
 			continue
 		}
@@ -112,8 +113,8 @@ func (m *Manager) moveOver(ctx context.Context) error {
 		}
 		p.PublicKey, p.PresharedKey, p.Next, p.Version = p.Next.PublicKey, p.Next.PresharedKey, NextKey{}, p.Version+1
 		p.said, p.nextSaid = p.nextSaid, nil
-		m.peers[id] = p
-		m.cfg.Logger.Info("the new code of a device is in use, the old one has ended", "peer", id, "name", string(p.Name))
+		m.roster = m.roster.with(p)
+		m.cfg.Logger.Info("the new code of a device is in use, the old one has ended", "peer", p.ID, "name", string(p.Name))
 	}
 	return nil
 }

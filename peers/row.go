@@ -101,7 +101,7 @@ func (r *row) keys(p *Peer) error {
 	switch {
 	case err != nil:
 		return errors.New("the preshared key has a wrong length")
-	case !isUsablePublicKey(public):
+	case !looksLikePublicKey(public):
 		return errors.New("its public key is unusable")
 	case preshared == wgtypes.Key{}:
 		return errors.New("its preshared key is empty")
@@ -137,7 +137,7 @@ func (r *row) places(p *Peer) error {
 
 func nextKey(public, preshared []byte) (NextKey, error) {
 	pub, err := wgtypes.NewKey(public)
-	if err != nil || !isUsablePublicKey(pub) {
+	if err != nil || !looksLikePublicKey(pub) {
 		return NextKey{}, errors.New("its next public key is unusable")
 	}
 	psk, err := wgtypes.NewKey(preshared)

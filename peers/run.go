@@ -56,7 +56,7 @@ func (m *Manager) watchPlaces() {
 	if len(news) == 0 {
 		return
 	}
-	for _, p := range m.latest.Load().sorted {
+	for _, p := range m.latest.Load().byName {
 		if slices.Contains(news, p.PublicKey) {
 			m.cfg.Logger.Warn("the key of a device is used from two places in turns", "peer", p.ID, "name", string(p.Name), "places", m.places.of(p.PublicKey))
 		}
@@ -140,10 +140,10 @@ func (m *Manager) pushOrRetryLocked() error {
 // refusal is logged when it begins and when it ends.
 func (m *Manager) pushLocked() error {
 	defer m.publishLocked()
-	var want []DevicePeer
+	want := make([]DevicePeer, 0, len(m.roster.byID)+1)
 	var nextEnd time.Time
-	now, versions := m.cfg.Now(), make(map[ID]int64)
-	for _, p := range m.peers {
+	now, versions := m.cfg.Now(), make(map[ID]int64, len(m.roster.byID))
+	for _, p := range m.roster.byID {
 		if p.wanted(now) {
 			if !p.Expires.IsZero() && (nextEnd.IsZero() || p.Expires.Before(nextEnd)) {
 				nextEnd = p.Expires
@@ -155,7 +155,6 @@ func (m *Manager) pushLocked() error {
 			versions[p.ID] = p.Version
 		}
 	}
-	slices.SortFunc(want, func(a, b DevicePeer) int { return slices.Compare(a.PublicKey[:], b.PublicKey[:]) })
 	if err := m.cfg.Device.SetPeers(want); err != nil {
 		if !m.refusing {
 			m.cfg.Logger.Warn("tunnel refused the devices, trying again", "err", err)

@@ -16,9 +16,9 @@ func (m *Manager) rememberSeen(ctx context.Context, step time.Duration) error {
 	m.write.Lock()
 	defer m.write.Unlock()
 	seen := make(map[ID]time.Time)
-	for id, p := range m.peers {
+	for _, p := range m.roster.byID {
 		if t := observed[p.PublicKey].LastHandshake; !t.IsZero() && toSecond(t).Sub(p.Seen) > step {
-			seen[id] = toSecond(t)
+			seen[p.ID] = toSecond(t)
 		}
 	}
 	if len(seen) == 0 {
@@ -28,9 +28,10 @@ func (m *Manager) rememberSeen(ctx context.Context, step time.Duration) error {
 		return m.reloadLocked(ctx, err)
 	}
 	for id, t := range seen {
-		p := m.peers[id]
-		p.Seen = t
-		m.peers[id] = p
+		if p, ok := m.roster.get(id); ok {
+			p.Seen = t
+			m.roster = m.roster.with(p)
+		}
 	}
 	m.publishLocked()
 	return nil
@@ -43,7 +44,8 @@ func (m *Manager) idleOut(ctx context.Context) error {
 	m.write.Lock()
 	defer m.write.Unlock()
 	now := m.cfg.Now()
-	for _, p := range m.peers {
+	for _, p := range m.roster.byID {
+		p := *p
 		out := p.with(observed[p.PublicKey]).idleOut()
 		if !p.wanted(now) || out.IsZero() || now.Before(out) {
 			continue

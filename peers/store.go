@@ -259,8 +259,7 @@ func (s store) invited(ctx context.Context, hash secretHash, now time.Time) (ID,
 
 func (s store) remove(ctx context.Context, id ID) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		for _, table := range []string{`DELETE FROM peer_addresses WHERE peer_id = ?`, `DELETE FROM peer_next_keys WHERE peer_id = ?`,
-			`DELETE FROM issued_configs WHERE peer_id = ?`, `DELETE FROM invites WHERE peer_id = ?`} {
+		for _, table := range []string{`DELETE FROM peer_addresses WHERE peer_id = ?`, `DELETE FROM peer_next_keys WHERE peer_id = ?`} {
 			if _, err := tx.ExecContext(ctx, table, id); err != nil {
 				return err
 			}
