@@ -6,8 +6,8 @@ type Hint string
 // The hints. AllowedIPs of the profile decide what a device sends home, access
 // decides what home lets through: some pairs of them leave little.
 const (
-	// HintReachesNothing: only what is at home goes through the tunnel, and only
-	// the internet is allowed.
+	// HintReachesNothing: nothing is allowed, or only what is at home goes through the
+	// tunnel, and only the internet is allowed.
 	HintReachesNothing Hint = "reaches_nothing"
 	// HintNoInternet: everything goes through the tunnel, and only home is allowed.
 	HintNoInternet Hint = "no_internet"
@@ -20,6 +20,8 @@ func (p Peer) Hints() []Hint {
 	var list []Hint
 	switch {
 	case p.Profile == ProfileHome && p.Access == AccessInternet:
+		list = append(list, HintReachesNothing)
+	case p.Access == AccessNothing:
 		list = append(list, HintReachesNothing)
 	case p.Profile == ProfileEverything && p.Access == AccessHome:
 		list = append(list, HintNoInternet)

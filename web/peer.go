@@ -17,6 +17,7 @@ type peerPage struct {
 	Code  *codeView
 	Stale bool // its code has been forgotten, and it has never been here
 	Next  bool // a new code waits for its first use
+	Reach reachForm
 }
 
 // withPeer finds the device that the path names.
@@ -36,7 +37,12 @@ func (s *Server) withPeer(next func(http.ResponseWriter, *http.Request, peers.Pe
 }
 
 func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	page := peerPage{layout: layout{string(p.Name), false}, Peer: peerOf(p, time.Now())}
+	s.peerPage(w, r, http.StatusOK, p, reachOf(p.Access))
+}
+
+// peerPage shows a device, with what was typed about its access.
+func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p peers.Peer, reach reachForm) {
+	page := peerPage{layout: layout{string(p.Name), false}, Peer: peerOf(p, time.Now()), Reach: reach}
 	page.Next = p.Renewing()
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
@@ -48,7 +54,7 @@ func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 		s.broken(w, r, err)
 		return
 	}
-	s.render(w, http.StatusOK, "peer.html", page)
+	s.render(w, status, "peer.html", page)
 }
 
 // enable switches a device on or off.
@@ -57,13 +63,6 @@ func (s *Server) enable(on bool) func(http.ResponseWriter, *http.Request, peers.
 		_, err := s.cfg.Peers.Edit(r.Context(), p.ID, 0, peers.Change{Enabled: &on})
 		s.afterChange(w, r, err, peerURL(p.ID))
 	}
-}
-
-// setAccess changes what a device may reach.
-func (s *Server) setAccess(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	access := peers.Access(r.PostFormValue("access"))
-	_, err := s.cfg.Peers.Edit(r.Context(), p.ID, 0, peers.Change{Access: &access})
-	s.afterChange(w, r, err, peerURL(p.ID))
 }
 
 // newCode hands out a new code; the old one works until the new one is used.

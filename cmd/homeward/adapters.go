@@ -8,29 +8,19 @@ import (
 )
 
 // device shows the tunnel to the peers: neither room knows the other.
-type device struct{ tunnel *tunnel.Tunnel }
+type device struct {
+	tunnel *tunnel.Tunnel
+	admin  uint16 // the admin page's TCP port
+}
 
 // SetPeers implements peers.Device.
 func (d device) SetPeers(wanted []peers.DevicePeer) error {
 	list := make([]tunnel.Peer, len(wanted))
 	for i, p := range wanted {
-		access := accessOf(p.Access)
+		access := accessOf(p.Access, d.admin)
 		list[i] = tunnel.Peer{PublicKey: p.PublicKey, PresharedKey: p.PresharedKey, Addresses: p.Addresses, Keepalive: p.Keepalive, Access: &access}
 	}
 	return d.tunnel.SetPeers(list)
-}
-
-// accessOf is what the packet filter understands. What it does not know is nothing.
-func accessOf(a peers.Access) tunnel.Access {
-	switch a {
-	case peers.AccessEverything:
-		return tunnel.Everything()
-	case peers.AccessHome:
-		return tunnel.HomeOnly()
-	case peers.AccessInternet:
-		return tunnel.InternetOnly()
-	}
-	return tunnel.Access{}
 }
 
 // Observed implements peers.Device.

@@ -125,7 +125,7 @@ func (a *appliance) makeParts(ctx context.Context) error {
 	if a.name, err = dnsname.New(ctx, dnsname.Config{Vault: a.state, Logger: a.log}); err != nil {
 		return err
 	}
-	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel}, Facts: a.facts, Logger: a.log})
+	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel, a.settings.AdminPort}, Facts: a.facts, Logger: a.log})
 	if err != nil {
 		return err
 	}

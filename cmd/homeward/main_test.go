@@ -201,7 +201,7 @@ func TestADeviceIsAddedShownDisabledAndRemovedByCommands(t *testing.T) {
 	do(exitFailed, "name", "peers", "add", "ANNA'S PHONE")
 	do(exitFailed, "no device", "peers", "show", "bert")
 	do(exitOK, "internet", "peers", "access", "1", "internet")
-	do(exitFailed, "is not a kind of access", "peers", "access", "1", "all")
+	do(exitFailed, "is no grant", "peers", "access", "1", "all")
 	do(exitOK, "may come in now", "peers", "rotate", "1")
 	if again := do(exitOK, "[Interface]", "peers", "config", "1"); again == config {
 		t.Error("the new code is the old one")

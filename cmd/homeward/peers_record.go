@@ -145,9 +145,22 @@ the device with a new one: homeward peers rotate.`,
 
 func newPeersAccess(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "access NAME|ID everything|home|internet", Short: "Change what a device may reach, at once",
-		Args:    exactly(2, "the device, and everything, home or internet"),
-		Example: "  homeward peers access guest internet",
+		Use: "access NAME|ID GRANTS", Short: "Change what a device may reach, at once",
+		Long: `Change what a device may reach, at once; what is open and not granted any more is
+cut. Grants have semicolons between them:
+
+  everything | home | internet | nothing   one of them, or none, which means nothing
+  peers                                    other people's devices
+  admin                                    the admin page
+  box [SERVICES]                           this box itself, but for the admin page
+  WHERE [SERVICES]                         an address, a prefix or a range at home or outside
+
+SERVICES are tcp, udp and icmp, the first two with a port or a range of ports if
+wanted; without any, all of them.`,
+		Args: exactly(2, "the device, and what it may reach"),
+		Example: `  homeward peers access guest internet
+  homeward peers access guest "internet; 192.168.1.30 tcp/631 tcp/9100"
+  homeward peers access work "192.168.1.20 tcp/445; box tcp/22"`,
 		RunE: func(c *cobra.Command, args []string) error {
 			client, err := o.client()
 			if err != nil {

@@ -209,8 +209,35 @@ func checkAccess(t *testing.T, h *homeward) {
 	if out, err := h.do("doctor"); err != nil || !strings.Contains(out, "not granted ") {
 		t.Errorf("doctor does not tell of refused packets: %s, %v", out, err)
 	}
+	checkChosen(t, h, set)
 	set("home")
 	labnet.Eventually(t, 5*time.Second, "the phone reaches the share again", func() bool { return fetch(h.lab) == nil })
+}
+
+// checkChosen grants single things: the share's page, and homeward's own.
+func checkChosen(t *testing.T, h *homeward, set func(access string)) {
+	t.Helper()
+	reaches := func(url string) bool {
+		_, err := h.lab.Phone.Try("curl", "-sk", "--max-time", "1", "-o", "/dev/null", url)
+		return err == nil
+	}
+	const share, admin = "http://" + labnet.Share4 + "/", "https://" + labnet.NAS4 + ":8377/healthz"
+	for _, c := range []struct {
+		access       string
+		share, admin bool
+	}{
+		{labnet.Share4 + " tcp/80", true, false},
+		{labnet.Share4 + " tcp/81; " + labnet.Laptop4, false, false},
+		{labnet.LANPrefix4 + " tcp/1-1024; box", true, false},
+		{"admin", false, true},
+		{"nothing", false, false},
+	} {
+		set(c.access)
+		labnet.Eventually(t, 5*time.Second, "access to "+c.access, func() bool { return reaches(share) == c.share && reaches(admin) == c.admin })
+		if _, err := h.lab.Phone.Try("ping", "-c", "1", "-W", "1", labnet.Share4); err == nil {
+			t.Errorf("with access to %s it pings the share", c.access)
+		}
+	}
 }
 
 // checkNewCode makes a new code and sees the phone change over to it. It returns

@@ -1,0 +1,62 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"homeward/peers"
+)
+
+// reachForm is the form of what a device may reach.
+type reachForm struct {
+	Base         string
+	Peers, Admin bool
+	Things       string // one in a line
+	Problem      string // with the things
+}
+
+// More says whether something is chosen beyond the simple kinds.
+func (f reachForm) More() bool {
+	return f.Peers || f.Admin || f.Things != "" || f.Problem != "" || f.Base == string(peers.AccessNothing)
+}
+
+// reachOf fills the form in.
+func reachOf(a peers.Access) reachForm {
+	g := a.Grants()
+	f := reachForm{Base: string(g.Base), Peers: g.Peers, Admin: g.Admin}
+	g.Base, g.Peers, g.Admin = peers.AccessNothing, false, false
+	if things := g.Access(); things != peers.AccessNothing {
+		f.Things = strings.ReplaceAll(string(things), "; ", "\n")
+	}
+	return f
+}
+
+// access is what the form asks for, as peers.ParseAccess reads it.
+func (f reachForm) access() peers.Access {
+	parts := []string{f.Base}
+	if f.Peers {
+		parts = append(parts, "peers")
+	}
+	if f.Admin {
+		parts = append(parts, "admin")
+	}
+	return peers.Access(strings.Join(append(parts, f.Things), "\n"))
+}
+
+// setAccess changes what a device may reach. What was typed stays when it is wrong.
+func (s *Server) setAccess(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	f := reachForm{
+		Base: r.PostFormValue("access"), Peers: r.PostFormValue("peers") != "", Admin: r.PostFormValue("admin") != "",
+		Things: strings.TrimSpace(r.PostFormValue("things")),
+	}
+	access := f.access()
+	_, err := s.cfg.Peers.Edit(r.Context(), p.ID, 0, peers.Change{Access: &access})
+	var field *peers.FieldError
+	if errors.As(err, &field) && field.Field == "access" {
+		f.Problem = sentenceOf(errors.New(field.Problem))
+		s.peerPage(w, r, http.StatusBadRequest, p, f)
+		return
+	}
+	s.afterChange(w, r, err, peerURL(p.ID))
+}
