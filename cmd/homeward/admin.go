@@ -25,21 +25,17 @@ func newAdminPassword(o *options) *cobra.Command {
 		Long: `Set the admin page's password, and log everybody out. It is asked for on the
 terminal, or read as one line from standard input.`,
 		Example: "  homeward admin password\n  homeward admin password < file",
-		RunE: func(c *cobra.Command, _ []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			password, err := readPassword(o.tty)
 			if err != nil {
 				return err
 			}
 			if err := client.SetPassword(c.Context(), password); err != nil {
-				return remote(err)
+				return err
 			}
 			_, err = fmt.Fprintln(o.tty.out, "The password is set. Everybody has been logged out.")
 			return err
-		},
+		}),
 	}
 }
 
@@ -72,20 +68,16 @@ func readPassword(tty terminal) (string, error) {
 func newAdminLink(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "setup-link", Short: "Print another link to set up the admin page; the one before ends", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			link, err := client.SetupLink(c.Context())
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			if o.json {
 				return printJSON(o.tty.out, link)
 			}
 			return printLink(o.tty, link)
-		},
+		}),
 	}
 }
 

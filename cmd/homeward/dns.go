@@ -29,17 +29,13 @@ name's own servers whether the world sees it.`,
 func newDNSShow(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "show", Short: "Say how the name is", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			client, err := o.client()
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
+			n, err := client.DNSName(c.Context())
 			if err != nil {
 				return err
 			}
-			n, err := client.DNSName(c.Context())
-			if err != nil {
-				return remote(err)
-			}
 			return o.printName(n)
-		},
+		}),
 	}
 }
 
@@ -53,21 +49,18 @@ empty one means the secret of before. "homeward dns providers" lists whom to nam
 		Example: `  homeward dns set duckdns myhome.duckdns.org < token
   homeward dns set noip home.example.org --user anna
   homeward dns set rfc2136 home.example.org --server ns1.example.org --user key-name`,
-		RunE: func(c *cobra.Command, args []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			in.Provider, in.Name = strings.ToLower(args[0]), args[1]
+			var err error
 			if in.Secret, err = readSecret(o.tty, "Secret (token, password or key): "); err != nil {
 				return err
 			}
 			n, err := client.SetDNSName(c.Context(), in)
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			return o.printName(n)
-		},
+		}),
 	}
 	f := c.Flags()
 	f.StringVar(&in.User, "user", "", "the account's or key's name, where there is one")
@@ -81,17 +74,13 @@ empty one means the secret of before. "homeward dns providers" lists whom to nam
 func newDNSRemove(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove", Short: "Stop keeping the name; it stays where it points", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			client, err := o.client()
-			if err != nil {
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
+			if err := client.RemoveDNSName(c.Context()); err != nil {
 				return err
 			}
-			if err := client.RemoveDNSName(c.Context()); err != nil {
-				return remote(err)
-			}
-			_, err = fmt.Fprintln(o.tty.out, "The name is not kept up to date any more. Codes that have it work until the address changes.")
+			_, err := fmt.Fprintln(o.tty.out, "The name is not kept up to date any more. Codes that have it work until the address changes.")
 			return err
-		},
+		}),
 	}
 }
 

@@ -24,19 +24,15 @@ func newDoctor(o *options) *cobra.Command {
 Public addresses, the house's name and the devices' names are masked, so that the
 report can be shown to those who help. What is equal is equal in the report, too.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			s, err := client.Status(c.Context())
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			if !full {
 				list, err := client.Peers(c.Context())
 				if err != nil {
-					return remote(err)
+					return err
 				}
 				s = newMask(s.Names, list).status(s)
 			}
@@ -48,7 +44,7 @@ report can be shown to those who help. What is equal is equal in the report, too
 			}
 			_, err = fmt.Fprintln(o.tty.out, "\nPublic addresses and names are masked: --full shows them.")
 			return err
-		},
+		}),
 	}
 	cmd.Flags().BoolVar(&full, "full", false, "show public addresses and names")
 	return cmd

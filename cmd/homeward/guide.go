@@ -82,21 +82,17 @@ func newPortsGuide(o *options) *cobra.Command {
 		Long:    "Say step by step how homeward's port is opened by hand on the router.\n\nThe router is recognised where it tells what it is. Else name it: " + strings.Join(brandKeys(), ", ") + ".",
 		Example: "  homeward ports guide\n  homeward ports guide fritzbox",
 		Args:    cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			g, err := client.Guide(c.Context(), strings.ToLower(strings.Join(args, "")))
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			if o.json {
 				return printJSON(o.tty.out, g)
 			}
 			_, err = io.WriteString(o.tty.out, guideText(g))
 			return err
-		},
+		}),
 	}
 }
 

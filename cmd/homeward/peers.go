@@ -34,20 +34,16 @@ func newPeers(o *options) *cobra.Command {
 func newPeersList(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the devices", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			list, err := client.Peers(c.Context())
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			if o.json {
 				return printJSON(o.tty.out, list)
 			}
 			return printPeers(o.tty.out, list, time.Now())
-		},
+		}),
 	}
 }
 
@@ -96,17 +92,13 @@ func reasons(p api.Peer) string {
 func onPeer(o *options, verb, short string, do func(context.Context, *options, *api.Client, api.Peer) error) *cobra.Command {
 	return &cobra.Command{
 		Use: verb + " NAME|ID", Short: short, Args: exactly(1, "the device's name or number"),
-		RunE: func(c *cobra.Command, args []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			p, err := findPeer(c.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
 			return do(c.Context(), o, client, p)
-		},
+		}),
 	}
 }
 
@@ -123,7 +115,7 @@ func setEnabled(enabled bool) func(context.Context, *options, *api.Client, api.P
 	return func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 		p, err := client.EditPeer(ctx, p.ID, api.PeerChange{Enabled: &enabled})
 		if err != nil {
-			return remote(err)
+			return err
 		}
 		return showPeer(ctx, o, client, p)
 	}
@@ -131,7 +123,7 @@ func setEnabled(enabled bool) func(context.Context, *options, *api.Client, api.P
 
 func removePeer(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 	if err := client.RemovePeer(ctx, p.ID); err != nil {
-		return remote(err)
+		return err
 	}
 	if o.json {
 		return nil

@@ -21,7 +21,7 @@ func showIssued(ctx context.Context, o *options, client *api.Client, i api.Issue
 	}
 	code, err := client.Config(ctx, i.Peer.ID, form, nil)
 	if err != nil {
-		return remote(err)
+		return err
 	}
 	for _, w := range i.Warnings {
 		fmt.Fprintf(o.tty.err, "warning: %s\n", plain(w))
@@ -36,7 +36,7 @@ func newPeersRotate(o *options) *cobra.Command {
 	c := onPeer(o, "rotate", "Make a new code; the old one works until the new one is used", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 		issued, err := client.Rotate(ctx, p.ID, n)
 		if err != nil {
-			return remote(err)
+			return err
 		}
 		if o.json {
 			return printJSON(o.tty.out, issued)
@@ -64,7 +64,7 @@ func newPeersQR(o *options) *cobra.Command {
 		}
 		b, err := client.Config(ctx, p.ID, form, ofProfile(profile))
 		if err != nil {
-			return remote(err)
+			return err
 		}
 		return os.WriteFile(file, b, 0o600)
 	})
@@ -114,7 +114,7 @@ func profileFlag(c *cobra.Command, profile *string) {
 func printForm(ctx context.Context, o *options, client *api.Client, p api.Peer, form string, query url.Values) error {
 	b, err := client.Config(ctx, p.ID, form, query)
 	if err != nil {
-		return remote(err)
+		return err
 	}
 	_, err = o.tty.out.Write(b)
 	return err

@@ -22,13 +22,9 @@ ends the one before. A device that does not exist yet is added.
 What the device has now works until its new code is used.`,
 		Example: `  homeward peers invite "Anna's phone"
   homeward peers invite guest --lasts 1h`,
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			if lasts%time.Minute != 0 || lasts < time.Minute {
 				return usage(fmt.Errorf("--lasts %v: one minute or more is needed, in whole minutes", lasts))
-			}
-			client, err := o.client()
-			if err != nil {
-				return err
 			}
 			p, err := findOrAdd(c.Context(), client, args[0])
 			if err != nil {
@@ -36,7 +32,7 @@ What the device has now works until its new code is used.`,
 			}
 			invite, err := client.Invite(c.Context(), p.ID, api.InviteWanted{Minutes: int(lasts / time.Minute)})
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			if o.json {
 				return printJSON(o.tty.out, invite)
@@ -44,7 +40,7 @@ What the device has now works until its new code is used.`,
 			_, err = fmt.Fprintf(o.tty.out, "%s\nOpen it on the device %s until %s. It works once, and only at home or through the tunnel.\n",
 				invite.URL, plain(p.Name), invite.Until.Local().Format("2006-01-02 15:04"))
 			return err
-		},
+		}),
 	}
 	c.Flags().DurationVar(&lasts, "lasts", 24*time.Hour, "how long the link is good, up to 720h")
 	return c
@@ -58,7 +54,7 @@ func findOrAdd(ctx context.Context, client *api.Client, which string) (api.Peer,
 	}
 	issued, err := client.AddPeer(ctx, api.NewPeer{Name: which})
 	if err != nil {
-		return api.Peer{}, remote(err)
+		return api.Peer{}, err
 	}
 	return issued.Peer, nil
 }

@@ -77,12 +77,8 @@ makes its own keys, such as a router, is added by its public key instead.`,
   homeward peers add --profile everything laptop
   homeward peers add --access internet --profile everything --expires 7d guest
   homeward peers add --public-key 'XY…=' router`,
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			change, err := flags.change(c.Flags().Changed, time.Now())
-			if err != nil {
-				return err
-			}
-			client, err := o.client()
 			if err != nil {
 				return err
 			}
@@ -93,13 +89,13 @@ makes its own keys, such as a router, is added by its public key instead.`,
 			}
 			issued, err := client.AddPeer(c.Context(), in)
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			if o.json {
 				return printJSON(o.tty.out, issued)
 			}
 			return showIssued(c.Context(), o, client, issued, key != "")
-		},
+		}),
 	}
 	flags.register(c)
 	c.Flags().StringVar(&key, "public-key", "", "public key of a device that keeps its own private key")
@@ -116,7 +112,7 @@ the device with a new one: homeward peers rotate.`,
 		Example: `  homeward peers edit "Anna's phone" --name "Anna's old phone" --note "screen broken"
   homeward peers edit guest --expires 2w
   homeward peers edit guest --expires never --idle-days 30`,
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			change, err := flags.change(c.Flags().Changed, time.Now())
 			if err != nil {
 				return err
@@ -124,19 +120,15 @@ the device with a new one: homeward peers rotate.`,
 			if change == (api.PeerChange{}) {
 				return usage(fmt.Errorf("nothing to change: see '%s --help'", c.CommandPath()))
 			}
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
 			p, err := findPeer(c.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
 			if p, err = client.EditPeer(c.Context(), p.ID, change); err != nil {
-				return remote(err)
+				return err
 			}
 			return showPeer(c.Context(), o, client, p)
-		},
+		}),
 	}
 	flags.register(c)
 	c.Flags().StringVar(&flags.name, "name", "", "what to call it from now on")
@@ -161,20 +153,16 @@ wanted; without any, all of them.`,
 		Example: `  homeward peers access guest internet
   homeward peers access guest "internet; 192.168.1.30 tcp/631 tcp/9100"
   homeward peers access work "192.168.1.20 tcp/445; box tcp/22"`,
-		RunE: func(c *cobra.Command, args []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			p, err := findPeer(c.Context(), client, args[0])
 			if err != nil {
 				return err
 			}
 			if p, err = client.EditPeer(c.Context(), p.ID, api.PeerChange{Access: &args[1]}); err != nil {
-				return remote(err)
+				return err
 			}
 			return showPeer(c.Context(), o, client, p)
-		},
+		}),
 	}
 }
 

@@ -23,20 +23,16 @@ func newPorts(o *options) *cobra.Command {
 func portsCommand(o *options, use, short string, print func(io.Writer, api.PortTable) error) *cobra.Command {
 	return &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			t, err := client.Ports(c.Context())
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			if o.json {
 				return printJSON(o.tty.out, t)
 			}
 			return print(o.tty.out, t)
-		},
+		}),
 	}
 }
 
@@ -85,15 +81,11 @@ func newPortsClose(o *options) *cobra.Command {
 		Use: "close tcp|udp PORT", Short: "Close a port that something else opened on the router",
 		Args:    exactly(2, "the protocol and the port"),
 		Example: "  homeward ports close tcp 3389",
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			port, err := strconv.ParseUint(args[1], 10, 16)
 			protocol := strings.ToUpper(args[0])
 			if err != nil || protocol != "TCP" && protocol != "UDP" {
 				return usage(fmt.Errorf("closing %.20q %.20q: tcp or udp and a port are needed", args[0], args[1]))
-			}
-			client, err := o.client()
-			if err != nil {
-				return err
 			}
 			if !yes {
 				if err := confirm(o.tty, fmt.Sprintf("Close %s %d on the router? What uses it will not be reached any more. [y/N] ", protocol, port)); err != nil {
@@ -101,11 +93,11 @@ func newPortsClose(o *options) *cobra.Command {
 				}
 			}
 			if err := client.ClosePort(c.Context(), protocol, uint16(port)); err != nil {
-				return remote(err)
+				return err
 			}
 			_, err = fmt.Fprintf(o.tty.out, "%s %d is closed. What opened it may open it again: look for UPnP in its settings.\n", protocol, port)
 			return err
-		},
+		}),
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
 	return c

@@ -29,16 +29,12 @@ restarted, and closed when it is switched off or removed, and while homeward doe
 run. What is reached through the tunnel needs no such port.`,
 		Example: "  homeward ports open \"Web server\" tcp 8443 192.168.1.23:443\n  homeward ports open Games udp 27015-27030 192.168.1.30",
 		Args:    exactly(4, "a name, tcp or udp, the port, and the machine's address"),
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			n, err := parseForward(args)
 			if err != nil {
 				return usage(err)
 			}
 			n.Off = off
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
 			if worst := riskOf(n); worst.Level == risk.Danger && !yes {
 				fmt.Fprintln(o.tty.err, worst.Reason, worst.Advice)
 				if err := confirm(o.tty, "Open it all the same? [y/N] "); err != nil {
@@ -47,10 +43,10 @@ run. What is reached through the tunnel needs no such port.`,
 			}
 			f, err := client.OpenForward(c.Context(), n)
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			return settleForward(c.Context(), o, client, f)
-		},
+		}),
 	}
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask, also when it is dangerous")
 	c.Flags().BoolVar(&off, "off", false, "keep the rule without opening the port yet")
@@ -115,7 +111,7 @@ func settleForward(ctx context.Context, o *options, client *api.Client, f api.Fo
 		}
 		list, err := client.Forwards(ctx)
 		if err != nil {
-			return remote(err)
+			return err
 		}
 		i := slices.IndexFunc(list, func(x api.Forward) bool { return x.ID == f.ID })
 		if i < 0 {
@@ -162,35 +158,27 @@ func portsOf(f api.Forward) string {
 func newPortsRules(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "rules", Short: "List what is kept open besides, and switch it on or off, or remove it", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			list, err := client.Forwards(c.Context())
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			if o.json {
 				return printJSON(o.tty.out, list)
 			}
 			return printForwards(o.tty.out, list)
-		},
+		}),
 	}
 	change := func(use, short string, do func(context.Context, *api.Client, int64) error) *cobra.Command {
 		return &cobra.Command{
 			Use: use + " NUMBER", Short: short, Args: exactly(1, "the rule's number"),
-			RunE: func(c *cobra.Command, args []string) error {
+			RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 				id, err := strconv.ParseInt(args[0], 10, 64)
 				if err != nil {
 					return usage(fmt.Errorf("%.20q is not the number of a rule: 'homeward ports rules' shows them", args[0]))
 				}
-				client, err := o.client()
-				if err != nil {
-					return err
-				}
-				return remote(do(c.Context(), client, id))
-			},
+				return do(c.Context(), client, id)
+			}),
 		}
 	}
 	turn := func(on bool) func(context.Context, *api.Client, int64) error {

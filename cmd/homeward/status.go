@@ -23,20 +23,16 @@ func newStatus(o *options) *cobra.Command {
 		Short:   "Say what works, what does not, and what to do",
 		Example: "  homeward status\n  homeward status --json",
 		Args:    cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			client, err := o.client()
-			if err != nil {
-				return err
-			}
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			s, err := client.Status(c.Context())
 			if err != nil {
-				return remote(err)
+				return err
 			}
 			if o.json {
 				return printJSON(o.tty.out, s)
 			}
 			return printStatus(o.tty.out, s)
-		},
+		}),
 	}
 }
 
@@ -49,12 +45,19 @@ func (o *options) client() (*api.Client, error) {
 	return api.NewClient(filepath.Join(s.StateDir, socketFile)), nil
 }
 
-// remote gives an error of the running homeward its exit code.
-func remote(err error) error {
-	if errors.Is(err, api.ErrNotRunning) {
-		return &codedError{err, exitNotRunning}
+// talk makes a command of what asks the running homeward: do gets a client for it,
+// and "nobody runs here" gets its exit code.
+func (o *options) talk(do func(*cobra.Command, *api.Client, []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		client, err := o.client()
+		if err == nil {
+			err = do(c, client, args)
+		}
+		if errors.Is(err, api.ErrNotRunning) {
+			return &codedError{err, exitNotRunning}
+		}
+		return err
 	}
-	return err
 }
 
 // printStatus prints the way home, joint by joint.
@@ -106,7 +109,7 @@ var errNoDevice = errors.New("there is no device")
 func findPeer(ctx context.Context, c *api.Client, which string) (api.Peer, error) {
 	list, err := c.Peers(ctx)
 	if err != nil {
-		return api.Peer{}, remote(err)
+		return api.Peer{}, err
 	}
 	for _, p := range list {
 		if fmt.Sprint(p.ID) == which || strings.EqualFold(p.Name, which) {
