@@ -54,7 +54,9 @@ func (s *State) migrate(ctx context.Context, initialised bool, log *slog.Logger)
 		if err := s.step(ctx, steps[i], i+1); err != nil {
 			return fmt.Errorf("migrating %s to schema %d: %w", s.Path(databaseFile), i+1, err)
 		}
-		log.Info("database migrated", "schema", i+1)
+	}
+	if version > 0 {
+		log.Info("database migrated", "from", version, "to", len(steps))
 	}
 	return nil
 }
