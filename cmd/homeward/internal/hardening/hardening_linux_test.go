@@ -84,14 +84,14 @@ func TestAnIntruderCouldStartNothingAndWriteNowhere(t *testing.T) {
 	if os.Getuid() != 0 {
 		space = "refused"
 	}
+	if strings.Contains(out, "this kernel has no") && os.Getenv("HOMEWARD_TEST_UNIT") != "" {
+		t.Skipf("this kernel lacks a means, which the full run insists on:\n%s", out)
+	}
 	for _, want := range []string{
 		"memory stays out of core dumps: \n", "(Landlock): \n", "(seccomp): \n",
 		"inside ok ok\n", "outside ok refused\n", "read ok ok\n", "rename ok ok\n", "exec ok refused\n", "ownspace " + space + " refused\n",
 		"NoNewPrivs:\t1\n", "Seccomp:\t2\n",
 	} {
-		if strings.Contains(out, "this kernel has no") && os.Getenv("HOMEWARD_TEST_UNIT") != "" {
-			t.Skip("this kernel lacks a means")
-		}
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
