@@ -136,6 +136,13 @@ func certificate(st *state.State, names []string, addrs []netip.Addr, log *slog.
 	return tls.X509KeyPair(certPEM, keyPEM)
 }
 
+// Close closes a page that was opened and is not run after all.
+func (p *adminPage) Close() {
+	p.sockets.Close()
+	p.web.Close()
+	p.http.Close()
+}
+
 // Run serves the page until ctx ends.
 func (p *adminPage) Run(ctx context.Context) error {
 	err := p.sockets.Run(ctx)

@@ -59,6 +59,7 @@ func serve(ctx context.Context, s configs.Settings, tty terminal) (err error) {
 	a.hardened = hardened
 	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(a.api(), a.page))
 	if err != nil {
+		a.page.Close()
 		return err
 	}
 	return a.run(ctx,

@@ -69,7 +69,7 @@ func (g *Group) Addresses() []netip.AddrPort {
 // Run follows the addresses until ctx ends; then it closes the sockets and
 // waits until the server has let go of them.
 func (g *Group) Run(ctx context.Context) error {
-	defer g.closeAll()
+	defer g.Close()
 	t := time.NewTicker(g.cfg.Every)
 	defer t.Stop()
 	for {
@@ -91,7 +91,9 @@ func (g *Group) Run(ctx context.Context) error {
 	}
 }
 
-func (g *Group) closeAll() {
+// Close closes the sockets of a group that is not run, or not any more, and waits
+// until the server has let go of them. It may be called again.
+func (g *Group) Close() {
 	for at, s := range g.open {
 		s.Close()
 		<-s.done

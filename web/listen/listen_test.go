@@ -140,7 +140,7 @@ func TestGroupFollowsTheAddresses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer g.closeAll()
+	defer g.Close()
 	first := wanted[0]
 	if a := g.Addresses(); len(a) != 1 || a[0] != first {
 		t.Errorf("listens on %v, want %v", a, first)
