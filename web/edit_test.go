@@ -44,6 +44,9 @@ func TestADeviceIsChangedOnThePage(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	if home := w.get(c, "/").body; strings.Count(home, "Needs a new code") != 1 {
+		t.Error("the list does not say that it needs a new code")
+	}
 	form := w.get(c, "/peers/1/edit").body
 	for _, want := range []string{`value="` + end.Local().Format(formTime) + `"`, `<option selected>tablet</option>`, `value="internet" checked`} {
 		if !strings.Contains(form, want) {
