@@ -33,6 +33,7 @@ type Manager struct {
 	store  store
 	handed handOver
 	places places
+	former formerKeys
 	subs   subscribers
 	kick   chan struct{}            // 1-buffered: Run has something to do
 	latest atomic.Pointer[snapshot] // what readers see; never nil after New
@@ -210,6 +211,7 @@ func (m *Manager) Remove(ctx context.Context, id ID) error {
 	}
 	m.roster = m.roster.without(id)
 	m.handed.forget(id)
+	m.former.add(p, m.cfg.Now(), p.PublicKey, p.Next.PublicKey)
 	m.cfg.Logger.Info("device removed", "peer", id, "name", string(p.Name))
 	if err := m.pushOrRetryLocked(); err != nil {
 		return fmt.Errorf("removing device %q: %w: %w", p.Name, ErrNotApplied, err)

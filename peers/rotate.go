@@ -69,8 +69,11 @@ func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key, invit
 		p.said = fingerprintOf(client)
 		err = m.store.reissue(context.WithoutCancel(ctx), p, now)
 	} else {
+		unused := p.Next.PublicKey
 		p.Next, p.nextSaid = NextKey{public, preshared}, fingerprintOf(client)
-		err = m.store.setNext(context.WithoutCancel(ctx), p, invite, now)
+		if err = m.store.setNext(context.WithoutCancel(ctx), p, invite, now); err == nil {
+			m.former.add(p, now, unused)
+		}
 	}
 	if errors.Is(err, ErrKeyTaken) {
 		return Issued{}, keyTakenError()
@@ -111,6 +114,7 @@ func (m *Manager) moveOver(ctx context.Context) error {
 		if err := m.store.promote(context.WithoutCancel(ctx), p); err != nil {
 			return m.reloadLocked(ctx, err)
 		}
+		m.former.add(p, m.cfg.Now(), p.PublicKey)
 		p.PublicKey, p.PresharedKey, p.Next, p.Version = p.Next.PublicKey, p.Next.PresharedKey, NextKey{}, p.Version+1
 		p.said, p.nextSaid = p.nextSaid, nil
 		m.roster = m.roster.with(p)

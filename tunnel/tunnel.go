@@ -37,9 +37,10 @@ type Tunnel struct {
 	device  *wgdevice.Device // nil while the tunnel is not up
 	plane   plane.Plane
 	socket  *bind.Bind
-	notes   []string     // problems that don't come from the plane
-	changes uint64       // of the filter, up to which the plane has followed
-	users   []netip.Addr // of the box's own services
+	names   *dnsproxy.Proxy // nil while names cannot be looked up
+	notes   []string        // problems that don't come from the plane
+	changes uint64          // of the filter, up to which the plane has followed
+	users   []netip.Addr    // of the box's own services
 }
 
 // underWay is how many packets may be inside of the device, each way: three of
@@ -133,7 +134,7 @@ func (t *Tunnel) up(d *wgdevice.Device, socket *bind.Bind, chosen opened) error 
 func (t *Tunnel) down() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.device, t.plane, t.socket, t.applied, t.notes = nil, nil, nil, nil, nil
+	t.device, t.plane, t.socket, t.names, t.applied, t.notes = nil, nil, nil, nil, nil, nil
 	t.status.Up, t.status.Since = false, time.Now()
 }
 
@@ -151,6 +152,9 @@ func (t *Tunnel) serve(ctx context.Context, d *wgdevice.Device, socket *bind.Bin
 	if err != nil {
 		t.note(fmt.Sprintf("Names cannot be looked up inside the tunnel: %v.", err))
 	} else {
+		t.mu.Lock()
+		t.names = dns
+		t.mu.Unlock()
 		wg.Go(func() { dns.Run(ctx) })
 	}
 	wg.Go(func() { t.followHost(ctx) })

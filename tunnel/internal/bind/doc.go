@@ -15,4 +15,5 @@
 //     is never so large that the kernel takes it apart in software. Where the
 //     kernel or the network card cannot, they leave one by one.
 //   - What it remembers of strangers is bounded, and nothing is decrypted for it.
+//     Of who begins a handshake the message is kept, for those who ask (Calls).
 package bind

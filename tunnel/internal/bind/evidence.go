@@ -92,12 +92,13 @@ type evidence struct {
 	mu       sync.Mutex // guards what follows
 	total    [classes]Seen
 	sources  map[netip.Addr]*Source
+	calls    map[netip.AddrPort]*Call
 	forgot   uint64
 	sessions map[uint32]time.Time // numbers that we gave out, and when
 }
 
 func newEvidence(own wgtypes.Key) *evidence {
-	e := &evidence{now: time.Now, sources: map[netip.Addr]*Source{}, sessions: map[uint32]time.Time{}}
+	e := &evidence{now: time.Now, sources: map[netip.Addr]*Source{}, calls: map[netip.AddrPort]*Call{}, sessions: map[uint32]time.Time{}}
 	e.checker.Init(wgdevice.NoisePublicKey(own))
 	return e
 }
@@ -143,8 +144,11 @@ func (e *evidence) received(packets [][]byte, sizes []int, eps []conn.Endpoint) 
 			first, class, run = i, c, 0
 		}
 		run++
-		if c == Data {
+		switch c {
+		case Data:
 			data++
+		case Initiation:
+			e.callLocked(packets[i][:n], eps[i], now)
 		}
 	}
 	if first >= 0 {
@@ -208,6 +212,7 @@ func (e *evidence) sending(packets [][]byte, to conn.Endpoint) {
 		e.beginLocked(binary.LittleEndian.Uint32(b[4:]), now)
 		if kind == wgdevice.MessageResponseType {
 			e.noteLocked(Answered, to, 1, now)
+			e.answeredLocked(to)
 		}
 	case wgdevice.MessageCookieReplyType:
 		e.noteLocked(Challenged, to, 1, now)

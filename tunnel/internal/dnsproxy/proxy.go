@@ -43,6 +43,7 @@ type Proxy struct {
 	packets   []net.PacketConn
 	listeners []net.Listener
 	quota     *quota
+	tallies   tallies
 }
 
 // New checks cfg and opens nothing.
@@ -117,7 +118,7 @@ func (p *Proxy) serveUDP(ctx context.Context, c net.PacketConn, wg *sync.WaitGro
 		query := slices.Clone(b[:n])
 		wg.Go(func() {
 			defer p.quota.give(peer)
-			if answer := p.ask(ctx, "udp", query); answer != nil {
+			if answer := p.answer(ctx, "udp", peer, query); answer != nil {
 				c.WriteTo(answer, from)
 			}
 		})
@@ -154,33 +155,41 @@ func (p *Proxy) serveTCP(ctx context.Context, l net.Listener, wg *sync.WaitGroup
 			defer c.Close()
 			stop := context.AfterFunc(ctx, func() { c.Close() })
 			defer stop()
-			p.converse(ctx, c)
+			p.converse(ctx, c, peer)
 		})
 	}
 }
 
 // converse answers the queries of one TCP connection, one after another.
-func (p *Proxy) converse(ctx context.Context, c net.Conn) {
+func (p *Proxy) converse(ctx context.Context, c net.Conn, peer netip.Addr) {
 	for {
 		c.SetDeadline(time.Now().Add(idle))
 		query, err := readFramed(c)
 		if err != nil {
 			return
 		}
-		answer := p.ask(ctx, "tcp", query)
+		answer := p.answer(ctx, "tcp", peer, query)
 		if answer == nil || writeFramed(c, answer) != nil {
 			return
 		}
 	}
 }
 
+// answer answers a peer's query and counts it. It is nil for what is no query.
+func (p *Proxy) answer(ctx context.Context, network string, peer netip.Addr, query []byte) []byte {
+	p.tallies.asked(peer)
+	answer, how := p.ask(ctx, network, query)
+	p.tallies.ended(peer, how)
+	return answer
+}
+
 // ask returns the answer to query, or SERVFAIL when no resolver had one, or nil
 // for what is no query. A resolver that is not willing to find out counts only
 // when no other answers, as in the C library.
-func (p *Proxy) ask(ctx context.Context, network string, query []byte) []byte {
+func (p *Proxy) ask(ctx context.Context, network string, query []byte) ([]byte, outcome) {
 	q, ok := parseQuery(query)
 	if !ok {
-		return nil
+		return nil, noQuery
 	}
 	var unwilling []byte
 	for _, r := range p.cfg.Resolvers() {
@@ -189,7 +198,7 @@ func (p *Proxy) ask(ctx context.Context, network string, query []byte) []byte {
 		}
 		answer, err := exchange(ctx, network, r, query, q)
 		if err == nil && !isUnwilling(answer) {
-			return answer
+			return answer, answered
 		}
 		if err == nil {
 			unwilling = answer
@@ -198,9 +207,9 @@ func (p *Proxy) ask(ctx context.Context, network string, query []byte) []byte {
 		p.cfg.Logger.Debug("a resolver did not answer", "resolver", r, "err", err)
 	}
 	if unwilling != nil {
-		return unwilling
+		return unwilling, refused
 	}
-	return q.serverFailure()
+	return q.serverFailure(), failed
 }
 
 func readFramed(r io.Reader) ([]byte, error) {

@@ -73,7 +73,7 @@ func TestForgedAnswersDoNotEndTheWaitForTheTrueOne(t *testing.T) {
 		id := uint16(q[0])<<8 | uint16(q[1])
 		return [][]byte{message(t, id+1, true, "nas.home."), message(t, id, true, "evil.home."), message(t, id, false, "nas.home."), message(t, id, true, "NAS.home.")}
 	})
-	answer := proxy(t, at).ask(t.Context(), "udp", message(t, 7, false, "nas.home."))
+	answer, _ := proxy(t, at).ask(t.Context(), "udp", message(t, 7, false, "nas.home."))
 	q, err := parse(answer)
 	if err != nil || q.header.ID != 7 || q.question.Name.String() != "NAS.home." {
 		t.Errorf("answer = %+v, %v", q, err)
@@ -102,8 +102,12 @@ func TestTheNextResolverIsAskedAndThenFailureIsSaid(t *testing.T) {
 	good := fakeResolver(t, func(q []byte) [][]byte {
 		return [][]byte{message(t, uint16(q[0])<<8|uint16(q[1]), true, "nas.home.")}
 	})
+	var tally Tally // of the latest query
 	ask := func(resolvers ...netip.AddrPort) dnsmessage.RCode {
-		q, err := parse(proxy(t, resolvers...).ask(t.Context(), "udp", message(t, 7, false, "nas.home.")))
+		p, peer := proxy(t, resolvers...), netip.MustParseAddr("10.6.0.2")
+		answer := p.answer(t.Context(), "udp", peer, message(t, 7, false, "nas.home."))
+		tally = p.Tally(peer)
+		q, err := parse(answer)
 		if err != nil || q.header.ID != 7 {
 			t.Errorf("answer: %+v, %v", q, err)
 		}
@@ -117,14 +121,23 @@ func TestTheNextResolverIsAskedAndThenFailureIsSaid(t *testing.T) {
 	if got := ask(unwilling, good); got != dnsmessage.RCodeSuccess {
 		t.Errorf("with a good one behind an unwilling one: %v", got)
 	}
+	if want := (Tally{Asked: 1, Answered: 1}); tally != want {
+		t.Errorf("counted %+v, want %+v", tally, want)
+	}
 	if got := ask(unwilling, dead); got != dnsmessage.RCodeRefused {
 		t.Errorf("with an unwilling one alone: %v", got)
+	}
+	if want := (Tally{Asked: 1, Refused: 1}); tally != want {
+		t.Errorf("counted %+v, want %+v", tally, want)
 	}
 	if got := ask(dead, good); got != dnsmessage.RCodeSuccess {
 		t.Errorf("with a good one behind: %v", got)
 	}
 	if got := ask(dead); got != dnsmessage.RCodeServerFailure {
 		t.Errorf("without: %v", got)
+	}
+	if want := (Tally{Asked: 1, Failed: 1}); tally != want {
+		t.Errorf("counted %+v, want %+v", tally, want)
 	}
 	if got := ask(netip.MustParseAddrPort("10.6.0.1:53")); got != dnsmessage.RCodeServerFailure {
 		t.Errorf("our own address as the resolver: %v, want that it is not asked", got)
@@ -134,7 +147,7 @@ func TestTheNextResolverIsAskedAndThenFailureIsSaid(t *testing.T) {
 func TestWhatIsNoQueryGetsNoAnswer(t *testing.T) {
 	p := proxy(t)
 	for _, b := range [][]byte{nil, []byte("junk"), message(t, 1, true, "nas.home.")} {
-		if a := p.ask(t.Context(), "udp", b); a != nil {
+		if a, _ := p.ask(t.Context(), "udp", b); a != nil {
 			t.Errorf("answered %q", b)
 		}
 	}

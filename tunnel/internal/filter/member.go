@@ -29,6 +29,7 @@ type member struct {
 	table     table
 	pieces    datagrams
 	counts    counts
+	watch     watch
 }
 
 // counts is what is counted of one peer.
@@ -66,6 +67,6 @@ func (m *member) follow(p *policy, peer *Peer, recheck bool) {
 func (m *member) leave() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.policy, m.pieces = nil, nil
+	m.policy, m.pieces, m.watch.fl = nil, nil, nil
 	m.table.keep(func(*key) bool { return false })
 }

@@ -108,6 +108,9 @@ func (s *session) decide(m *member, p *packet, dir direction) Reason {
 		}
 	}
 	s.held.table.note(fl, p, opener, s.now)
+	if opener == (dir == fromPeer) {
+		s.held.watch.note(fl, p, dir, s.now)
+	}
 	return passed
 }
 

@@ -35,6 +35,7 @@ type PeerCounters struct {
 	ToPeer   Traffic
 	Drops    Drops
 	Flows    int // open now
+	Large    Large
 }
 
 // Snapshot is what was counted up to one moment. It never changes.
@@ -63,6 +64,6 @@ func (m *member) counters() PeerCounters {
 	defer m.mu.Unlock()
 	return PeerCounters{
 		ID: m.id, FromPeer: m.counts.traffic[fromPeer], ToPeer: m.counts.traffic[toPeer],
-		Drops: m.counts.drops, Flows: len(m.table.flows),
+		Drops: m.counts.drops, Flows: len(m.table.flows), Large: m.watch.Large,
 	}
 }
