@@ -21,13 +21,13 @@ type load struct {
 func loads() []load {
 	return []load{
 		{"idle", func(_ *world, s *server, r *row) error { return s.rest(r) }},
-		{"rtt", func(w *world, _ *server, r *row) error { return w.short(r, "rtt µs", "rtt") }},
+		{"rtt", short("rtt µs", "rtt")},
 		{"down1", stream("down 1", 1, true)},
 		{"up1", stream("up 1", 1, false)},
 		{"down4", stream("down 4", 4, true)},
 		{"up4", stream("up 4", 4, false)},
 		{"udp", datagrams},
-		{"conn", func(w *world, _ *server, r *row) error { return w.short(r, "conn/s", "conn") }},
+		{"conn", short("conn/s", "conn")},
 	}
 }
 
@@ -102,16 +102,22 @@ func (w *world) iperf(s *server, r *row, name string, args ...string) (float64, 
 }
 
 // short runs one of this program's own loads on the client.
-func (w *world) short(r *row, column, kind string) error {
-	self, err := os.Executable()
-	if err != nil {
+func short(column, kind string) func(*world, *server, *row) error {
+	return func(w *world, s *server, r *row) error {
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		end := s.profile(w.s.profiles, r.name+" "+kind)
+		out, err := w.client.Try(self, loadCommand, kind, net.JoinHostPort(w.target, echoPort), w.s.duration.String())
+		if err != nil {
+			return err
+		}
+		if err := end(); err != nil {
+			return err
+		}
+		v, err := strconv.ParseFloat(out, 64)
+		r.add(column, v)
 		return err
 	}
-	out, err := w.client.Try(self, loadCommand, kind, net.JoinHostPort(w.target, echoPort), w.s.duration.String())
-	if err != nil {
-		return err
-	}
-	v, err := strconv.ParseFloat(out, 64)
-	r.add(column, v)
-	return err
 }

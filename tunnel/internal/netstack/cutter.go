@@ -117,9 +117,10 @@ func (c *cutter) handOut(bufs [][]byte, sizes []int, offset int) int {
 			r := &c.runs[c.at]
 			if r.mss > 0 {
 				copy(r.tcp[4:], r.first[:])
-				if c.cutting = c.large.Begin(r.ip, r.tcp, r.pieces, r.mss); c.cutting {
-					continue
+				if c.cutting = c.large.Begin(r.ip, r.tcp, r.pieces, r.mss); !c.cutting {
+					c.at++ // nothing that could be sent: TCP will send it again
 				}
+				continue
 			}
 			sizes[n] = r.whole(b)
 			c.at++

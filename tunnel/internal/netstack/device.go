@@ -25,6 +25,7 @@ type device struct {
 	events  chan tun.Event
 	// dispatcher takes packets into the stack. It is set while the link is attached.
 	dispatcher atomic.Pointer[stack.NetworkDispatcher]
+	stack      *stack.Stack
 	queue      *queue
 	out        cutter // used by Read, which one goroutine calls
 	closing    sync.Once
@@ -99,6 +100,9 @@ func (d *device) deliver(disp stack.NetworkDispatcher, runs *segment.Runs, run *
 			at = runs.Next(at)
 		}
 		return
+	}
+	if from, to, ok := opens(first); ok {
+		reopen(d.stack, proto, netip.AddrPortFrom(src, from), netip.AddrPortFrom(dst, to))
 	}
 	v := buffer.NewView(run.Size)
 	if run.Count > 1 {

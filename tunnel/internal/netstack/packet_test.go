@@ -7,14 +7,17 @@ import (
 )
 
 // synPacket is the first packet of a TCP connection from 10.66.0.2 to 198.51.100.9.
-func synPacket() []byte {
+func synPacket() []byte { return tcpPacket(1, 0, header.TCPFlagSyn) }
+
+// tcpPacket is a packet of the same connection, without payload.
+func tcpPacket(seq, ack uint32, flags header.TCPFlags) []byte {
 	b := make([]byte, header.IPv4MinimumSize+header.TCPMinimumSize)
 	src, dst := tcpip.AddrFrom4([4]byte{10, 66, 0, 2}), tcpip.AddrFrom4(away.As4())
 	ip := header.IPv4(b)
 	ip.Encode(&header.IPv4Fields{TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.TCPProtocolNumber), SrcAddr: src, DstAddr: dst})
 	ip.SetChecksum(^ip.CalculateChecksum())
 	tcp := header.TCP(b[header.IPv4MinimumSize:])
-	tcp.Encode(&header.TCPFields{SrcPort: 40000, DstPort: 80, SeqNum: 1, DataOffset: header.TCPMinimumSize, Flags: header.TCPFlagSyn, WindowSize: 65535})
+	tcp.Encode(&header.TCPFields{SrcPort: 40000, DstPort: 80, SeqNum: seq, AckNum: ack, DataOffset: header.TCPMinimumSize, Flags: flags, WindowSize: 65535})
 	tcp.SetChecksum(^tcp.CalculateChecksum(checksum.Combine(header.PseudoHeaderChecksum(header.TCPProtocolNumber, src, dst, header.TCPMinimumSize), 0)))
 	return b
 }

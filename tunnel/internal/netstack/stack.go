@@ -20,9 +20,8 @@ const nicID = 1
 
 const (
 	tcpBufferDefault = 1 << 20 // grown on demand, up to Limits.Buffer
-	// timeWait is short because the forwarder cannot take over from an endpoint
-	// in TIME_WAIT: a client that uses a port again would have to wait it out.
-	// A FIN that comes later than this is answered with a reset.
+	// timeWait is short because a connection that is over costs memory until
+	// then. A FIN that comes later than this is answered with a reset.
 	timeWait = time.Second
 	// synRetries bounds how long an inner handshake that the peer does not
 	// finish holds its flow: 1+2+4+8 seconds.
@@ -36,6 +35,7 @@ func newStack(d *device, own []netip.Prefix, buffer int) (*stack.Stack, error) {
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, ipv6.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol, udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6},
 	})
+	d.stack = s
 	if err := configure(s, d, own, buffer); err != nil {
 		s.Destroy()
 		return nil, err
