@@ -22,7 +22,7 @@ const (
 	tcpBufferDefault = 1 << 20 // grown on demand, up to Limits.Buffer
 	// timeWait is short because a connection that is over costs memory until
 	// then. A FIN that comes later than this is answered with a reset.
-	timeWait = time.Second
+	timeWait = 250 * time.Millisecond
 	// synRetries bounds how long an inner handshake that the peer does not
 	// finish holds its flow: 1+2+4+8 seconds.
 	synRetries = 3

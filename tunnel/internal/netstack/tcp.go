@@ -1,10 +1,6 @@
 package netstack
 
 import (
-	"errors"
-	"io"
-	"net"
-	"sync"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -74,7 +70,7 @@ func (p *Plane) serveTCP(r *tcp.ForwarderRequest) {
 		return // the peer went away during the handshake
 	}
 	setKeepalive(ep)
-	relayTCP(f, gonet.NewTCPConn(&wq, ep), ep, host)
+	p.relayTCP(f, &inner{TCPConn: gonet.NewTCPConn(&wq, ep), ep: ep, queue: &wq}, host)
 }
 
 func setKeepalive(ep tcpip.Endpoint) {
@@ -85,56 +81,4 @@ func setKeepalive(ep tcpip.Endpoint) {
 	_ = ep.SetSockOptInt(tcpip.KeepaliveCountOption, keepaliveCount)
 	ep.SocketOptions().SetKeepAlive(true)
 	ep.SocketOptions().SetDelayOption(false)
-}
-
-// relayTCP copies both ways until both sides have ended. An end of one side is
-// passed on as such (half-close); an error of either resets both.
-func relayTCP(f *flow, peer *gonet.TCPConn, ep tcpip.Endpoint, host net.Conn) {
-	abort := sync.OnceFunc(func() {
-		ep.Abort()
-		if c, ok := host.(*net.TCPConn); ok {
-			_ = c.SetLinger(0) // a reset instead of a FIN
-		}
-		host.Close()
-	})
-	f.onCut(abort)
-	var up sync.WaitGroup
-	up.Go(func() { pass(host, peer, abort) })
-	pass(peer, host, abort)
-	up.Wait()
-	f.onCut(nil) // peer is closed once, and not while it is being aborted
-	peer.Close()
-}
-
-// pass copies from src to dst and closes dst's half when src has ended.
-func pass(dst, src net.Conn, abort func()) {
-	if err := copyStream(dst, src); err != nil {
-		abort()
-		return
-	}
-	if c, ok := dst.(interface{ CloseWrite() error }); !ok || c.CloseWrite() != nil {
-		abort()
-	}
-}
-
-// streams lends the buffers for copying TCP.
-var streams = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
-
-func copyStream(dst io.Writer, src io.Reader) error {
-	buf := streams.Get().(*[]byte)
-	defer streams.Put(buf)
-	for {
-		n, err := src.Read(*buf)
-		if n > 0 {
-			if _, werr := dst.Write((*buf)[:n]); werr != nil {
-				return werr
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
 }
