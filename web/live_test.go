@@ -14,9 +14,9 @@ import (
 
 // stream opens the live news and returns what it says, one view at a time; it is
 // closed when the server ends it.
-func (w *world) stream(c *http.Client) <-chan view {
+func (w *world) stream(c *http.Client, query ...string) <-chan view {
 	w.t.Helper()
-	resp, err := c.Get(w.url + "/live")
+	resp, err := c.Get(w.url + "/live" + strings.Join(query, ""))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -18,6 +18,7 @@ type peerPage struct {
 	Stale bool // its code has been forgotten, and it has never been here
 	Next  bool // a new code waits for its first use
 	Reach reachForm
+	Test  *testView // beside a code
 }
 
 // withPeer finds the device that the path names.
@@ -47,7 +48,7 @@ func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p 
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
 	case err == nil:
-		page.Code = codeOf(i)
+		page.Code, page.Test = codeOf(i), s.testOf(p)
 	case errors.Is(err, peers.ErrForgotten):
 		page.Stale = p.Seen.IsZero()
 	default:

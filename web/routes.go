@@ -54,6 +54,9 @@ func (s *Server) routes() []route {
 		{"GET", "/peers/{id}/remove", admin, s.withPeer(s.confirmRemove)},
 		{"POST", "/peers/{id}/remove", admin, s.withPeer(s.removePeer)},
 
+		{"GET", "/peers/{id}/test", admin, s.withPeer(s.showTest)},
+		{"POST", "/peers/{id}/test", admin, s.withPeer(s.beginTest)},
+
 		{"GET", "/guide", admin, s.showGuide},
 		{"GET", "/ports", admin, s.showPorts},
 		{"POST", "/forwards", admin, s.openForward},

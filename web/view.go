@@ -18,6 +18,7 @@ const hereFor = 3 * time.Minute
 type view struct {
 	Joints []jointView `json:"joints"`
 	Peers  []peerView  `json:"peers"`
+	Test   *testView   `json:"test,omitempty"` // of the device whose page is open
 }
 
 // jointView is a joint of the way home in words.

@@ -49,6 +49,7 @@ type appliance struct {
 	name   *dnsname.Keeper
 	// forwards are the ports that the owner wants open besides.
 	forwards *forwards.Book
+	tests    *peerTests
 	page     *adminPage
 	port     uint16
 }
@@ -57,6 +58,7 @@ type appliance struct {
 // directory and the admin page's sockets, changes nothing.
 func assemble(ctx context.Context, s configs.Settings, st *state.State, budget memory.Budget, log *slog.Logger) (*appliance, error) {
 	a := &appliance{settings: s, state: st, budget: budget, log: log}
+	a.tests = &peerTests{a: a}
 	host, err := hostnet.Read(s.Interface)
 	if err != nil {
 		return nil, err
@@ -218,7 +220,7 @@ func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
 
 // api is what the page and the local socket are made of.
 func (a *appliance) api() api.Config {
-	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, PageURL: func() string { return a.page.base }, Logger: a.log}
+	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

@@ -26,7 +26,7 @@ func newPeers(o *options) *cobra.Command {
 		newPeersRotate(o),
 		onPeer(o, "remove", "End a device's access for good", removePeer),
 		newPeersQR(o),
-		newPeersConfig(o), newPeersInvite(o),
+		newPeersConfig(o), newPeersInvite(o), newPeersTest(o),
 	)
 	return c
 }

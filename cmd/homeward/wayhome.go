@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,8 +36,7 @@ func evidence(list []peers.Peer, router upnp.Status, home []netip.Prefix, now ti
 	for _, p := range list {
 		o := p.Observed
 		from := o.Endpoint.Addr().Unmap()
-		inside := slices.ContainsFunc(home, func(n netip.Prefix) bool { return n.Contains(from) })
-		outside := from.IsGlobalUnicast() && !from.IsPrivate() && from != router.WAN && !inside
+		outside := !insider{router.WAN, home}.has(from)
 		recent := now.Sub(o.LastHandshake) < proofLasts && !o.LastHandshake.Before(router.PlaceSince)
 		if outside && recent && o.LastHandshake.After(best.when) {
 			best = proof{o.LastHandshake, from, p.Name}

@@ -50,7 +50,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
-	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t, map[string]bool{}})
+	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, Tests: &fakeTests{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t, map[string]bool{}})
 	srv := httptest.NewServer(h)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)

@@ -78,6 +78,20 @@ func (c *Client) Invite(ctx context.Context, id int64, n InviteWanted) (Invite, 
 	return i, err
 }
 
+// BeginTest begins to follow a peer on its way in.
+func (c *Client) BeginTest(ctx context.Context, id int64) (PeerTest, error) {
+	var t PeerTest
+	err := c.call(ctx, "POST", peerPath(id)+"/test", nil, &t)
+	return t, err
+}
+
+// Test says how far a peer has come since its test began.
+func (c *Client) Test(ctx context.Context, id int64) (PeerTest, error) {
+	var t PeerTest
+	err := c.call(ctx, "GET", peerPath(id)+"/test", nil, &t)
+	return t, err
+}
+
 // RemovePeer ends a peer's access and deletes it.
 func (c *Client) RemovePeer(ctx context.Context, id int64) error {
 	return c.call(ctx, "DELETE", peerPath(id), nil, nil)

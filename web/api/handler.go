@@ -35,6 +35,7 @@ type Config struct {
 	Router   Router
 	Forwards Forwards
 	DNS      DNS
+	Tests    Tester
 	// PageURL is the admin page's address for people in the house, without a
 	// slash at its end.
 	PageURL func() string
@@ -44,7 +45,7 @@ type Config struct {
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "tests": c.Tests == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -81,6 +82,8 @@ func Routes(cfg Config) []Route {
 		{"DELETE", "/api/v1/peers/{id}", h.withPeer(h.remove)},
 		{"POST", "/api/v1/peers/{id}/code", h.withPeer(h.rotate)},
 		{"POST", "/api/v1/peers/{id}/invite", h.withPeer(h.invite)},
+		{"GET", "/api/v1/peers/{id}/test", h.withPeer(h.test)},
+		{"POST", "/api/v1/peers/{id}/test", h.withPeer(h.beginTest)},
 		{"GET", "/api/v1/peers/{id}/mobileconfig", h.withPeer(h.mobileConfig)},
 		{"GET", "/api/v1/peers/{id}/config", h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.Text))},
 		{"GET", "/api/v1/peers/{id}/qr.png", h.withPeer(h.issued("image/png", func(c peers.ClientConfig) ([]byte, error) { return c.QRPNG(512) }))},

@@ -1,6 +1,7 @@
 // Keeps the page up to date. Without it the page is right at the moment it was
 // loaded, and everything else works.
-const root = document.querySelector("[data-joint], [data-peer]");
+const root = document.querySelector("[data-joint], [data-peer], [data-test]");
+const tested = document.querySelector("[data-test]");
 
 function set(box, name, text) {
   const at = box.querySelector(`[data-of=${name}]`);
@@ -27,6 +28,19 @@ function showPeer(p) {
   if (lamp) lamp.dataset.state = p.presence;
 }
 
+function showTest(t) {
+  const told = tested.querySelector("[data-of=told]");
+  told.dataset.state = t.state;
+  set(told, "text", t.text);
+  const cure = set(told, "cure", t.cure);
+  cure.hidden = !t.cure;
+  for (const s of t.steps) {
+    const box = tested.querySelector(`[data-stage="${s.stage}"]`);
+    box.dataset.state = s.state;
+    set(box, "verdict", s.verdict);
+  }
+}
+
 // A list with other devices than the page's is worth a reload, unless somebody
 // is typing.
 function otherDevices(peers) {
@@ -39,6 +53,7 @@ function show(event) {
   const news = JSON.parse(event.data);
   news.joints.forEach(showJoint);
   news.peers.forEach(showPeer);
+  if (tested && news.test) showTest(news.test);
   if (otherDevices(news.peers)) location.reload();
 }
 
@@ -49,7 +64,7 @@ function listen() {
     source?.close();
     source = undefined;
   } else if (!source) {
-    source = new EventSource("/live");
+    source = new EventSource(tested ? `/live?test=${tested.dataset.test}` : "/live");
     source.onmessage = show;
   }
 }

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"homeward/web/api"
+)
+
+const (
+	testEvery = time.Second
+	// testSettles is how long a cause must hold until it is believed.
+	testSettles = 4 * time.Second
+)
+
+func newPeersTest(o *options) *cobra.Command {
+	var bound time.Duration
+	c := onPeer(o, "test", "Follow a device on its way in, and say where it stops and why", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+		if bound < time.Second {
+			return usage(fmt.Errorf("--for %v: one second or more is needed", bound))
+		}
+		if !o.json {
+			fmt.Fprintf(o.tty.out, "Testing %s for up to %v. On the device, turn Wi-Fi off and switch the tunnel off and on.\n", plain(p.Name), bound)
+		}
+		t, err := followTest(ctx, o, client, p.ID, bound)
+		if err != nil {
+			return err
+		}
+		if o.json {
+			err = printJSON(o.tty.out, t)
+		} else {
+			err = printTest(o.tty.out, t)
+		}
+		if err == nil && t.State != api.TestPassed {
+			err = errors.New("the device was not seen to come in and do well")
+		}
+		return err
+	})
+	c.Long = `Follow a device on its way in. Switch its Wi-Fi off and its tunnel off and on: each
+stage that it passes is told, and where it stops, why, and what to do. It ends when all
+is good, when the cause is certain, or after --for.`
+	c.Flags().DurationVar(&bound, "for", time.Minute, "how long to wait at most")
+	return c
+}
+
+// followTest begins a test and follows it until it says something certain.
+func followTest(ctx context.Context, o *options, client *api.Client, id int64, bound time.Duration) (api.PeerTest, error) {
+	t, err := client.BeginTest(ctx, id)
+	told, cause, since := map[string]bool{}, "", time.Now()
+	tick := time.NewTicker(testEvery)
+	defer tick.Stop()
+	for end := time.Now().Add(bound); err == nil; t, err = client.Test(ctx, id) {
+		if !o.json {
+			tellStages(o.tty.out, t, told)
+		}
+		if t.Cause != cause {
+			cause, since = t.Cause, time.Now()
+		}
+		certain := t.State == api.TestFailed && t.Stopped != "reach" && time.Since(since) >= testSettles
+		if t.State == api.TestPassed || certain || !time.Now().Before(end) {
+			return t, nil
+		}
+		select {
+		case <-ctx.Done():
+			return t, ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return t, err
+}
+
+// tellStages prints the stages that were not told yet.
+func tellStages(w io.Writer, t api.PeerTest, told map[string]bool) {
+	for _, s := range t.Steps {
+		if s.State == api.TestPassed && !told[s.Stage] {
+			told[s.Stage] = true
+			fmt.Fprintf(w, "  ✓ %s\n", s.Text)
+		}
+	}
+}
+
+func printTest(w io.Writer, t api.PeerTest) error {
+	for _, s := range t.Steps {
+		if s.State == api.TestFailed {
+			fmt.Fprintf(w, "  ✕ %s\n", s.Text)
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s\n", plain(t.Text))
+	if t.Cure != "" {
+		_, err = fmt.Fprintf(w, "→ %s\n", plain(t.Cure))
+	}
+	return err
+}

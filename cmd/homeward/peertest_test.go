@@ -1,0 +1,58 @@
+package main
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"homeward/cmd/homeward/internal/phonetest"
+	"homeward/tunnel"
+	"homeward/web/api"
+)
+
+func TestEveryStageAndCauseHasItsWords(t *testing.T) {
+	seen := map[string]phonetest.Cause{}
+	for _, c := range phonetest.Causes() {
+		told := api.PeerTest{State: api.TestFailed, Cause: string(c), Name: "Bert's phone", Reason: "not granted"}.Told()
+		if told.Text == "" || told.Cure == "" || strings.Contains(told.Text+told.Cure, "%") {
+			t.Errorf("%s: %q, %q", c, told.Text, told.Cure)
+		}
+		if other, twice := seen[told.Text]; twice {
+			t.Errorf("%s says what %s says", c, other)
+		}
+		seen[told.Text] = c
+	}
+	for _, s := range phonetest.Stages() {
+		if told := (api.PeerTest{Steps: []api.TestStep{{Stage: string(s)}}}).Told(); told.Steps[0].Text == "" {
+			t.Errorf("stage %s has no words", s)
+		}
+	}
+}
+
+func TestWhatWasCountedBeforeATestDoesNotCount(t *testing.T) {
+	zero := func() []uint64 { return make([]uint64, len(tunnel.Reasons())) }
+	before := counted{from: 5, to: 7, dropped: 2, passed: 1, repeated: 4, reasons: zero(), names: tunnel.NameTally{Answered: 3, Failed: 1}}
+	before.reasons[1] = 2
+	now := counted{from: 6, to: 7, dropped: 3, passed: 1, repeated: 9, reasons: zero(), names: tunnel.NameTally{Answered: 3, Failed: 2}}
+	now.reasons[1], now.reasons[0] = 2, 1
+	want := phonetest.Inner{From: 1, Dropped: 1, Reason: tunnel.Reasons()[0].String(), Failed: 1, LargeRepeated: 5}
+	if got := now.since(before); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	// The code in use was replaced: its counters began anew.
+	if got := (counted{from: 3, reasons: zero()}).since(before); got.From != 3 || got.To != 0 {
+		t.Errorf("after a new code: %+v", got)
+	}
+}
+
+func TestWhoIsInTheHouse(t *testing.T) {
+	in := insider{netip.MustParseAddr("81.2.69.2"), []netip.Prefix{netip.MustParsePrefix("2a01:5ead:77::/64")}}
+	for addr, want := range map[string]bool{
+		"81.2.70.5": false, "81.2.69.2": true, "::ffff:81.2.69.2": true, "192.168.77.1": true, "127.0.0.1": true, "fe80::1": true,
+		"2a01:5ead:77::9": true, "2a01:5ead:70::5": false, "fd00::5": true, "100.64.3.3": false,
+	} {
+		if got := in.has(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s: %v", addr, got)
+		}
+	}
+}
