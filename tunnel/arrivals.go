@@ -11,6 +11,7 @@ type Arrivals = bind.Evidence
 type (
 	ArrivalClass  = bind.Class
 	ArrivalSource = bind.Source
+	ArrivalSeen   = bind.Seen
 	ArrivalTally  = bind.Tally
 )
 

@@ -109,6 +109,7 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 	for _, f := range a.forwardBook().Forwards() {
 		add("kept open", strings.TrimSpace(fmt.Sprintf("%s: %s. %s", portsOf(f), forwardStates[f.State], f.Problem)))
 	}
+	list = append(list, arrivalFacts(t.Arrivals, insider{r.WAN, a.networks.Load().home}, now)...)
 	counted := a.tunnel.Counters()
 	add("open flows", fmt.Sprint(counted.Flows))
 	add("refused packets", refusals(counted))

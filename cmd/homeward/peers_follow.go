@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,8 +15,8 @@ import (
 
 const (
 	testEvery = time.Second
-	// testSettles is how long a cause must hold until it is believed.
-	testSettles = 4 * time.Second
+	// testSettles is how long a verdict must hold until it is believed.
+	testSettles = 3 * time.Second
 )
 
 func newPeersTest(o *options) *cobra.Command {
@@ -51,18 +52,19 @@ is good, when the cause is certain, or after --for.`
 // followTest begins a test and follows it until it says something certain.
 func followTest(ctx context.Context, o *options, client *api.Client, id int64, bound time.Duration) (api.PeerTest, error) {
 	t, err := client.BeginTest(ctx, id)
-	told, cause, since := map[string]bool{}, "", time.Now()
+	told, verdict, since := map[string]bool{}, "", time.Now()
 	tick := time.NewTicker(testEvery)
 	defer tick.Stop()
 	for end := time.Now().Add(bound); err == nil; t, err = client.Test(ctx, id) {
 		if !o.json {
 			tellStages(o.tty.out, t, told)
 		}
-		if t.Cause != cause {
-			cause, since = t.Cause, time.Now()
+		if now := string(t.State) + t.Cause; now != verdict {
+			verdict, since = now, time.Now()
 		}
-		certain := t.State == api.TestFailed && t.Stopped != "reach" && time.Since(since) >= testSettles
-		if t.State == api.TestPassed || certain || !time.Now().Before(end) {
+		// Something may come yet as long as nothing has.
+		certain := t.State != api.TestWaiting && t.Stopped != "reach" && time.Since(since) >= testSettles
+		if certain || allPassed(t) || !time.Now().Before(end) {
 			return t, nil
 		}
 		select {
@@ -72,6 +74,11 @@ func followTest(ctx context.Context, o *options, client *api.Client, id int64, b
 		}
 	}
 	return t, err
+}
+
+// allPassed says that nothing is left to be seen.
+func allPassed(t api.PeerTest) bool {
+	return !slices.ContainsFunc(t.Steps, func(s api.TestStep) bool { return s.State != api.TestPassed })
 }
 
 // tellStages prints the stages that were not told yet.

@@ -25,11 +25,17 @@ func (l *Lab) PhoneUp(config []byte) (down func()) {
 	return down
 }
 
-// TryPhoneUp gives config, unchanged, to wg-quick on the phone, with an
-// independent WireGuard program. Names are then looked up as the config says.
+// TryPhoneUp is [Lab.TryUp] on the phone.
+func (l *Lab) TryPhoneUp(ctx context.Context, config []byte) (down func(), err error) {
+	l.t.Helper()
+	return l.TryUp(ctx, l.Phone, config)
+}
+
+// TryUp gives config, unchanged, to wg-quick on a host, with an independent
+// WireGuard program; on one host at a time. Names are then looked up as the config says.
 // The function that it returns takes the tunnel down; the end of the test does
 // so too.
-func (l *Lab) TryPhoneUp(ctx context.Context, config []byte) (down func(), err error) {
+func (l *Lab) TryUp(ctx context.Context, h *Host, config []byte) (down func(), err error) {
 	l.t.Helper()
 	bin := filepath.Join(l.Dir, "phone-bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {
@@ -44,7 +50,7 @@ func (l *Lab) TryPhoneUp(ctx context.Context, config []byte) (down func(), err e
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		return nil, err
 	}
-	if err := wgQuick(ctx, l.Phone, "up", file, bin); err != nil {
+	if err := wgQuick(ctx, h, "up", file, bin); err != nil {
 		return nil, err
 	}
 	var once sync.Once
@@ -52,8 +58,8 @@ func (l *Lab) TryPhoneUp(ctx context.Context, config []byte) (down func(), err e
 		once.Do(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
-			if err := wgQuick(ctx, l.Phone, "down", file, bin); err != nil {
-				l.t.Errorf("the phone: %v", err)
+			if err := wgQuick(ctx, h, "down", file, bin); err != nil {
+				l.t.Errorf("the tunnel on %s: %v", h.Name, err)
 			}
 		})
 	}

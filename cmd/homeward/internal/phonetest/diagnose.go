@@ -20,7 +20,7 @@ func Diagnose(e Evidence) Verdict {
 	v.State = Failed
 	switch {
 	case v.Cause != NoCause:
-	case e.Session != nil && e.flows():
+	case e.Session != nil && e.flows() && !e.doubtful():
 		v.State = Passed
 	default:
 		v.State = Waiting
@@ -131,6 +131,9 @@ func (e Evidence) judgeSilence() Verdict {
 
 // flows says whether data goes both ways.
 func (e Evidence) flows() bool { return e.Inner.From > 0 && e.Inner.To > 0 }
+
+// doubtful says whether it may yet turn out that large packets get lost.
+func (e Evidence) doubtful() bool { return e.Inner.LargeRepeated > 0 && e.Inner.LargePassed == 0 }
 
 // first is the latest call of somebody.
 func (e Evidence) first(who Who) (Call, bool) {
