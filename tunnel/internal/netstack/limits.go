@@ -61,6 +61,11 @@ const (
 	// after 130 s), so that a dead host does not hold a slot for long.
 	dialTimeout = 15 * time.Second
 
+	// handshakeTimeout bounds how long an inner handshake that the peer does not
+	// finish holds its flow and the host's connection: three of the stack's own
+	// repetitions. Alone, the stack would go on for two minutes.
+	handshakeTimeout = 10 * time.Second
+
 	udpIdle  = 2 * time.Minute  // RFC 4787, REQ-5: not less than two minutes
 	dnsIdle  = 30 * time.Second // one question, one answer
 	echoIdle = 30 * time.Second

@@ -1,7 +1,8 @@
 package netstack
 
 import (
-	"gvisor.dev/gvisor/pkg/tcpip"
+	"net/netip"
+
 	"gvisor.dev/gvisor/pkg/tcpip/checksum"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 )
@@ -11,13 +12,17 @@ func synPacket() []byte { return tcpPacket(1, 0, header.TCPFlagSyn) }
 
 // tcpPacket is a packet of the same connection, without payload.
 func tcpPacket(seq, ack uint32, flags header.TCPFlags) []byte {
+	return tcpPacketOf(netip.MustParseAddr("10.66.0.2"), away, 40000, seq, ack, flags)
+}
+
+func tcpPacketOf(from, to netip.Addr, port uint16, seq, ack uint32, flags header.TCPFlags) []byte {
 	b := make([]byte, header.IPv4MinimumSize+header.TCPMinimumSize)
-	src, dst := tcpip.AddrFrom4([4]byte{10, 66, 0, 2}), tcpip.AddrFrom4(away.As4())
+	src, dst := stackAddr(from), stackAddr(to)
 	ip := header.IPv4(b)
 	ip.Encode(&header.IPv4Fields{TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.TCPProtocolNumber), SrcAddr: src, DstAddr: dst})
 	ip.SetChecksum(^ip.CalculateChecksum())
 	tcp := header.TCP(b[header.IPv4MinimumSize:])
-	tcp.Encode(&header.TCPFields{SrcPort: 40000, DstPort: 80, SeqNum: seq, AckNum: ack, DataOffset: header.TCPMinimumSize, Flags: flags, WindowSize: 65535})
+	tcp.Encode(&header.TCPFields{SrcPort: port, DstPort: 80, SeqNum: seq, AckNum: ack, DataOffset: header.TCPMinimumSize, Flags: flags, WindowSize: 65535})
 	tcp.SetChecksum(^tcp.CalculateChecksum(checksum.Combine(header.PseudoHeaderChecksum(header.TCPProtocolNumber, src, dst, header.TCPMinimumSize), 0)))
 	return b
 }

@@ -23,10 +23,7 @@ type inner struct {
 func (p *Plane) relayTCP(f *flow, peer *inner, host net.Conn) {
 	abort := sync.OnceFunc(func() {
 		peer.ep.Abort()
-		if c, ok := host.(*net.TCPConn); ok {
-			_ = c.SetLinger(0) // a reset instead of a FIN
-		}
-		host.Close()
+		reset(host)
 	})
 	f.onCut(abort)
 	var up sync.WaitGroup
@@ -35,6 +32,14 @@ func (p *Plane) relayTCP(f *flow, peer *inner, host net.Conn) {
 	up.Wait()
 	f.onCut(nil) // peer is closed once, and not while it is being aborted
 	peer.Close()
+}
+
+// reset closes a connection so that the other side sees that it was not its end.
+func reset(c net.Conn) {
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetLinger(0)
+	}
+	c.Close()
 }
 
 // pass moves bytes to dst and closes dst's half when their source has ended.

@@ -23,9 +23,6 @@ const (
 	// timeWait is short because a connection that is over costs memory until
 	// then. A FIN that comes later than this is answered with a reset.
 	timeWait = 250 * time.Millisecond
-	// synRetries bounds how long an inner handshake that the peer does not
-	// finish holds its flow: 1+2+4+8 seconds.
-	synRetries = 3
 )
 
 // newStack makes a stack with one interface on d that has these addresses, and
@@ -76,10 +73,9 @@ func tuneTCP(s *stack.Stack, buffer int) error {
 	recovery := tcpip.TCPRecovery(0) // RACK costs a third of the throughput
 	congestion := tcpip.CongestionControlOption("cubic")
 	wait := tcpip.TCPTimeWaitTimeoutOption(timeWait)
-	retries := tcpip.TCPSynRetriesOption(synRetries)
 	moderate := tcpip.TCPModerateReceiveBufferOption(true)
 	for _, o := range []tcpip.SettableTransportProtocolOption{
-		&sack, &recovery, &congestion, &wait, &retries, &moderate,
+		&sack, &recovery, &congestion, &wait, &moderate,
 		&tcpip.TCPReceiveBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: min(tcpBufferDefault, buffer), Max: buffer},
 		&tcpip.TCPSendBufferSizeRangeOption{Min: tcp.MinBufferSize, Default: min(tcpBufferDefault, buffer), Max: buffer},
 	} {

@@ -50,7 +50,8 @@ func (p *Plane) handleTCP(id stack.TransportEndpointID, pkt *stack.PacketBuffer)
 // round the forwarder would swallow the same client's next SYN, for which a
 // flow would then have been begun that nobody ends.
 func (p *Plane) serveTCP(r *tcp.ForwarderRequest) {
-	f := p.flows.find(flowKey{flowTCP, r.ID()})
+	id := r.ID()
+	f := p.flows.find(flowKey{flowTCP, id})
 	defer f.end()
 	host, err := p.dialFor(f, "tcp")
 	if err != nil {
@@ -64,13 +65,26 @@ func (p *Plane) serveTCP(r *tcp.ForwarderRequest) {
 	defer host.Close()
 	f.dialled()
 	var wq waiter.Queue
+	abort := func() { p.abortHandshake(id) }
+	f.onCut(abort)
+	late := time.AfterFunc(handshakeTimeout, abort)
 	ep, terr := r.CreateEndpoint(&wq)
+	late.Stop()
 	r.Complete(false)
-	if terr != nil {
-		return // the peer went away during the handshake
+	if terr != nil { // the peer went away during the handshake
+		reset(host)
+		return
 	}
 	setKeepalive(ep)
 	p.relayTCP(f, &inner{TCPConn: gonet.NewTCPConn(&wq, ep), ep: ep, queue: &wq}, host)
+}
+
+// abortHandshake ends a handshake that the peer has not finished.
+func (p *Plane) abortHandshake(id stack.TransportEndpointID) {
+	ep, ok := p.stack.FindTransportEndpoint(protocolOf(addrOf(id.LocalAddress)), tcp.ProtocolNumber, id, nicID).(*tcp.Endpoint)
+	if ok && tcp.EndpointState(ep.State()) == tcp.StateSynRecv {
+		ep.Abort()
+	}
 }
 
 func setKeepalive(ep tcpip.Endpoint) {
