@@ -26,8 +26,8 @@ import (
 
 // Files of the page's certificate in the state directory.
 const (
-	certFile = "page.crt"
-	keyFile  = "page.key"
+	certFile = state.PageCertFile
+	keyFile  = state.PageKeyFile
 )
 
 // adminPage is the admin page with its sockets.

@@ -93,6 +93,9 @@ func (s *State) open(ctx context.Context, log *slog.Logger) error {
 	if s.lock, err = takeLock(s.dir); err != nil {
 		return err
 	}
+	if err := s.adopt(noStop); err != nil {
+		return err
+	}
 	existed, err := s.exists(databaseFile)
 	if err != nil {
 		return err
@@ -113,6 +116,11 @@ func (s *State) open(ctx context.Context, log *slog.Logger) error {
 	if initialised {
 		return nil
 	}
+	return s.mark()
+}
+
+// mark notes for all time that there was a database.
+func (s *State) mark() error {
 	return s.WriteFile(markerFile, []byte("This file says that homeward.db existed. Keep both.\n"))
 }
 

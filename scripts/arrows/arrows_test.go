@@ -37,6 +37,7 @@ var homes = []struct {
 	{"github.com/google/nftables", "one table of our own, written in one place", []string{"tunnel/internal/kernel"}},
 	{"modernc.org/sqlite", "the driver is a detail of the state directory", []string{"configs/state"}},
 	{"github.com/huin/goupnp", "only the router speaks UPnP", []string{"upnp"}},
+	{"filippo.io/age", "one place seals backups and judges those that come back", []string{"configs/backup"}},
 	{"github.com/skip2/go-qrcode", "one place decides what a phone can scan", []string{"peers/qr"}},
 	{"github.com/spf13/cobra", "the command line is cmd's", []string{"cmd"}},
 	{"net/http", "packets and peers don't speak HTTP", []string{"web", "upnp", "cmd", "scripts"}},
