@@ -11,6 +11,7 @@ type Admin interface {
 	SetPassword(context.Context, string) error
 	// SetupLink makes another setup link.
 	SetupLink(context.Context) (SetupLink, error)
+	Restorer
 }
 
 // Password is the page's new password.
@@ -32,6 +33,7 @@ func localRoutes(cfg Config, a Admin) []Route {
 	return []Route{
 		{"PUT", "/api/v1/admin/password", func(w http.ResponseWriter, r *http.Request) { h.setPassword(w, r, a) }},
 		{"POST", "/api/v1/admin/setup-link", func(w http.ResponseWriter, r *http.Request) { h.setupLink(w, r, a) }},
+		{"POST", "/api/v1/restore", func(w http.ResponseWriter, r *http.Request) { h.restore(w, r, a) }},
 	}
 }
 

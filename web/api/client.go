@@ -162,14 +162,19 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := c.http.Do(req)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("%w: nobody answers on %s: start it with 'homeward serve', or name its state directory with --state", ErrNotRunning, c.socket)
-	}
 	if err != nil {
-		return fmt.Errorf("asking homeward on %s: %w", c.socket, err)
+		return c.unanswered(err)
 	}
 	defer resp.Body.Close()
 	return answer(resp, out)
+}
+
+// unanswered says why there is no answer.
+func (c *Client) unanswered(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w: nobody answers on %s: start it with 'homeward serve', or name its state directory with --state", ErrNotRunning, c.socket)
+	}
+	return fmt.Errorf("asking homeward on %s: %w", c.socket, err)
 }
 
 func answer(resp *http.Response, out any) error {

@@ -36,6 +36,7 @@ type Config struct {
 	Forwards Forwards
 	DNS      DNS
 	Tests    Tester
+	Backups  Backups
 	// PageURL is the admin page's address for people in the house, without a
 	// slash at its end.
 	PageURL func() string
@@ -45,7 +46,7 @@ type Config struct {
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "tests": c.Tests == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -75,6 +76,11 @@ func Routes(cfg Config) []Route {
 		{"GET", "/api/v1/dns", h.dnsName},
 		{"PUT", "/api/v1/dns", h.setDNSName},
 		{"DELETE", "/api/v1/dns", h.removeDNSName},
+		{"GET", "/api/v1/backup", h.backup},
+		{"POST", "/api/v1/backup", h.makeBackup},
+		{"POST", "/api/v1/backup/recovery-code", h.newRecoveryCode},
+		{"PUT", "/api/v1/backup/nightly", h.setNightlyBackup},
+		{"DELETE", "/api/v1/backup/nightly", h.stopNightlyBackup},
 		{"GET", "/api/v1/peers", h.list},
 		{"POST", "/api/v1/peers", h.create},
 		{"GET", "/api/v1/peers/{id}", h.withPeer(h.show)},

@@ -34,7 +34,8 @@ type Status struct {
 	Facts   []Fact  `json:"facts"` // for a report of what is wrong
 	// Names are the house's names on the internet. They tell where it is: who shows a
 	// status to strangers leaves them out.
-	Names []string `json:"names,omitempty"`
+	Names  []string    `json:"names,omitempty"`
+	Backup BackupState `json:"backup"`
 	// Guide says how the port is opened by hand, when that is what is left.
 	Guide *Guide `json:"guide,omitempty"`
 }
