@@ -26,7 +26,7 @@ func newAdminPassword(o *options) *cobra.Command {
 terminal, or read as one line from standard input.`,
 		Example: "  homeward admin password\n  homeward admin password < file",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
-			password, err := readPassword(o.tty)
+			password, err := readTwice(o.tty, "password")
 			if err != nil {
 				return err
 			}
@@ -39,28 +39,28 @@ terminal, or read as one line from standard input.`,
 	}
 }
 
-// readPassword asks twice without showing it, or reads one line.
-func readPassword(tty terminal) (string, error) {
+// readTwice asks twice for a new secret without showing it, or reads one line.
+func readTwice(tty terminal, what string) (string, error) {
 	f, ok := terminalOf(tty.in)
 	if !ok {
 		line, err := readLine(tty.in)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return "", fmt.Errorf("reading the password: %w", err)
+			return "", fmt.Errorf("reading the %s: %w", what, err)
 		}
 		if line == "" {
-			return "", usage(errors.New("reading the password: standard input is empty"))
+			return "", usage(fmt.Errorf("reading the %s: standard input is empty", what))
 		}
 		return line, nil
 	}
 	var typed [2]string
-	for i, prompt := range []string{"New password: ", "The same again: "} {
+	for i, prompt := range []string{"New " + what + ": ", "The same again: "} {
 		var err error
 		if typed[i], err = askHidden(f, tty.err, prompt); err != nil {
 			return "", err
 		}
 	}
 	if typed[0] != typed[1] {
-		return "", errors.New("the two passwords are not the same: nothing was changed")
+		return "", fmt.Errorf("the two %ss are not the same: nothing was changed", what)
 	}
 	return typed[0], nil
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"homeward/cmd/homeward/internal/backups"
 	"homeward/cmd/homeward/internal/dnsname"
 	"homeward/cmd/homeward/internal/hardening"
 	"homeward/cmd/homeward/internal/hostnet"
@@ -50,14 +51,17 @@ type appliance struct {
 	// forwards are the ports that the owner wants open besides.
 	forwards *forwards.Book
 	tests    *peerTests
+	backups  *backups.Keeper
+	restorer *restorer
 	page     *adminPage
 	port     uint16
 }
 
 // assemble makes the parts. It starts none of them and, apart from the state
 // directory and the admin page's sockets, changes nothing.
-func assemble(ctx context.Context, s configs.Settings, st *state.State, budget memory.Budget, log *slog.Logger) (*appliance, error) {
-	a := &appliance{settings: s, state: st, budget: budget, log: log}
+func assemble(ctx context.Context, b *box, st *state.State) (*appliance, error) {
+	s, log := b.settings, b.log
+	a := &appliance{settings: s, state: st, budget: b.budget, log: log, hardened: b.hardened, restorer: newRestorer(st, log)}
 	a.tests = &peerTests{a: a}
 	host, err := hostnet.Read(s.Interface)
 	if err != nil {
@@ -80,6 +84,7 @@ func assemble(ctx context.Context, s configs.Settings, st *state.State, budget m
 	if err := a.makeParts(ctx); err != nil {
 		return nil, err
 	}
+	a.backups = backups.New(ctx, backups.Config{Vault: st, Gather: a.gather, Instance: a.identity.Instance, MayWrite: b.mayWrite(st), Logger: log})
 	a.page, err = a.openPage(host)
 	return a, err
 }
@@ -183,7 +188,7 @@ func (a *appliance) status() api.Status {
 	now := time.Now()
 	list, home := a.peers.List(), a.networks.Load().home
 	s := api.Status{
-		Version: version, Facts: a.findings(now),
+		Version: version, Facts: a.findings(now), Backup: a.backupKeeper().Backup(),
 		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, home, now),
 	}
 	if _, proven := evidence(list, router, home, now); needsHands(router, proven) {
@@ -220,7 +225,7 @@ func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
 
 // api is what the page and the local socket are made of.
 func (a *appliance) api() api.Config {
-	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
+	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Backups: a.backupKeeper(), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

@@ -44,7 +44,7 @@ type terminal struct {
 	out, err io.Writer
 	env      func(string) (string, bool)
 	// harden takes rights from the process for good; nil in tests, which go on.
-	harden func(stateDir string, tun bool) []hardening.Result
+	harden func(stateDir string, tun bool, folders ...string) []hardening.Result
 }
 
 // run executes one command line and returns the exit code. It prints an error

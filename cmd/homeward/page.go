@@ -32,6 +32,7 @@ const (
 
 // adminPage is the admin page with its sockets.
 type adminPage struct {
+	api.Restorer
 	account     *account.Account
 	web         *web.Server
 	http        *http.Server
@@ -44,7 +45,7 @@ type adminPage struct {
 func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 	names := func() []string { return pageNames(a.settings) }
 	secure := !a.settings.PlainHTTP
-	p := &adminPage{}
+	p := &adminPage{Restorer: a.restorer}
 	var err error
 	if p.account, err = account.New(account.Config{DB: a.state.DB(), Logger: a.log}); err != nil {
 		return nil, err

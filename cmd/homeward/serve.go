@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"homeward/cmd/homeward/internal/backups"
 	"homeward/cmd/homeward/internal/hardening"
 	"homeward/cmd/homeward/internal/lifetime"
 	"homeward/cmd/homeward/internal/memory"
@@ -39,34 +41,59 @@ Without root, or without /dev/net/tun, it runs rootless by itself.`,
 	}
 }
 
-func serve(ctx context.Context, s configs.Settings, tty terminal) (err error) {
+// serve runs the appliance, and again when a backup was restored.
+func serve(ctx context.Context, s configs.Settings, tty terminal) error {
 	log := configs.NewLogger(s, tty.err)
 	budget := memory.Find()
 	budget.Apply()
-	st, err := state.Open(ctx, s.StateDir, log)
+	box := &box{settings: s, tty: tty, budget: budget, log: log}
+	for {
+		err := box.serve(ctx)
+		// One that hangs still has the old state in its hands: the next process
+		// completes the restore.
+		if !errors.Is(err, errRestored) || errors.Is(err, lifetime.ErrHangs) {
+			return err
+		}
+	}
+}
+
+// box is what stays the same when the appliance starts again.
+type box struct {
+	settings configs.Settings
+	tty      terminal
+	budget   memory.Budget
+	log      *slog.Logger
+
+	hardened []hardening.Result // nil until the rights are given up, which is once
+	nightly  string             // the folder that may be written to, next to the state
+}
+
+func (b *box) serve(ctx context.Context) (err error) {
+	st, err := state.Open(ctx, b.settings.StateDir, b.log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	var hardened []hardening.Result
-	if tty.harden != nil {
-		hardened = tty.harden(st.Dir(), s.Plane != string(tunnel.PlaneNetstack))
+	if b.tty.harden != nil && b.hardened == nil {
+		b.nightly = backups.Folder(ctx, st)
+		b.hardened = b.tty.harden(st.Dir(), b.settings.Plane != string(tunnel.PlaneNetstack), b.nightly)
 	}
-	a, err := assemble(ctx, s, st, budget, log)
+	a, err := assemble(ctx, b, st)
 	if err != nil {
 		return err
 	}
-	a.hardened = hardened
 	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(a.api(), a.page))
 	if err != nil {
 		a.page.Close()
 		return err
 	}
 	return a.run(ctx,
+		lifetime.Part{Name: "backups", Run: a.backups.Run},
+		lifetime.Part{Name: "restored backup", Run: a.restorer.Run},
 		lifetime.Part{Name: "command line's socket", Run: socket.Run},
 		lifetime.Part{Name: "memory", Run: memory.Settle},
-		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, tty) }},
-		lifetime.Part{Name: "word to the service manager", Run: notify.New(notify.Config{Env: tty.env, Check: a.check(st.Path(socketFile)), Logger: log}).Run},
+		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, b.tty) }},
+		lifetime.Part{Name: "word to the service manager", Run: notify.New(notify.Config{Env: b.tty.env, Check: a.check(st.Path(socketFile)), Logger: b.log}).Run},
 	)
 }
 

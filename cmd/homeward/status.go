@@ -71,6 +71,7 @@ func printStatus(w io.Writer, s api.Status) error {
 			fmt.Fprintf(&b, "  %-8s %-14s → %s\n", "", "", plain(j.Advice))
 		}
 	}
+	b.WriteString(backupLine(s.Backup, time.Now()))
 	if s.Guide != nil {
 		b.WriteString("\n" + guideText(*s.Guide))
 	}

@@ -132,7 +132,8 @@ func (g *Staging) Verify(ctx context.Context, log *slog.Logger, check func(conte
 
 // Commit makes the staged content the directory's: at once when Stage took the lock,
 // else at the next Open. From here on a crash leads to the new content, before to the
-// old one, which is put aside and never deleted. It returns where.
+// old one, which is put aside and never deleted. It returns where; empty means that
+// there was none.
 func (g *Staging) Commit(now time.Time) (aside string, err error) {
 	stamp := now.UTC().Format(stampForm)
 	if err := g.seal(); err != nil {
@@ -144,6 +145,9 @@ func (g *Staging) Commit(now time.Time) (aside string, err error) {
 	g.done = true
 	if err = g.state.syncDir(); err == nil && g.owned {
 		err = g.state.adopt(noStop)
+		if there, _ := g.state.exists(asidePrefix + stamp); !there { // a fresh box
+			return "", err
+		}
 	}
 	return g.state.Path(asidePrefix + stamp), err
 }

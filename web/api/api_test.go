@@ -50,7 +50,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- m.Run(ctx) }()
-	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, Tests: &fakeTests{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t, map[string]bool{}})
+	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, Tests: &fakeTests{}, Backups: noBackups{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t, map[string]bool{}})
 	srv := httptest.NewServer(h)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -138,6 +138,15 @@ func (a admin) SetupLink(context.Context) (SetupLink, error) {
 		return SetupLink{}, account.ErrClaimed
 	}
 	return SetupLink{URL: "https://192.0.2.1/setup?token=x", Fingerprint: "AA:BB"}, nil
+}
+
+// noBackups are not asked.
+type noBackups struct{ Backups }
+
+// Restore says how much it was given, and changes nothing.
+func (a admin) Restore(_ context.Context, key string, sealed io.Reader, look bool) (Restored, error) {
+	b, err := io.ReadAll(sealed)
+	return Restored{Homeward: key, Devices: len(b), Aside: map[bool]string{false: "aside"}[look]}, err
 }
 
 func TestOnlyTheBoxItselfSetsPasswords(t *testing.T) {

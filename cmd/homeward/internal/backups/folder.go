@@ -143,7 +143,7 @@ func (k *Keeper) explain(folder string, err error) *problem {
 	case refused && !k.cfg.MayWrite(folder):
 		return &problem{text: "homeward may not write to " + folder + " yet: it gave up the right to all other folders when it started", advice: "restart homeward (systemctl restart homeward)", rights: true}
 	case refused:
-		return &problem{text: "homeward may not write to " + folder, advice: "give the folder to the user that homeward runs as, and the service the right to it: 'homeward backup nightly --help' says how", rights: true}
+		return &problem{text: "homeward may not write to " + folder, advice: "give the folder to the user that homeward runs as, and the service the right to it: 'homeward backup nightly --help' says how. If the disk was plugged in since homeward started, restart it", rights: true}
 	}
 	return &problem{text: fmt.Sprintf("writing to %s: %v", folder, err), advice: "look at the disk, or choose another folder"}
 }

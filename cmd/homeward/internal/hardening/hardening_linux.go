@@ -15,22 +15,24 @@ import (
 )
 
 // Apply takes the rights away for good, from all threads. The state directory
-// is dir and must exist; tun says that there may be a network interface. It is
-// called once, before the network is touched.
-func Apply(dir string, tun bool) []Result {
+// is dir and must exist; tun says that there may be a network interface; more are
+// folders that may be written to besides, where they exist. It is called once, before
+// the network is touched.
+func Apply(dir string, tun bool, more ...string) []Result {
 	if tun {
 		_ = os.MkdirAll(controlDir, 0o755) // "wg show" is a convenience
 	}
 	var list []Result
 	for _, m := range []struct {
 		means string
+		files bool
 		take  func() error
 	}{
-		{"memory stays out of core dumps", noCoreDumps},
-		{"only the state is written (Landlock)", func() error { return onlyState(dir) }},
-		{"no program is started (seccomp)", noPrograms},
+		{"memory stays out of core dumps", false, noCoreDumps},
+		{"only the state is written (Landlock)", true, func() error { return onlyState(dir, more) }},
+		{"no program is started (seccomp)", false, noPrograms},
 	} {
-		r := Result{Means: m.means}
+		r := Result{Means: m.means, Files: m.files}
 		if err := m.take(); err != nil {
 			r.Problem = err.Error()
 		}
@@ -52,9 +54,10 @@ func noCoreDumps() error {
 }
 
 // onlyState lets the process read what it needs of the system, and write only
-// to the state directory, to devices and settings of the network, and what
-// SQLite sorts in a temporary folder.
-func onlyState(dir string) error {
+// to the state directory, to the folders that the owner chose, to devices and settings
+// of the network, and what SQLite sorts in a temporary folder.
+func onlyState(dir string, more []string) error {
+	more = slices.DeleteFunc(slices.Clone(more), func(f string) bool { return f == "" })
 	if v, err := landlocksys.LandlockGetABIVersion(); err != nil || v < 1 {
 		return errors.New("this kernel has no Landlock (Linux 5.13), or it is switched off")
 	}
@@ -63,6 +66,7 @@ func onlyState(dir string) error {
 	err := landlock.V5.BestEffort().RestrictPaths(
 		landlock.PathAccess(read, "/"),
 		landlock.RWDirs(dir).WithRefer(),
+		landlock.RWDirs(more...).IgnoreIfMissing(),
 		landlock.RWDirs(os.TempDir(), "/var/tmp").IgnoreIfMissing(),
 		landlock.RWDirs("/proc/sys/net", controlDir).IgnoreIfMissing(),
 		landlock.RWFiles("/dev/null", "/dev/net/tun").WithIoctlDev().IgnoreIfMissing(),

@@ -24,7 +24,10 @@ func TestMain(m *testing.M) {
 func confined(dir string) {
 	// Each line is "what before after".
 	try := map[string]func() error{
-		"inside":   func() error { return os.WriteFile(filepath.Join(dir, "state", "x"), []byte("x"), 0o600) },
+		"inside": func() error { return os.WriteFile(filepath.Join(dir, "state", "x"), []byte("x"), 0o600) },
+		"chosen": func() error {
+			return errors.Join(os.WriteFile(filepath.Join(dir, "chosen", "x"), []byte("x"), 0o600), os.Rename(filepath.Join(dir, "chosen", "x"), filepath.Join(dir, "chosen", "y")))
+		},
 		"outside":  func() error { return os.WriteFile(filepath.Join(dir, "x"), []byte("x"), 0o600) },
 		"read":     func() error { _, err := os.ReadFile("/etc/passwd"); return err },
 		"rename":   func() error { return os.Rename(filepath.Join(dir, "state", "x"), filepath.Join(dir, "state", "y")) },
@@ -32,13 +35,13 @@ func confined(dir string) {
 		"ownspace": func() error { return onOtherThread(func() error { return syscall.Unshare(syscall.CLONE_NEWUTS) }) },
 	}
 	before := map[string]error{}
-	for _, name := range []string{"inside", "outside", "read", "rename", "exec", "ownspace"} {
+	for _, name := range []string{"inside", "chosen", "outside", "read", "rename", "exec", "ownspace"} {
 		before[name] = try[name]()
 	}
-	for _, r := range Apply(filepath.Join(dir, "state"), false) {
+	for _, r := range Apply(filepath.Join(dir, "state"), false, filepath.Join(dir, "chosen"), "", "/nowhere") {
 		fmt.Printf("means %s: %s\n", r.Means, r.Problem)
 	}
-	for _, name := range []string{"inside", "outside", "read", "rename", "exec", "ownspace"} {
+	for _, name := range []string{"inside", "chosen", "outside", "read", "rename", "exec", "ownspace"} {
 		fmt.Println(name, kind(before[name]), kind(try[name]()))
 	}
 	status, _ := os.ReadFile("/proc/thread-self/status")
@@ -70,8 +73,10 @@ func TestAnIntruderCouldStartNothingAndWriteNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	if err := os.Mkdir(filepath.Join(dir, "state"), 0o700); err != nil {
-		t.Fatal(err)
+	for _, sub := range []string{"state", "chosen"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), "HOMEWARD_TEST_HARDENED="+dir, "TMPDIR="+filepath.Join(dir, "tmp")) // which stays writable
@@ -89,7 +94,7 @@ func TestAnIntruderCouldStartNothingAndWriteNowhere(t *testing.T) {
 	}
 	for _, want := range []string{
 		"memory stays out of core dumps: \n", "(Landlock): \n", "(seccomp): \n",
-		"inside ok ok\n", "outside ok refused\n", "read ok ok\n", "rename ok ok\n", "exec ok refused\n", "ownspace " + space + " refused\n",
+		"inside ok ok\n", "chosen ok ok\n", "outside ok refused\n", "read ok ok\n", "rename ok ok\n", "exec ok refused\n", "ownspace " + space + " refused\n",
 		"NoNewPrivs:\t1\n", "Seccomp:\t2\n",
 	} {
 		if !strings.Contains(out, want) {

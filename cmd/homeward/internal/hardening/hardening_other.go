@@ -3,6 +3,6 @@
 package hardening
 
 // Apply is for Linux.
-func Apply(string, bool) []Result {
-	return []Result{{"files and system calls", "this system has none of Linux's means"}}
+func Apply(string, bool, ...string) []Result {
+	return []Result{{Means: "files and system calls", Problem: "this system has none of Linux's means"}}
 }
