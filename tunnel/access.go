@@ -49,6 +49,9 @@ type Counters = filter.Snapshot
 // PeerCounters is what the filter counted of one peer.
 type PeerCounters = filter.PeerCounters
 
+// Traffic counts packets and bytes that passed.
+type Traffic = filter.Traffic
+
 // Reason says why a packet was dropped.
 type Reason = filter.Reason
 

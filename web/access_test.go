@@ -30,6 +30,7 @@ var matrix = map[string]access{
 	"POST /login":                            visitor,
 	"POST /logout":                           admin,
 	"GET /{$}":                               admin,
+	"GET /welcome":                           admin,
 	"GET /live":                              program,
 	"POST /peers":                            admin,
 	"GET /peers/{id}":                        admin,

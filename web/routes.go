@@ -41,6 +41,7 @@ func (s *Server) routes() []route {
 		{"POST", "/logout", admin, s.logout},
 
 		{"GET", "/{$}", admin, s.home},
+		{"GET", "/welcome", admin, s.welcome},
 		{"GET", "/live", program, s.follow},
 		{"POST", "/peers", admin, s.addPeer},
 		{"GET", "/peers/{id}", admin, s.withPeer(s.showPeer)},

@@ -17,6 +17,8 @@ const hereFor = 3 * time.Minute
 // again and again as JSON for live.js.
 type view struct {
 	Joints []jointView `json:"joints"`
+	Parts  []partView  `json:"parts"`
+	Worst  worstView   `json:"worst"`
 	Peers  []peerView  `json:"peers"`
 	Test   *testView   `json:"test,omitempty"` // of the device whose page is open
 }
@@ -29,6 +31,7 @@ type jointView struct {
 	Verdict string `json:"verdict"`
 	Summary string `json:"summary"`
 	Advice  string `json:"advice"`
+	Since   string `json:"since"`
 }
 
 // peerView is a device in words.
@@ -56,20 +59,26 @@ type peerView struct {
 
 func (s *Server) view(now time.Time) view {
 	v := view{Joints: []jointView{}, Peers: []peerView{}}
-	for _, j := range s.cfg.Status().Joints {
-		v.Joints = append(v.Joints, jointOf(j))
+	joints := s.cfg.Status().Joints
+	for _, j := range joints {
+		v.Joints = append(v.Joints, jointOf(j, now))
 	}
 	for _, p := range s.cfg.Peers.List() {
 		v.Peers = append(v.Peers, peerOf(p, now))
 	}
+	device := ""
+	if len(v.Peers) > 0 {
+		device = peerURL(peers.ID(v.Peers[0].ID))
+	}
+	v.Parts, v.Worst = partsOf(joints), worstOf(joints, device)
 	return v
 }
 
-func jointOf(j api.Joint) jointView {
+func jointOf(j api.Joint, now time.Time) jointView {
 	verdicts := map[api.JointState]string{
 		api.JointWorking: "works", api.JointUnknown: "not known yet", api.JointAttention: "look here", api.JointFailed: "does not work",
 	}
-	return jointView{j.Key, j.Title, string(j.State), verdicts[j.State], j.Summary, j.Advice}
+	return jointView{j.Key, j.Title, string(j.State), verdicts[j.State], j.Summary, j.Advice, sinceWhen(j.Since, now)}
 }
 
 func peerOf(p peers.Peer, now time.Time) peerView {

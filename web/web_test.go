@@ -128,7 +128,7 @@ func (w *world) owner() *http.Client {
 	}
 	c := w.browser()
 	r := w.post(c, "/setup", url.Values{"token": {token}, "password": {password}, "again": {password}})
-	if r.status != http.StatusSeeOther || r.header.Get("Location") != "/" {
+	if r.status != http.StatusSeeOther || r.header.Get("Location") != "/welcome" {
 		w.t.Fatalf("claiming: %d to %q\n%s", r.status, r.header.Get("Location"), r.body)
 	}
 	return c

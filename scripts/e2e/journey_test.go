@@ -175,7 +175,7 @@ func checkSeen(t *testing.T, h *homeward, plane string) {
 	var status struct {
 		Joints []struct{ Key, State, Summary string }
 	}
-	if err != nil || json.Unmarshal([]byte(out), &status) != nil || len(status.Joints) != 6 {
+	if err != nil || json.Unmarshal([]byte(out), &status) != nil || len(status.Joints) != 7 {
 		t.Fatalf("status: %v\n%s", err, out)
 	}
 	for _, j := range status.Joints {

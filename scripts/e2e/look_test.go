@@ -55,7 +55,7 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{320, 768, 1280} {
 			page.look(width, scheme)
-			for name, path := range map[string]string{"home": "/", "device": "/peers/2", "test": "/peers/2/test", "remove": "/peers/3/remove", "ports": "/ports", "guide": "/guide?router=huawei", "missing": "/nowhere"} {
+			for name, path := range map[string]string{"home": "/", "welcome": "/welcome", "device": "/peers/2", "test": "/peers/2/test", "remove": "/peers/3/remove", "ports": "/ports", "guide": "/guide?router=huawei", "missing": "/nowhere"} {
 				page.do("opening "+path, chromedp.Navigate(base+path), chromedp.WaitVisible("main"))
 				page.shot(fmt.Sprintf("%s-%s-%d", name, scheme, width))
 				got, err := chromedp.Run(page.ctx, chromedp.Evaluate[[2]int64](`[document.scrollingElement.scrollWidth, innerWidth]`))

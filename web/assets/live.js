@@ -14,6 +14,7 @@ function showJoint(j) {
   if (!box) return;
   box.dataset.state = j.state;
   set(box, "verdict", j.verdict);
+  set(box, "since", j.since);
   set(box, "summary", j.summary);
   const advice = set(box, "advice", j.advice);
   if (advice) advice.hidden = !j.advice;
@@ -26,6 +27,27 @@ function showPeer(p) {
   set(box, "traffic", p.traffic);
   const lamp = box.querySelector("[data-of=presence]");
   if (lamp) lamp.dataset.state = p.presence;
+}
+
+function showLooking() {
+  const looking = document.querySelector("[data-while=looking]");
+  if (looking) looking.hidden = !document.querySelector("[data-joint][data-state=unknown]");
+}
+
+function showPath(news) {
+  for (const p of news.parts) {
+    const part = document.querySelector(`[data-part="${p.key}"]`);
+    if (part) part.dataset.state = p.state;
+  }
+  const told = document.querySelector("[data-of=worst]");
+  if (!told) return;
+  told.dataset.state = news.worst.state;
+  set(told.querySelector("[data-of=text]"), "strong", news.worst.text);
+  set(told, "cure", news.worst.cure).hidden = !news.worst.cure;
+  const button = told.querySelector("[data-of=do]");
+  button.hidden = !news.worst.link;
+  button.firstChild.href = news.worst.link || "/";
+  button.firstChild.textContent = news.worst.label;
 }
 
 function showTest(t) {
@@ -53,6 +75,8 @@ function show(event) {
   const news = JSON.parse(event.data);
   news.joints.forEach(showJoint);
   news.peers.forEach(showPeer);
+  showPath(news);
+  showLooking();
   if (tested && news.test) showTest(news.test);
   if (otherDevices(news.peers)) location.reload();
 }

@@ -109,7 +109,7 @@ func (h Health) missing(now Health) error {
 	}
 	for joint, worked := range h.Works {
 		// A device comes from outside when it likes: that proves nothing so early.
-		if worked && !now.Works[joint] && joint != "outside" {
+		if worked && !now.Works[joint] && joint != "outside" && joint != "home" {
 			return fmt.Errorf("the %s worked before and does not now", joint)
 		}
 	}

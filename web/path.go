@@ -1,0 +1,99 @@
+package web
+
+import (
+	"slices"
+	"time"
+
+	"homeward/web/api"
+)
+
+// partView is one part of the picture of the way home.
+type partView struct {
+	Key   string `json:"key"`
+	Title string `json:"-"` // of a place; a way between two has none
+	State string `json:"state"`
+}
+
+// worstView is what stands in the way most, in words, with one thing to do.
+type worstView struct {
+	State string `json:"state"`
+	Text  string `json:"text"`
+	Cure  string `json:"cure"`
+	Link  string `json:"link"` // where something can be done; may be empty
+	Label string `json:"label"`
+}
+
+// parts is the path from the internet to the LAN, from one place to the next.
+var parts = []struct {
+	key, title string
+	joints     []string // the worst of them is the part's state
+}{
+	{"internet", "Internet", []string{"outside"}},
+	{"in", "", []string{"address", "outside"}},
+	{"router", "Router", []string{"router"}},
+	{"through", "", []string{"port"}},
+	{"box", "homeward", []string{"device"}},
+	{"on", "", []string{"home"}},
+	{"lan", "Home", []string{"home"}},
+}
+
+// rank orders states: the worst last.
+var rank = []api.JointState{api.JointWorking, api.JointUnknown, api.JointAttention, api.JointFailed}
+
+func worse(a, b api.JointState) bool { return slices.Index(rank, a) > slices.Index(rank, b) }
+
+// partsOf draws the path. A joint that is not there is not known.
+func partsOf(joints []api.Joint) []partView {
+	var list []partView
+	for _, p := range parts {
+		state := api.JointWorking
+		for _, key := range p.joints {
+			is := api.JointUnknown
+			if i := slices.IndexFunc(joints, func(j api.Joint) bool { return j.Key == key }); i >= 0 {
+				is = joints[i].State
+			}
+			if worse(is, state) {
+				state = is
+			}
+		}
+		list = append(list, partView{p.key, p.title, string(state)})
+	}
+	return list
+}
+
+// worstOf explains the worst joint. Of equal ones the first counts: what comes
+// later on the list often fails because of it. What is not known of IPv6 or of
+// the way on from here waits for the first device that comes in.
+func worstOf(joints []api.Joint, device string) worstView {
+	var worst api.Joint
+	for _, j := range joints {
+		waits := j.State == api.JointUnknown && (j.Key == "ipv6" || j.Key == "home")
+		if !waits && worse(j.State, worst.State) {
+			worst = j
+		}
+	}
+	if worst.State == "" || worst.State == api.JointWorking {
+		return worstView{State: string(api.JointWorking), Text: "The way home is open."}
+	}
+	w := worstView{State: string(worst.State), Text: worst.Title + ": " + worst.Summary, Cure: worst.Advice}
+	switch {
+	case worst.Key == "outside" && device != "":
+		w.Link, w.Label = device+"/test", "Test a device"
+	case worst.Key == "outside":
+		w.Link, w.Label = "#add", "Add a device"
+	case (worst.Key == "router" || worst.Key == "port") && worst.State != api.JointUnknown:
+		w.Link, w.Label = "/guide", "Open the port by hand"
+	}
+	return w
+}
+
+// sinceWhen says since when a joint is as it is.
+func sinceWhen(t, now time.Time) string {
+	switch {
+	case t.IsZero():
+		return ""
+	case now.Sub(t) < 24*time.Hour:
+		return "since " + t.Local().Format("15:04")
+	}
+	return "since " + t.Local().Format("2 January")
+}

@@ -1,0 +1,28 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"homeward/web/api"
+)
+
+// welcomePage follows the first password: whether the way home is open, and the
+// first phone.
+type welcomePage struct {
+	layout
+	Joints  []jointView
+	ByHand  bool // the port has to be opened by hand
+	Looking bool // something is not known yet
+}
+
+// checked are the joints that can be looked at before there is a device.
+var checked = []string{"device", "router", "port", "address"}
+
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request) {
+	page := welcomePage{layout: layout{"Welcome", false}, ByHand: s.cfg.Status().Guide != nil}
+	page.Joints = slices.DeleteFunc(s.view(time.Now()).Joints, func(j jointView) bool { return !slices.Contains(checked, j.Key) })
+	page.Looking = slices.ContainsFunc(page.Joints, func(j jointView) bool { return j.State == string(api.JointUnknown) })
+	s.render(w, http.StatusOK, "welcome.html", page)
+}
