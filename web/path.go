@@ -21,6 +21,7 @@ type worstView struct {
 	Cure  string `json:"cure"`
 	Link  string `json:"link"` // where something can be done; may be empty
 	Label string `json:"label"`
+	key   string // of the joint; empty when all is well
 }
 
 // parts is the path from the internet to the LAN, from one place to the next.
@@ -75,7 +76,7 @@ func worstOf(joints []api.Joint, device string) worstView {
 	if worst.State == "" || worst.State == api.JointWorking {
 		return worstView{State: string(api.JointWorking), Text: "The way home is open."}
 	}
-	w := worstView{State: string(worst.State), Text: worst.Title + ": " + worst.Summary, Cure: worst.Advice}
+	w := worstView{key: worst.Key, State: string(worst.State), Text: worst.Title + ": " + worst.Summary, Cure: worst.Advice}
 	switch {
 	case worst.Key == "outside" && device != "":
 		w.Link, w.Label = device+"/test", "Test a device"

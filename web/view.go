@@ -32,6 +32,7 @@ type jointView struct {
 	Summary string `json:"summary"`
 	Advice  string `json:"advice"`
 	Since   string `json:"since"`
+	Worst   bool   `json:"worst"` // it is explained above the list
 }
 
 // peerView is a device in words.
@@ -71,6 +72,9 @@ func (s *Server) view(now time.Time) view {
 		device = peerURL(peers.ID(v.Peers[0].ID))
 	}
 	v.Parts, v.Worst = partsOf(joints), worstOf(joints, device)
+	for i := range v.Joints {
+		v.Joints[i].Worst = v.Joints[i].Key == v.Worst.key
+	}
 	return v
 }
 
@@ -78,7 +82,7 @@ func jointOf(j api.Joint, now time.Time) jointView {
 	verdicts := map[api.JointState]string{
 		api.JointWorking: "works", api.JointUnknown: "not known yet", api.JointAttention: "look here", api.JointFailed: "does not work",
 	}
-	return jointView{j.Key, j.Title, string(j.State), verdicts[j.State], j.Summary, j.Advice, sinceWhen(j.Since, now)}
+	return jointView{Key: j.Key, Title: j.Title, State: string(j.State), Verdict: verdicts[j.State], Summary: j.Summary, Advice: j.Advice, Since: sinceWhen(j.Since, now)}
 }
 
 func peerOf(p peers.Peer, now time.Time) peerView {

@@ -191,7 +191,7 @@ func (a *appliance) status() api.Status {
 		Version: version, Facts: a.findings(now), Backup: a.backupKeeper().Backup(),
 		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, home, now),
 	}
-	s.Joints = append(s.Joints, homeJoint(a.tunnel.Status(), a.tunnel.Counters(), a.networks.Load()))
+	s.Joints = append(s.Joints, homeJoint(a.tunnel.Status(), router, a.tunnel.Counters(), a.networks.Load()))
 	if _, proven := evidence(list, router, home, now); needsHands(router, proven) {
 		if g, err := a.guide(""); err == nil {
 			s.Guide = &g

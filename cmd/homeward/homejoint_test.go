@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"homeward/tunnel"
+	"homeward/upnp"
 	"homeward/web/api"
 )
 
@@ -16,16 +17,18 @@ func TestHomeIsGreenOnlyForAnswersThatWentThrough(t *testing.T) {
 		name    string
 		counted tunnel.Counters
 		n       networks
+		router  upnp.Verdict
 		want    api.JointState
 	}{
-		{"nobody", tunnel.Counters{}, networks{lan: lan}, api.JointUnknown},
-		{"asked", asked, networks{lan: lan}, api.JointUnknown},
-		{"answered", answered, networks{lan: lan}, api.JointWorking},
-		{"no network", answered, networks{}, api.JointAttention},
-		{"a container's network", asked, networks{lan: lan, problem: "Run it elsewhere."}, api.JointAttention},
-		{"what looked like a container's network", answered, networks{lan: lan, problem: "Run it elsewhere."}, api.JointWorking},
+		{"nobody", tunnel.Counters{}, networks{lan: lan}, upnp.NoIGD, api.JointUnknown},
+		{"asked", asked, networks{lan: lan}, upnp.NoIGD, api.JointUnknown},
+		{"answered", answered, networks{lan: lan}, upnp.NoIGD, api.JointWorking},
+		{"no network", answered, networks{}, upnp.NoIGD, api.JointAttention},
+		{"a container's network", asked, networks{lan: lan, problem: "Run it elsewhere."}, upnp.NoIGD, api.JointAttention},
+		{"what looks like one, with a router", asked, networks{lan: lan, problem: "Run it elsewhere."}, upnp.Mapped, api.JointUnknown},
+		{"what looked like a container's network", answered, networks{lan: lan, problem: "Run it elsewhere."}, upnp.NoIGD, api.JointWorking},
 	} {
-		j := homeJoint(tunnel.Status{}, c.counted, &c.n)
+		j := homeJoint(tunnel.Status{}, upnp.Status{Verdict: c.router}, c.counted, &c.n)
 		if j.State != c.want || j.Summary == "" || (j.Advice == "") != (c.want != api.JointAttention) {
 			t.Errorf("%s: %+v", c.name, j)
 		}

@@ -139,6 +139,8 @@ func journey(t *testing.T, plane string, rootless bool) {
 	if out, err := lab.Phone.Try("dig", "+short", "+time=3", labnet.ShareName, "A"); err != nil || strings.TrimSpace(out) != labnet.Share4 {
 		t.Errorf("looking %s up: %q, %v", labnet.ShareName, out, err)
 	}
+	page.waitText("[data-test] [data-of=text]", "All is good")
+	page.shot("tested")
 	checkSeen(t, h, plane)
 	checkPageIsForTheHouse(t, lab)
 	checkNoSecretIsTold(t, h, string(config))

@@ -13,6 +13,7 @@ function showJoint(j) {
   const box = document.querySelector(`[data-joint="${j.key}"]`);
   if (!box) return;
   box.dataset.state = j.state;
+  box.toggleAttribute("data-worst", j.worst);
   set(box, "verdict", j.verdict);
   set(box, "since", j.since);
   set(box, "summary", j.summary);
