@@ -101,12 +101,12 @@ func (f editForm) differences(now peers.Peer) []difference {
 }
 
 func (s *Server) editForm(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	s.showEdit(w, http.StatusOK, p, editPage{Form: formOf(p)})
+	s.showEdit(w, r, http.StatusOK, p, editPage{Form: formOf(p)})
 }
 
-func (s *Server) showEdit(w http.ResponseWriter, status int, p peers.Peer, page editPage) {
-	page.layout, page.ID, page.Kinds = layout{"Change " + string(p.Name), false}, int64(p.ID), peers.Kinds()
-	s.render(w, status, "edit.html", page)
+func (s *Server) showEdit(w http.ResponseWriter, r *http.Request, status int, p peers.Peer, page editPage) {
+	page.layout, page.ID, page.Kinds = s.layout(r, "Change "+string(p.Name)), int64(p.ID), peers.Kinds()
+	s.render(w, r, status, "edit.html", page)
 }
 
 func (s *Server) editPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
@@ -124,7 +124,7 @@ func (s *Server) editPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 	switch {
 	case errors.As(err, &field):
 		page.Problems[field.Field] = "Here, " + field.Problem + "."
-		s.showEdit(w, http.StatusBadRequest, p, page)
+		s.showEdit(w, r, http.StatusBadRequest, p, page)
 	case errors.Is(err, peers.ErrConflict):
 		if p, err = s.cfg.Peers.Get(p.ID); err != nil {
 			s.notFound(w, r)
@@ -133,7 +133,7 @@ func (s *Server) editPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 		page.Problem = "Somebody else changed this device meanwhile. What you typed is still here: saving it again replaces what the other one did."
 		page.Now = form.differences(p)
 		page.Form.Version = strconv.FormatInt(p.Version, 10)
-		s.showEdit(w, http.StatusPreconditionFailed, p, page)
+		s.showEdit(w, r, http.StatusPreconditionFailed, p, page)
 	default:
 		s.afterChange(w, r, err, peerURL(p.ID))
 	}

@@ -22,13 +22,13 @@ func (s *Server) showGuide(w http.ResponseWriter, r *http.Request) {
 	var failure *api.Failure
 	switch {
 	case errors.As(err, &failure):
-		s.message(w, failure.Status, "Not found", sentenceOf(err))
+		s.message(w, r, failure.Status, s.language(r).T("layout.not_found"), sentenceOf(err))
 		return
 	case err != nil:
 		s.broken(w, r, err)
 		return
 	}
-	page := guidePage{layout: layout{"Open the port by hand", false}, Guide: g, Joints: s.view(time.Now()).Joints}
+	page := guidePage{layout: s.layout(r, "Open the port by hand"), Guide: g, Joints: s.view(time.Now()).Joints}
 	page.Joints = slices.DeleteFunc(page.Joints, func(j jointView) bool { return j.Key != "port" && j.Key != "outside" })
-	s.render(w, http.StatusOK, "guide.html", page)
+	s.render(w, r, http.StatusOK, "guide.html", page)
 }

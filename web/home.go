@@ -27,11 +27,11 @@ type newPeerForm struct {
 }
 
 func (s *Server) home(w http.ResponseWriter, r *http.Request) {
-	s.showHome(w, http.StatusOK, newPeerForm{Profile: string(peers.ProfileHome)})
+	s.showHome(w, r, http.StatusOK, newPeerForm{Profile: string(peers.ProfileHome)})
 }
 
-func (s *Server) showHome(w http.ResponseWriter, status int, form newPeerForm) {
-	s.render(w, status, "home.html", homePage{layout{"Home", false}, s.view(time.Now()), form})
+func (s *Server) showHome(w http.ResponseWriter, r *http.Request, status int, form newPeerForm) {
+	s.render(w, r, status, "home.html", homePage{s.layout(r, "Home"), s.view(time.Now()), form})
 }
 
 func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {
@@ -47,18 +47,18 @@ func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, peerURL(issued.Peer.ID), http.StatusSeeOther)
 	case errors.As(err, &field) && field.Field == "name":
 		form.NameProblem = "This name " + field.Problem + "."
-		s.showHome(w, http.StatusBadRequest, form)
+		s.showHome(w, r, http.StatusBadRequest, form)
 	case errors.As(err, &field) && field.Field == "public_key":
 		form.KeyProblem = "This " + field.Problem + "."
-		s.showHome(w, http.StatusBadRequest, form)
+		s.showHome(w, r, http.StatusBadRequest, form)
 	case errors.As(err, &field):
 		form.Problem = sentenceOf(err)
-		s.showHome(w, http.StatusBadRequest, form)
+		s.showHome(w, r, http.StatusBadRequest, form)
 	case s.ownFault(err):
 		s.broken(w, r, err)
 	default:
 		form.Problem = sentenceOf(err)
-		s.showHome(w, http.StatusConflict, form)
+		s.showHome(w, r, http.StatusConflict, form)
 	}
 }
 

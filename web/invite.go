@@ -62,19 +62,19 @@ func (s *Server) makeInvite(w http.ResponseWriter, r *http.Request, p peers.Peer
 		s.broken(w, r, err)
 		return
 	}
-	s.render(w, http.StatusOK, "link.html", linkPage{layout{"A link for " + string(p.Name), false}, int64(p.ID), link,
+	s.render(w, r, http.StatusOK, "link.html", linkPage{s.layout(r, "A link for "+string(p.Name)), int64(p.ID), link,
 		invite.Until.Local().Format("2 January 2006, 15:04"), template.HTML(svg)}) // drawn by us, with an escaped title
 }
 
 // inviteForm only shows a button: programs that look at links before people do
 // must not use one up.
 func (s *Server) inviteForm(w http.ResponseWriter, r *http.Request) {
-	s.render(w, http.StatusOK, "invite.html", invitePage{s.layout("Your way home"), r.PathValue("token"), ""})
+	s.render(w, r, http.StatusOK, "invite.html", invitePage{s.bare(r, "Your way home"), r.PathValue("token"), ""})
 }
 
 func (s *Server) openInvite(w http.ResponseWriter, r *http.Request) {
 	if _, wait := s.openings.Take(client(r)); wait > 0 {
-		s.tooOften(w, wait)
+		s.tooOften(w, r, wait)
 		return
 	}
 	_, ticket, err := s.cfg.Peers.OpenInvite(r.Context(), r.PathValue("token"))
@@ -82,9 +82,9 @@ func (s *Server) openInvite(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		http.Redirect(w, r, "/handover/"+string(ticket), http.StatusSeeOther)
 	case errors.Is(err, peers.ErrInvite):
-		s.render(w, http.StatusGone, "invite.html", invitePage{s.layout("Your way home"), "", sentenceOf(err)})
+		s.render(w, r, http.StatusGone, "invite.html", invitePage{s.bare(r, "Your way home"), "", sentenceOf(err)})
 	case errors.Is(err, peers.ErrNoEndpoint): // whose remedy is for the admin
-		s.render(w, http.StatusServiceUnavailable, "invite.html", invitePage{s.layout("Your way home"), r.PathValue("token"),
+		s.render(w, r, http.StatusServiceUnavailable, "invite.html", invitePage{s.bare(r, "Your way home"), r.PathValue("token"),
 			"This does not work at the moment. Try again later: the link stays good."})
 	default:
 		s.broken(w, r, err)
@@ -95,12 +95,12 @@ func (s *Server) openInvite(w http.ResponseWriter, r *http.Request) {
 func (s *Server) withTicket(next func(http.ResponseWriter, *http.Request, peers.Issued)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if _, wait := s.showings.Take(client(r)); wait > 0 {
-			s.tooOften(w, wait)
+			s.tooOften(w, r, wait)
 			return
 		}
 		i, err := s.cfg.Peers.IssuedTo(peers.Ticket(r.PathValue("ticket")))
 		if err != nil {
-			s.render(w, http.StatusGone, "invite.html", invitePage{s.layout("Your way home"), "", "This code has been forgotten here. If it was not saved, ask for another link."})
+			s.render(w, r, http.StatusGone, "invite.html", invitePage{s.bare(r, "Your way home"), "", "This code has been forgotten here. If it was not saved, ask for another link."})
 			return
 		}
 		next(w, r, i)
@@ -109,7 +109,7 @@ func (s *Server) withTicket(next func(http.ResponseWriter, *http.Request, peers.
 
 func (s *Server) showHandover(w http.ResponseWriter, r *http.Request, i peers.Issued) {
 	code := codeOf(i)
-	s.render(w, http.StatusOK, "handover.html", handoverPage{s.layout("Your way home"), "/handover/" + r.PathValue("ticket"), code, i.Client.FileName() + ".mobileconfig"})
+	s.render(w, r, http.StatusOK, "handover.html", handoverPage{s.bare(r, "Your way home"), "/handover/" + r.PathValue("ticket"), code, i.Client.FileName() + ".mobileconfig"})
 }
 
 // handoverPart sends one form of the code.
@@ -138,15 +138,15 @@ func (s *Server) partFailed(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case err == nil:
 	case errors.As(err, &field):
-		s.message(w, http.StatusBadRequest, "Not done", sentenceOf(err))
+		s.message(w, r, http.StatusBadRequest, s.language(r).T("layout.not_done"), sentenceOf(err))
 	case s.ownFault(err):
 		s.broken(w, r, err)
 	default:
-		s.message(w, http.StatusConflict, "Not done", sentenceOf(err))
+		s.message(w, r, http.StatusConflict, s.language(r).T("layout.not_done"), sentenceOf(err))
 	}
 }
 
-func (s *Server) tooOften(w http.ResponseWriter, wait time.Duration) {
+func (s *Server) tooOften(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
-	s.render(w, http.StatusTooManyRequests, "invite.html", invitePage{s.layout("Your way home"), "", "That was too often. Wait a little and try again."})
+	s.render(w, r, http.StatusTooManyRequests, "invite.html", invitePage{s.bare(r, "Your way home"), "", "That was too often. Wait a little and try again."})
 }

@@ -32,7 +32,7 @@ func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) {
 	case !claimed:
 		http.Redirect(w, r, "/setup", http.StatusSeeOther)
 	default:
-		s.render(w, http.StatusOK, "login.html", loginPage{s.layout("Log in"), r.URL.Query().Get("next"), ""})
+		s.render(w, r, http.StatusOK, "login.html", loginPage{s.bare(r, s.language(r).T("login.title")), r.URL.Query().Get("next"), ""})
 	}
 }
 
@@ -56,7 +56,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.render(w, status, "login.html", loginPage{s.layout("Log in"), next, words.Sentence(err.Error())})
+		s.render(w, r, status, "login.html", loginPage{s.bare(r, s.language(r).T("login.title")), next, words.Sentence(err.Error())})
 		return
 	}
 	if err := s.logIn(r.Context(), who); err != nil {

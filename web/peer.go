@@ -43,7 +43,7 @@ func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 
 // peerPage shows a device, with what was typed about its access.
 func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p peers.Peer, reach reachForm) {
-	page := peerPage{layout: layout{string(p.Name), false}, Peer: peerOf(p, time.Now()), Reach: reach}
+	page := peerPage{layout: s.layout(r, string(p.Name)), Peer: peerOf(p, time.Now()), Reach: reach}
 	page.Next = p.Renewing()
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
@@ -55,7 +55,7 @@ func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p 
 		s.broken(w, r, err)
 		return
 	}
-	s.render(w, status, "peer.html", page)
+	s.render(w, r, status, "peer.html", page)
 }
 
 // enable switches a device on or off.
@@ -73,7 +73,7 @@ func (s *Server) newCode(w http.ResponseWriter, r *http.Request, p peers.Peer) {
 }
 
 func (s *Server) confirmRemove(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	s.render(w, http.StatusOK, "remove.html", peerPage{layout: layout{"Remove " + string(p.Name), false}, Peer: peerOf(p, time.Now())})
+	s.render(w, r, http.StatusOK, "remove.html", peerPage{layout: s.layout(r, "Remove "+string(p.Name)), Peer: peerOf(p, time.Now())})
 }
 
 func (s *Server) removePeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
@@ -86,13 +86,13 @@ func (s *Server) afterChange(w http.ResponseWriter, r *http.Request, err error, 
 	case err == nil:
 		http.Redirect(w, r, next, http.StatusSeeOther)
 	case errors.As(err, &field):
-		s.message(w, http.StatusBadRequest, "Not done", sentenceOf(err))
+		s.message(w, r, http.StatusBadRequest, s.language(r).T("layout.not_done"), sentenceOf(err))
 	case errors.Is(err, peers.ErrNotFound):
 		s.notFound(w, r)
 	case s.ownFault(err):
 		s.broken(w, r, err)
 	default:
-		s.message(w, http.StatusServiceUnavailable, "Not done yet", sentenceOf(err))
+		s.message(w, r, http.StatusServiceUnavailable, s.language(r).T("layout.not_done_yet"), sentenceOf(err))
 	}
 }
 

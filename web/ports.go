@@ -44,7 +44,7 @@ func (s *Server) showPorts(w http.ResponseWriter, r *http.Request) {
 
 // listPorts shows the page of ports, with what was typed.
 func (s *Server) listPorts(w http.ResponseWriter, r *http.Request, status int, form forwardForm) {
-	page := portsPage{layout: layout{"What the router lets in", false}, Forwards: s.forwards(), Form: form}
+	page := portsPage{layout: s.layout(r, "What the router lets in"), Forwards: s.forwards(), Form: form}
 	t, err := s.cfg.Router.Ports(r.Context())
 	var failure *api.Failure
 	switch {
@@ -68,7 +68,7 @@ func (s *Server) listPorts(w http.ResponseWriter, r *http.Request, status int, f
 	slices.SortStableFunc(page.Ports, func(a, b portView) int {
 		return cmp.Compare(slices.Index(rank, a.Risk), slices.Index(rank, b.Risk))
 	})
-	s.render(w, status, "ports.html", page)
+	s.render(w, r, status, "ports.html", page)
 }
 
 func portOf(p api.Port) portView {
@@ -103,7 +103,7 @@ func (s *Server) confirmClose(w http.ResponseWriter, r *http.Request, protocol s
 		s.notFound(w, r)
 		return
 	}
-	s.render(w, http.StatusOK, "closeport.html", closePage{layout{fmt.Sprintf("Close %s %d", protocol, external), false}, portOf(t.Ports[i])})
+	s.render(w, r, http.StatusOK, "closeport.html", closePage{s.layout(r, fmt.Sprintf("Close %s %d", protocol, external)), portOf(t.Ports[i])})
 }
 
 func (s *Server) closePort(w http.ResponseWriter, r *http.Request, protocol string, external uint16) {
@@ -121,5 +121,5 @@ func (s *Server) routerRefused(w http.ResponseWriter, r *http.Request, err error
 		s.broken(w, r, err)
 		return
 	}
-	s.message(w, failure.Status, "Not done", sentenceOf(err))
+	s.message(w, r, failure.Status, s.language(r).T("layout.not_done"), sentenceOf(err))
 }

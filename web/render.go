@@ -7,36 +7,51 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+
+	"homeward/web/languages"
 )
 
 //go:embed templates
 var templateFiles embed.FS
 
-// layout is what every page has.
+// layout is what every page has. Server.layout and Server.bare make one.
 type layout struct {
 	Title string
 	Bare  bool // without the way to other pages
+	Look  string
 }
 
-func (s *Server) layout(title string) layout { return layout{title, true} }
+// layout is a page of the admin's, with a title in the page's language.
+func (s *Server) layout(r *http.Request, title string) layout { return layout{title, false, look(r)} }
 
-func parsePages(a assets) (*template.Template, error) {
-	t, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "field": forwardField}).ParseFS(templateFiles, "templates/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("reading the page's templates: %w", err)
+// bare is a page without the way to other pages.
+func (s *Server) bare(r *http.Request, title string) layout { return layout{title, true, look(r)} }
+
+// parsePages reads the templates once for each language, so that a template
+// says a text without being told in which.
+func parsePages(a assets, all []*languages.Language) (map[*languages.Language]*template.Template, error) {
+	pages := map[*languages.Language]*template.Template{}
+	for _, l := range all {
+		t, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "field": forwardField}).Funcs(languages.Funcs(l)).ParseFS(templateFiles, "templates/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("reading the page's templates: %w", err)
+		}
+		pages[l] = t
 	}
-	return t, nil
+	return pages, nil
 }
 
 // render writes a page as a whole: one that fails halfway is not sent.
-func (s *Server) render(w http.ResponseWriter, status int, name string, page any) {
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, page any) {
 	var b bytes.Buffer
-	if err := s.pages.ExecuteTemplate(&b, name, page); err != nil {
+	l := s.language(r)
+	if err := s.pages[l].ExecuteTemplate(&b, name, page); err != nil {
 		s.cfg.Logger.Error("drawing a page failed", "page", name, "err", err)
 		http.Error(w, "This page cannot be drawn: the log says why.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", l.Tag())
 	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
 	w.WriteHeader(status)
 	w.Write(b.Bytes())
@@ -49,15 +64,18 @@ type messagePage struct {
 }
 
 func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	s.message(w, http.StatusNotFound, "Not found", "There is nothing here. It may have been removed.")
+	l := s.language(r)
+	s.message(w, r, http.StatusNotFound, l.T("layout.not_found"), l.T("layout.nothing_here"))
 }
 
-func (s *Server) message(w http.ResponseWriter, status int, title, text string) {
-	s.render(w, status, "message.html", messagePage{layout{title, false}, text})
+// message says one thing, in the page's language.
+func (s *Server) message(w http.ResponseWriter, r *http.Request, status int, title, text string) {
+	s.render(w, r, status, "message.html", messagePage{s.layout(r, title), text})
 }
 
 // broken answers to an error that is ours. What it was stays in the log.
 func (s *Server) broken(w http.ResponseWriter, r *http.Request, err error) {
 	s.cfg.Logger.Error("request failed", "path", r.URL.Path, "err", err)
-	s.message(w, http.StatusInternalServerError, "Something went wrong", "This did not work, and it is not your fault. The log says what happened; nothing was changed halfway.")
+	l := s.language(r)
+	s.message(w, r, http.StatusInternalServerError, l.T("layout.broken"), l.T("layout.broken_why"))
 }

@@ -14,6 +14,7 @@ import (
 	"homeward/web/account"
 	"homeward/web/api"
 	"homeward/web/guard"
+	"homeward/web/languages"
 	"homeward/web/throttle"
 )
 
@@ -37,13 +38,14 @@ type Config struct {
 
 // Server is the admin page.
 type Server struct {
-	cfg      Config
-	sessions *scs.SessionManager
-	pages    *template.Template
-	assets   assets
-	live     chan struct{} // a place for each live page
-	ended    context.Context
-	end      context.CancelFunc
+	cfg       Config
+	sessions  *scs.SessionManager
+	pages     map[*languages.Language]*template.Template
+	languages *languages.Catalogue
+	assets    assets
+	live      chan struct{} // a place for each live page
+	ended     context.Context
+	end       context.CancelFunc
 
 	openings *throttle.Throttle // of invites
 	showings *throttle.Throttle // of what they lead to
@@ -64,7 +66,10 @@ func New(cfg Config) (*Server, error) {
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if s.pages, err = parsePages(s.assets); err != nil {
+	if s.languages, err = languages.Load(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = parsePages(s.assets, s.languages.All()); err != nil {
 		return nil, err
 	}
 	s.sessions = newSessions(cfg)

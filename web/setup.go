@@ -29,21 +29,21 @@ func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, t
 		s.broken(w, r, err)
 		return
 	}
-	p := setupPage{layout: s.layout("Welcome"), Claimed: claimed, Problem: problem, Min: account.MinPassword}
+	p := setupPage{layout: s.bare(r, s.language(r).T("setup.title")), Claimed: claimed, Problem: problem, Min: account.MinPassword}
 	switch {
 	case !claimed && s.cfg.Account.LinkValid(token):
 		p.Token = token
 	case status == http.StatusOK && !claimed && token != "":
 		status = http.StatusGone
 	}
-	s.render(w, status, "setup.html", p)
+	s.render(w, r, status, "setup.html", p)
 }
 
 // claim takes the box over for whoever has the link.
 func (s *Server) claim(w http.ResponseWriter, r *http.Request) {
 	token, password := r.PostFormValue("token"), r.PostFormValue("password")
-	if problem := sameTwice(password, r.PostFormValue("again")); problem != "" {
-		s.showSetup(w, r, http.StatusBadRequest, token, problem)
+	if password != r.PostFormValue("again") {
+		s.showSetup(w, r, http.StatusBadRequest, token, s.language(r).T("setup.different"))
 		return
 	}
 	who, err := s.cfg.Account.Claim(r.Context(), token, password)
@@ -68,11 +68,4 @@ func (s *Server) claim(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, "/welcome", http.StatusSeeOther)
-}
-
-func sameTwice(password, again string) string {
-	if password != again {
-		return "The two passwords are not the same."
-	}
-	return ""
 }

@@ -51,7 +51,7 @@ func (s *Server) testOf(p peers.Peer) *testView {
 }
 
 func (s *Server) showTest(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	s.render(w, http.StatusOK, "test.html", testPage{layout{"Test " + string(p.Name), false}, peerOf(p, time.Now()), s.testOf(p)})
+	s.render(w, r, http.StatusOK, "test.html", testPage{s.layout(r, "Test "+string(p.Name)), peerOf(p, time.Now()), s.testOf(p)})
 }
 
 func (s *Server) beginTest(w http.ResponseWriter, r *http.Request, p peers.Peer) {

@@ -1,0 +1,140 @@
+package languages
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"github.com/nicksnyder/go-i18n/v2/i18n/template"
+	"github.com/pelletier/go-toml/v2"
+	"golang.org/x/text/language"
+)
+
+//go:embed texts
+var textFiles embed.FS
+
+// tags are the languages there are, the first of them for everybody else.
+var tags = []language.Tag{language.English, language.German, language.Russian, language.Spanish}
+
+// Catalogue has all texts in all languages. It never changes.
+type Catalogue struct {
+	languages []*Language // as tags
+	matcher   language.Matcher
+	keys      []string
+}
+
+// entry is a text in each language: a string, or a table of its plural forms.
+type entry struct {
+	EN, DE, RU, ES any
+}
+
+func (e entry) in(t language.Tag) any {
+	switch t {
+	case language.German:
+		return e.DE
+	case language.Russian:
+		return e.RU
+	case language.Spanish:
+		return e.ES
+	}
+	return e.EN
+}
+
+// Load reads the texts that are part of the program. It fails for a file that a
+// test of this package refuses, too.
+func Load() (*Catalogue, error) {
+	files, err := fs.Glob(textFiles, "texts/*.toml")
+	if err != nil {
+		return nil, fmt.Errorf("reading the page's texts: %w", err)
+	}
+	bundle := i18n.NewBundle(tags[0])
+	c := &Catalogue{matcher: language.NewMatcher(tags)}
+	for _, f := range files {
+		if err := c.read(bundle, f); err != nil {
+			return nil, fmt.Errorf("reading the page's texts %s: %w", path.Base(f), err)
+		}
+	}
+	parser := &template.TextParser{Option: "missingkey=error"}
+	for _, t := range tags {
+		c.languages = append(c.languages, newLanguage(t, i18n.NewLocalizer(bundle, t.String()), parser))
+	}
+	return c, nil
+}
+
+func (c *Catalogue) read(bundle *i18n.Bundle, file string) error {
+	raw, err := textFiles.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var entries map[string]entry
+	if err := toml.NewDecoder(strings.NewReader(string(raw))).DisallowUnknownFields().Decode(&entries); err != nil {
+		return err
+	}
+	for name, e := range entries {
+		key := strings.TrimSuffix(path.Base(file), ".toml") + "." + name
+		for _, t := range tags {
+			m, err := message(key, t, e.in(t))
+			if err == nil {
+				err = bundle.AddMessages(t, m)
+			}
+			if err != nil {
+				return fmt.Errorf("%s in %s: %w", key, t, err)
+			}
+		}
+		c.keys = append(c.keys, key)
+	}
+	return nil
+}
+
+// message makes a text of what the file says. Spanish has a form for millions
+// and Russian one for fractions, which the page does not count: they are said as
+// the nearest one.
+func message(key string, t language.Tag, text any) (*i18n.Message, error) {
+	m := &i18n.Message{ID: key}
+	switch text := text.(type) {
+	case string:
+		m.One, m.Few, m.Many, m.Other = text, text, text, text // the same for every count
+		return m, nil
+	case map[string]any:
+		forms := map[string]*string{"one": &m.One, "few": &m.Few, "many": &m.Many, "other": &m.Other}
+		for name, form := range text {
+			s, ok := form.(string)
+			if into := forms[name]; into == nil || !ok {
+				return nil, fmt.Errorf("%q is no plural form", name)
+			} else {
+				*into = s
+			}
+		}
+		switch t {
+		case language.Russian:
+			m.Other = m.Few
+		case language.Spanish:
+			m.Many = m.Other
+		}
+		return m, nil
+	}
+	return nil, fmt.Errorf("there is no text")
+}
+
+// All lists the languages there are.
+func (c *Catalogue) All() []*Language { return c.languages }
+
+// Find returns the language with a tag of All, such as "de".
+func (c *Catalogue) Find(tag string) (*Language, bool) {
+	for i, t := range tags {
+		if t.String() == tag {
+			return c.languages[i], true
+		}
+	}
+	return nil, false
+}
+
+// Accepted returns the language that suits best what a browser asks for by
+// Accept-Language: English if none does.
+func (c *Catalogue) Accepted(header string) *Language {
+	_, i := language.MatchStrings(c.matcher, header)
+	return c.languages[i]
+}
