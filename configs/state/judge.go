@@ -13,19 +13,13 @@ import (
 // SQLite finds it whole, that its schema is one of ours, and that nothing else is in
 // it, such as triggers.
 func judge(ctx context.Context, file string) (err error) {
-	options := url.Values{"mode": {"ro"}, "immutable": {"1"}, "_pragma": {"cell_size_check(1)", "trusted_schema(0)", "mmap_size(0)"}}
-	location := url.URL{Scheme: "file", Path: file, RawQuery: options.Encode()}
-	db, err := sql.Open("sqlite", location.String())
+	db, err := sql.Open("sqlite", readOnly(file))
 	if err != nil {
 		return fmt.Errorf("opening the restored database: %w", err)
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	var verdict string
-	if err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("%w: %s", ErrCorrupt, verdict)
+	if err := check(ctx, db); err != nil {
+		return err
 	}
 	var version int
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
@@ -58,6 +52,12 @@ func judge(ctx context.Context, file string) (err error) {
 		return fmt.Errorf("%w: it has %d tables and indexes, and schema %d has %d", ErrCorrupt, len(theirs), version, len(ours))
 	}
 	return nil
+}
+
+// readOnly is how a database that nobody writes to is opened, with every distrust.
+func readOnly(file string) string {
+	options := url.Values{"mode": {"ro"}, "immutable": {"1"}, "_pragma": {"cell_size_check(1)", "trusted_schema(0)", "mmap_size(0)"}}
+	return (&url.URL{Scheme: "file", Path: file, RawQuery: options.Encode()}).String()
 }
 
 // fresh lists what a new database has after some migrations.

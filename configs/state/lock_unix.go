@@ -21,19 +21,37 @@ func takeLock(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state directory %s is not writable: %w: change its owner, or choose another with --state", dir, unwrapPath(err))
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		holder, _ := os.ReadFile(name)
-		f.Close()
-		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w: %s (process %s): stop that one first, or choose another directory with --state", ErrLocked, dir, strings.TrimSpace(string(holder)))
-		}
-		return nil, fmt.Errorf("locking the state directory %s: %w", dir, err)
+	if err := lockOpen(f, dir); err != nil {
+		return nil, err
 	}
 	if err := errors.Join(f.Truncate(0), writeAt(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("writing %s: %w", name, unwrapPath(err))
 	}
 	return f, nil
+}
+
+// takeLockAsItIs is takeLock for a directory that may not be writable.
+func takeLockAsItIs(dir string) (*os.File, error) {
+	f, err := os.Open(filepath.Join(dir, lockFile))
+	if err != nil {
+		return nil, fmt.Errorf("locking the state directory %s: %w", dir, unwrapPath(err))
+	}
+	return f, lockOpen(f, dir)
+}
+
+// lockOpen locks dir by its open lock file, which it closes when that fails.
+func lockOpen(f *os.File, dir string) error {
+	err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return nil
+	}
+	holder, _ := os.ReadFile(f.Name())
+	f.Close()
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("%w: %s (process %s): stop that one first, or choose another directory with --state", ErrLocked, dir, strings.TrimSpace(string(holder)))
+	}
+	return fmt.Errorf("locking the state directory %s: %w", dir, err)
 }
 
 func writeAt(f *os.File, text string) error {

@@ -3,7 +3,6 @@ package state
 import (
 	"context"
 	"embed"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -82,15 +81,11 @@ func (s *State) step(ctx context.Context, file string, version int) error {
 
 // snapshot keeps the database as it is now and drops the oldest snapshots.
 func (s *State) snapshot(ctx context.Context, version int) error {
-	if err := s.root.Mkdir("snapshots", 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("making %s: %w", s.Path("snapshots"), err)
+	if err := s.makeFolder("snapshots"); err != nil {
+		return err
 	}
-	name := fmt.Sprintf("snapshots/schema%d-%s.db", version, time.Now().UTC().Format(stampForm))
-	if _, err := s.db.ExecContext(ctx, "VACUUM INTO ?", s.Path(name)); err != nil {
-		return fmt.Errorf("keeping the database as %s before it is migrated: %w", s.Path(name), err)
-	}
-	if err := s.root.Chmod(name, 0o600); err != nil {
-		return fmt.Errorf("protecting %s: %w", s.Path(name), err)
+	if err := s.vacuumInto(ctx, fmt.Sprintf("snapshots/schema%d-%s.db", version, time.Now().UTC().Format(stampForm))); err != nil {
+		return fmt.Errorf("before a migration: %w", err)
 	}
 	old, err := fs.Glob(s.root.FS(), "snapshots/*.db")
 	if err != nil {
@@ -112,5 +107,7 @@ const stampForm = "20060102T150405.000"
 // stamp is the time in a snapshot's name.
 func stamp(name string) string {
 	_, t, _ := strings.Cut(name, "-")
-	return t
+	return strings.TrimSuffix(t, ".db")
 }
+
+func stampTime(name string) (time.Time, error) { return time.Parse(stampForm, stamp(name)) }

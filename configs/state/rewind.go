@@ -34,7 +34,7 @@ func Rewind(ctx context.Context, dir string, since time.Time) error {
 	}
 	// A name has milliseconds only.
 	all = slices.DeleteFunc(all, func(name string) bool {
-		at, err := time.Parse(stampForm, strings.TrimSuffix(stamp(name), ".db"))
+		at, err := stampTime(name)
 		return err != nil || at.Before(since.UTC().Truncate(time.Millisecond))
 	})
 	if len(all) == 0 {

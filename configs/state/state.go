@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	_ "modernc.org/sqlite" // pure Go: the binary stays static
@@ -38,11 +39,15 @@ type State struct {
 	lock *os.File
 	db   *sql.DB
 
+	repair *Repair
+
 	vaultMu sync.Mutex // so that its key is made once
 }
 
-// Open opens the state directory dir, and makes it on the first start. Errors
-// name the directory and what to do; they wrap the package's sentinels.
+// Open opens the state directory dir, and makes it on the first start. In the
+// place of a database that is damaged or lost it puts the newest good snapshot,
+// see Repaired. Errors name the directory and what to do; they wrap the package's
+// sentinels.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*State, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -104,19 +109,28 @@ func (s *State) open(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	err = s.openWhole(ctx, initialised, existed, log)
+	if initialised && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrLost)) {
+		if err = s.fallBack(ctx, err); err == nil {
+			log.Error("the database was put back from a snapshot", "snapshot", s.repair.Snapshot, "of", s.repair.Taken, "because", s.repair.Cause, "damaged", s.repair.Quarantine)
+			err = s.openWhole(ctx, true, true, log)
+		}
+	}
+	if err != nil || initialised {
+		return err
+	}
+	return s.mark()
+}
+
+// openWhole opens the database, if it is whole, and brings its schema up to date.
+func (s *State) openWhole(ctx context.Context, initialised, existed bool, log *slog.Logger) error {
 	if initialised && !existed {
 		return lost(s.Path(databaseFile))
 	}
 	if err := s.openDatabase(ctx); err != nil {
 		return err
 	}
-	if err := s.migrate(ctx, initialised, log); err != nil {
-		return err
-	}
-	if initialised {
-		return nil
-	}
-	return s.mark()
+	return s.migrate(ctx, initialised, log)
 }
 
 // mark notes for all time that there was a database.
@@ -124,9 +138,7 @@ func (s *State) mark() error {
 	return s.WriteFile(markerFile, []byte("This file says that homeward.db existed. Keep both.\n"))
 }
 
-func lost(file string) error {
-	return fmt.Errorf("%w: put back %s from a backup; to begin anew and void every code, empty the directory", ErrLost, file)
-}
+func lost(file string) error { return fmt.Errorf("%w: %s", ErrLost, file) }
 
 func (s *State) exists(name string) (bool, error) {
 	_, err := s.root.Stat(name)
@@ -156,15 +168,34 @@ func (s *State) openDatabase(ctx context.Context) error {
 		return fmt.Errorf("opening %s: %w", s.Path(databaseFile), err)
 	}
 	s.db.SetMaxOpenConns(4) // each costs memory, and there is one writer
-	var verdict string
-	if err := s.db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-		return fmt.Errorf("%w: %s: put it back from a backup: %w", ErrCorrupt, s.Path(databaseFile), err)
-	}
-	if verdict != "ok" {
-		return fmt.Errorf("%w: %s: put it back from a backup: %s", ErrCorrupt, s.Path(databaseFile), verdict)
+	if err := check(ctx, s.db); err != nil {
+		return fmt.Errorf("opening %s: %w", s.Path(databaseFile), err)
 	}
 	return nil
 }
+
+// check refuses a database with ErrCorrupt when it is damaged, and with another
+// error when that could not be found out.
+func check(ctx context.Context, db *sql.DB) error {
+	var verdict string
+	err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict)
+	var coded interface{ Code() int }
+	switch {
+	case err == nil && verdict == "ok":
+		return nil
+	case err == nil:
+		return fmt.Errorf("%w: %s", ErrCorrupt, verdict)
+	case errors.As(err, &coded) && slices.Contains([]int{sqliteCorrupt, sqliteNotADatabase}, coded.Code()&0xff):
+		return fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return err
+}
+
+// Primary result codes of SQLite.
+const (
+	sqliteCorrupt      = 11
+	sqliteNotADatabase = 26
+)
 
 // DB is the database. It is closed by Close.
 func (s *State) DB() *sql.DB { return s.db }

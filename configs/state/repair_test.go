@@ -1,0 +1,186 @@
+package state
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// withSnapshot is a state directory with a daily snapshot and a later change.
+func withSnapshot(t *testing.T) (dir string, identity Identity) {
+	t.Helper()
+	dir = t.TempDir()
+	s := open(t, dir)
+	identity, err := s.EnsureIdentity(t.Context(), somePlan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Keep(t.Context(), "early", []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.daily(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Keep(t.Context(), "late", []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir, identity
+}
+
+func TestADamagedOrLostDatabaseIsPutBackFromTheNewestSnapshot(t *testing.T) {
+	for name, spoil := range map[string]func(file string) error{
+		"overwritten": func(f string) error { return os.WriteFile(f, bytes.Repeat([]byte("junk"), 4096), 0o600) },
+		"truncated": func(f string) error {
+			info, err := os.Stat(f)
+			if err != nil {
+				return err
+			}
+			return os.Truncate(f, info.Size()/2)
+		},
+		"emptied": func(f string) error { return os.Truncate(f, 0) },
+		"removed": os.Remove,
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, identity := withSnapshot(t)
+			if err := spoil(filepath.Join(dir, databaseFile)); err != nil {
+				t.Fatal(err)
+			}
+			s := open(t, dir)
+			r := s.Repaired()
+			if r == nil || time.Since(r.Taken) > time.Minute {
+				t.Fatalf("repaired: %+v", r)
+			}
+			again, err := s.EnsureIdentity(t.Context(), func() (Plan, error) { return Plan{}, errors.New("made anew") })
+			if err != nil || again.PrivateKey.Public() != identity.PrivateKey.Public() {
+				t.Errorf("the identity is another: %v", err)
+			}
+			_, early, err1 := s.Kept(t.Context(), "early")
+			_, late, err2 := s.Kept(t.Context(), "late")
+			if !early || late || err1 != nil || err2 != nil {
+				t.Errorf("from the snapshot: %v %v; later than it: %v %v", early, err1, late, err2)
+			}
+			if r.Quarantine != "" {
+				if _, err := os.Stat(r.Quarantine); err != nil {
+					t.Errorf("what was damaged is not kept: %v", err)
+				}
+			} else if name != "removed" {
+				t.Error("what was damaged is not kept")
+			}
+			s.Close()
+			if s = open(t, dir); s.Repaired() != nil {
+				t.Error("repaired a second time")
+			}
+		})
+	}
+}
+
+func TestABadSnapshotIsPassedOver(t *testing.T) {
+	dir, _ := withSnapshot(t)
+	later := filepath.Join(dir, "daily", "day-"+time.Now().Add(time.Hour).UTC().Format(stampForm)+".db")
+	if err := os.WriteFile(later, bytes.Repeat([]byte("junk"), 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, databaseFile)); err != nil {
+		t.Fatal(err)
+	}
+	if r := open(t, dir).Repaired(); r == nil || r.Snapshot == later {
+		t.Errorf("repaired: %+v", r)
+	}
+}
+
+func TestWhatCannotBeReadNowIsNoDamage(t *testing.T) {
+	dir, _ := withSnapshot(t)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Open(ended, dir, quiet); !errors.Is(err, context.Canceled) || errors.Is(err, ErrCorrupt) {
+		t.Errorf("err = %v", err)
+	}
+	s := open(t, dir)
+	if _, late, err := s.Kept(t.Context(), "late"); !late || err != nil || s.Repaired() != nil {
+		t.Errorf("the database was replaced: %v, %v", s.Repaired(), err)
+	}
+}
+
+// Whatever happens to the file's bytes, Open returns; what it returns can be read.
+func TestRandomDamageNeverPassesForHealth(t *testing.T) {
+	dir, identity := withSnapshot(t)
+	file := filepath.Join(dir, databaseFile)
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	repaired := 0
+	for range 60 {
+		spoiled := bytes.Clone(whole)
+		for range 1 + random.IntN(200) {
+			spoiled[random.IntN(len(spoiled))] ^= byte(1 + random.IntN(255))
+		}
+		for _, suffix := range []string{"-wal", "-shm"} {
+			os.Remove(file + suffix)
+		}
+		if err := os.WriteFile(file, spoiled, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), dir, quiet)
+		if err != nil {
+			if !errors.Is(err, ErrNewerSchema) { // the number of the schema was hit
+				t.Fatalf("a snapshot was there: %v", err)
+			}
+			continue
+		}
+		if s.Repaired() != nil {
+			repaired++
+			if again, err := s.EnsureIdentity(t.Context(), somePlan); err != nil || again.PrivateKey.Public() != identity.PrivateKey.Public() {
+				t.Errorf("after a repair: %v", err)
+			}
+		}
+		s.Close()
+	}
+	if repaired < 20 {
+		t.Errorf("only %d of 60 damaged files were noticed", repaired)
+	}
+	quarantined, _ := filepath.Glob(filepath.Join(dir, "quarantine", "*"))
+	if len(quarantined) > 3*keepQuarantined {
+		t.Errorf("%d files in quarantine", len(quarantined))
+	}
+}
+
+func TestDailySnapshotsAreKeptForAWeek(t *testing.T) {
+	s := open(t, t.TempDir())
+	if _, err := s.EnsureIdentity(t.Context(), somePlan); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for hour := range 10 * 24 {
+		if err := s.daily(t.Context(), now.Add(time.Duration(hour)*time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := s.dailies()
+	if err != nil || len(list) != keepDaily {
+		t.Fatalf("%d snapshots, %v", len(list), err)
+	}
+	newest, err := stampTime(list[len(list)-1])
+	if want := now.Add(9 * dailyEvery); err != nil || newest.Sub(want).Abs() > time.Second {
+		t.Errorf("the newest is of %v, want %v (%v)", newest, want, err)
+	}
+	// The clock was wrong, and is right again.
+	if err := s.daily(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	if list, err = s.dailies(); err != nil || len(list) != keepDaily {
+		t.Fatalf("%d snapshots, %v", len(list), err)
+	}
+	if oldest, err := stampTime(list[0]); err != nil || oldest.Sub(now).Abs() > time.Second {
+		t.Errorf("the one of today is not kept: %v, %v", oldest, err)
+	}
+}
