@@ -43,6 +43,7 @@ type Manager struct {
 	// device gets the states in the order of the store.
 	write    sync.Mutex
 	roster   roster       // as stored
+	leftOut  []LeftOut    // what is stored and cannot be read
 	applied  map[ID]int64 // versions of the peers that the device took last; never changed
 	settled  bool         // the device has what is wanted
 	nextEnd  time.Time    // when the first of them expires; zero means none does
@@ -66,6 +67,9 @@ func New(ctx context.Context, cfg Config) (*Manager, error) {
 	defer m.write.Unlock()
 	if err := m.loadLocked(ctx); err != nil {
 		return nil, err
+	}
+	for _, l := range m.leftOut {
+		cfg.Logger.Error("a device is damaged in the database and stays out", "peer", int64(l.ID), "name", l.Name, "err", l.Err)
 	}
 	return m, nil
 }
@@ -202,6 +206,9 @@ func (m *Manager) shown(p Peer, at moment) Peer {
 func (m *Manager) Remove(ctx context.Context, id ID) error {
 	m.write.Lock()
 	defer m.write.Unlock()
+	if m.isLeftOutLocked(id) {
+		return m.removeLeftOutLocked(ctx, id)
+	}
 	p, err := m.findLocked(ctx, id)
 	if err != nil {
 		return err
@@ -248,11 +255,11 @@ func (m *Manager) findLocked(ctx context.Context, id ID) (Peer, error) {
 
 // loadLocked takes the store's word for everything.
 func (m *Manager) loadLocked(ctx context.Context) error {
-	all, err := m.store.load(ctx)
+	all, leftOut, err := m.store.load(ctx)
 	if err != nil {
 		return fmt.Errorf("loading the devices: %w", err)
 	}
-	m.roster, m.settled = newRoster(all), false
+	m.roster, m.leftOut, m.settled = newRoster(all), leftOut, false
 	m.publishLocked()
 	return nil
 }

@@ -436,7 +436,7 @@ func TestPrivateKeysReachNeitherDiskNorLog(t *testing.T) {
 	}
 }
 
-func TestDamagedRowsAreNamed(t *testing.T) {
+func TestADamagedDeviceStaysOutAndKeepsNobodyElseOut(t *testing.T) {
 	for what, damage := range map[string]string{
 		"name":             `UPDATE peers SET name = 'a' || char(10) || 'b' WHERE id = 2`,
 		"profile":          `UPDATE peers SET profile = 'root' WHERE id = 2`,
@@ -466,10 +466,28 @@ func TestDamagedRowsAreNamed(t *testing.T) {
 			if _, err := db.Exec(`PRAGMA ignore_check_constraints = 1; ` + damage); err != nil {
 				t.Fatal(err)
 			}
-			_, err := peers.New(t.Context(), peers.Config{DB: db, Device: peerstest.NewDevice(), Facts: facts, Logger: slog.New(slog.DiscardHandler)})
-			if err == nil || !strings.Contains(err.Error(), "device 2 in the database") {
-				t.Errorf("error = %v, want one that names device 2", err)
+			dev := peerstest.NewDevice()
+			m = newManager(t, db, dev)
+			if out := m.LeftOut(); len(out) != 1 || out[0].ID != 2 || out[0].Err == nil {
+				t.Fatalf("left out: %+v", out)
 			}
+			carl := create(t, m, "carl")
+			if n := len(dev.Peers()); n != 2 {
+				t.Errorf("%d devices may come in, want anna and carl", n)
+			}
+			for _, a := range carl.Addresses {
+				if a == netip.MustParseAddr("fd00:6::3") && what != "no address" && what != "address spelling" {
+					t.Errorf("carl got the damaged device's %v", a)
+				}
+			}
+			var taken *peers.FieldError
+			if _, err := m.Create(t.Context(), peers.NewPeer{Name: "Bert"}); !errors.As(err, &taken) || taken.Field != "name" {
+				t.Errorf("its name is given away: %v", err)
+			}
+			if err := m.Remove(t.Context(), 2); err != nil || len(m.LeftOut()) != 0 {
+				t.Errorf("removing it: %v, %v", err, m.LeftOut())
+			}
+			create(t, m, "bert")
 		})
 	}
 }

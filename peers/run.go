@@ -140,18 +140,11 @@ func (m *Manager) pushOrRetryLocked() error {
 // refusal is logged when it begins and when it ends.
 func (m *Manager) pushLocked() error {
 	defer m.publishLocked()
-	want := make([]DevicePeer, 0, len(m.roster.byID)+1)
-	var nextEnd time.Time
-	now, versions := m.cfg.Now(), make(map[ID]int64, len(m.roster.byID))
+	now := m.cfg.Now()
+	want, nextEnd := wantedOf(m.roster.byID, now)
+	versions := make(map[ID]int64, len(m.roster.byID))
 	for _, p := range m.roster.byID {
 		if p.wanted(now) {
-			if !p.Expires.IsZero() && (nextEnd.IsZero() || p.Expires.Before(nextEnd)) {
-				nextEnd = p.Expires
-			}
-			want = append(want, DevicePeer{PublicKey: p.PublicKey, PresharedKey: p.PresharedKey, Addresses: slices.Clone(p.Addresses), Access: p.Access})
-			if p.Renewing() {
-				want = append(want, DevicePeer{PublicKey: p.Next.PublicKey, PresharedKey: p.Next.PresharedKey, Access: p.Access})
-			}
 			versions[p.ID] = p.Version
 		}
 	}
@@ -167,4 +160,23 @@ func (m *Manager) pushLocked() error {
 	}
 	m.applied, m.nextEnd, m.refusing, m.settled = versions, nextEnd, false, true
 	return nil
+}
+
+// wantedOf is who may come in now, and when the first of them expires; zero means
+// that none does.
+func wantedOf(list []*Peer, now time.Time) (want []DevicePeer, nextEnd time.Time) {
+	want = make([]DevicePeer, 0, len(list)+1)
+	for _, p := range list {
+		if !p.wanted(now) {
+			continue
+		}
+		if !p.Expires.IsZero() && (nextEnd.IsZero() || p.Expires.Before(nextEnd)) {
+			nextEnd = p.Expires
+		}
+		want = append(want, DevicePeer{PublicKey: p.PublicKey, PresharedKey: p.PresharedKey, Addresses: slices.Clone(p.Addresses), Access: p.Access})
+		if p.Renewing() {
+			want = append(want, DevicePeer{PublicKey: p.Next.PublicKey, PresharedKey: p.Next.PresharedKey, Access: p.Access})
+		}
+	}
+	return want, nextEnd
 }

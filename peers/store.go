@@ -20,6 +20,11 @@ var (
 // get here.
 type store struct{ db *sql.DB }
 
+// insertPeer takes editable's columns and the others; without an id it gives one.
+const insertPeer = `INSERT INTO peers (name, name_folded, kind, note, profile, access, dns, keepalive_seconds, enabled,
+		expires_unix, idle_days, idle_from_unix, idled_out, public_key, preshared_key, created_unix, version, id)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`
+
 // insert stores p and returns it with its new ID. It refuses with ErrNameTaken
 // or ErrKeyTaken. When someone else has one of p's addresses meanwhile, p gets
 // others by choose, which is told what is taken. The ledger gets what said makes
@@ -29,10 +34,7 @@ func (s store) insert(ctx context.Context, p Peer, choose func(taken map[netip.A
 		psk := p.PresharedKey.Reveal()
 		// This first statement takes the write lock: from here on nobody else
 		// gives out addresses.
-		err := tx.QueryRowContext(ctx, `INSERT INTO peers (name, name_folded, kind, note, profile, access, dns, keepalive_seconds, enabled,
-				expires_unix, idle_days, idle_from_unix, idled_out, public_key, preshared_key, created_unix, version)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`,
-			append(editable(p), p.PublicKey[:], psk[:], p.Created.Unix(), p.Version)...).Scan(&p.ID)
+		err := tx.QueryRowContext(ctx, insertPeer, append(editable(p), p.PublicKey[:], psk[:], p.Created.Unix(), p.Version, nil)...).Scan(&p.ID)
 		if errors.Is(err, sql.ErrNoRows) {
 			return whichTaken(ctx, tx, p)
 		}
@@ -120,11 +122,9 @@ func takenByOthers(ctx context.Context, tx *sql.Tx, id ID) (map[netip.Addr]bool,
 		if err := rows.Scan(&text); err != nil {
 			return nil, err
 		}
-		a, err := netip.ParseAddr(text)
-		if err != nil {
-			return nil, fmt.Errorf("an address in the database is damaged: %w", err)
+		if a, err := netip.ParseAddr(text); err == nil { // a damaged one is nobody's
+			taken[a] = true
 		}
-		taken[a] = true
 	}
 	return taken, rows.Err()
 }
@@ -184,7 +184,6 @@ func (s store) setSeen(ctx context.Context, seen map[ID]time.Time) error {
 // setNext stores p.Next with the row of version p.Version, and makes that the next
 // version. An invite other than zero is used up, or the error is ErrInvite.
 func (s store) setNext(ctx context.Context, p Peer, invite secretHash, now time.Time) error {
-	psk := p.Next.PresharedKey.Reveal()
 	return s.inTx(ctx, func(tx *sql.Tx) error {
 		if err := nextVersion(ctx, tx, p); err != nil {
 			return err
@@ -208,11 +207,16 @@ func (s store) setNext(ctx context.Context, p Peer, invite secretHash, now time.
 		if err := writeDown(ctx, tx, p.ID, p.Next.PublicKey, p.nextSaid, now); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO peer_next_keys (peer_id, public_key, preshared_key, created_unix) VALUES (?, ?, ?, ?)
-			ON CONFLICT (peer_id) DO UPDATE SET public_key = excluded.public_key, preshared_key = excluded.preshared_key, created_unix = excluded.created_unix`,
-			p.ID, p.Next.PublicKey[:], psk[:], now.Unix())
-		return err
+		return putNext(ctx, tx, p, now)
 	})
+}
+
+func putNext(ctx context.Context, tx *sql.Tx, p Peer, now time.Time) error {
+	psk := p.Next.PresharedKey.Reveal()
+	_, err := tx.ExecContext(ctx, `INSERT INTO peer_next_keys (peer_id, public_key, preshared_key, created_unix) VALUES (?, ?, ?, ?)
+		ON CONFLICT (peer_id) DO UPDATE SET public_key = excluded.public_key, preshared_key = excluded.preshared_key, created_unix = excluded.created_unix`,
+		p.ID, p.Next.PublicKey[:], psk[:], now.Unix())
+	return err
 }
 
 // keyTaken says whether p.Next's key is one of another peer, or p's present one.
@@ -258,19 +262,68 @@ func (s store) invited(ctx context.Context, hash secretHash, now time.Time) (ID,
 }
 
 func (s store) remove(ctx context.Context, id ID) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error { return removeIn(ctx, tx, id) })
+}
+
+func removeIn(ctx context.Context, tx *sql.Tx, id ID) error {
+	for _, table := range []string{`DELETE FROM peer_addresses WHERE peer_id = ?`, `DELETE FROM peer_next_keys WHERE peer_id = ?`} {
+		if _, err := tx.ExecContext(ctx, table, id); err != nil {
+			return err
+		}
+	}
+	res, err := tx.ExecContext(ctx, `DELETE FROM peers WHERE id = ?`, id)
+	return oneRow(res, err, ErrConflict)
+}
+
+// replace removes some peers and stores others as they are, number and version
+// included, all of it or nothing.
+func (s store) replace(ctx context.Context, gone []ID, put []Peer) error {
 	return s.inTx(ctx, func(tx *sql.Tx) error {
-		for _, table := range []string{`DELETE FROM peer_addresses WHERE peer_id = ?`, `DELETE FROM peer_next_keys WHERE peer_id = ?`} {
-			if _, err := tx.ExecContext(ctx, table, id); err != nil {
-				return err
+		for _, id := range gone {
+			if err := removeIn(ctx, tx, id); err != nil {
+				return fmt.Errorf("removing device %d: %w", id, err)
 			}
 		}
-		res, err := tx.ExecContext(ctx, `DELETE FROM peers WHERE id = ?`, id)
-		return oneRow(res, err, ErrConflict)
+		for _, p := range put {
+			if err := putIn(ctx, tx, p); err != nil {
+				return fmt.Errorf("storing device %q: %w", p.Name, err)
+			}
+		}
+		return nil
 	})
 }
 
-// load reads all peers and refuses rows that this program cannot have written.
-func (s store) load(ctx context.Context) ([]Peer, error) {
+func putIn(ctx context.Context, tx *sql.Tx, p Peer) error {
+	psk := p.PresharedKey.Reveal()
+	err := tx.QueryRowContext(ctx, insertPeer, append(editable(p), p.PublicKey[:], psk[:], p.Created.Unix(), p.Version, p.ID)...).Scan(&p.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return whichTaken(ctx, tx, p)
+	}
+	if err != nil {
+		return err
+	}
+	if err := insertAddresses(ctx, tx, p); err != nil {
+		return err
+	}
+	if p.said != nil {
+		if err := writeDown(ctx, tx, p.ID, p.PublicKey, p.said, p.Created); err != nil {
+			return err
+		}
+	}
+	if !p.Renewing() {
+		return nil
+	}
+	if p.nextSaid != nil {
+		if err := writeDown(ctx, tx, p.ID, p.Next.PublicKey, p.nextSaid, p.Created); err != nil {
+			return err
+		}
+	}
+	return putNext(ctx, tx, p, p.Created)
+}
+
+// load reads all peers. Rows that this program cannot have written are left out
+// and told.
+func (s store) load(ctx context.Context) ([]Peer, []LeftOut, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.kind, p.note, p.profile, p.access, p.dns, p.public_key, p.preshared_key,
 			p.keepalive_seconds, p.enabled, p.expires_unix, p.idle_days, p.idle_from_unix, p.idled_out, p.seen_unix,
 			p.created_unix, p.version, n.public_key, n.preshared_key,
@@ -278,7 +331,7 @@ func (s store) load(ctx context.Context) ([]Peer, error) {
 		FROM peers p LEFT JOIN peer_next_keys n ON n.peer_id = p.id LEFT JOIN peer_addresses a ON a.peer_id = p.id
 			LEFT JOIN issued_configs c ON c.public_key = p.public_key LEFT JOIN issued_configs d ON d.public_key = n.public_key ORDER BY p.id`)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer rows.Close()
 	var read []*row
@@ -291,7 +344,7 @@ func (s store) load(ctx context.Context) ([]Peer, error) {
 			&r.keepalive, &r.enabled, &r.expires, &r.idleDays, &r.idleFrom, &r.idledOut, &r.seen,
 			&r.created, &r.version, &r.nextPublic, &r.nextPreshared, &r.said, &r.nextSaid, &addr.address, &addr.family)
 		if err != nil {
-			return nil, fmt.Errorf("device %d in the database: %w", r.id, err)
+			return nil, nil, fmt.Errorf("device %d in the database: %w", r.id, err)
 		}
 		if len(read) == 0 || read[len(read)-1].id != r.id {
 			read = append(read, &r)
@@ -300,20 +353,21 @@ func (s store) load(ctx context.Context) ([]Peer, error) {
 		last.addresses = append(last.addresses, addr)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var (
-		all      []Peer
-		problems []error
+		all     []Peer
+		leftOut []LeftOut
 	)
 	for _, r := range read {
 		p, err := r.peer()
 		if err != nil {
-			problems = append(problems, fmt.Errorf("device %d in the database is damaged: %w", r.id, err))
+			leftOut = append(leftOut, LeftOut{r.id, r.name, err})
+			continue
 		}
 		all = append(all, p)
 	}
-	return all, errors.Join(problems...)
+	return all, leftOut, nil
 }
 
 // inTx runs f in one transaction.
