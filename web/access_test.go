@@ -26,6 +26,12 @@ var matrix = map[string]access{
 	"GET /api/v1/peers/{id}/mobileconfig":    program,
 	"GET /setup":                             visitor,
 	"POST /setup":                            visitor,
+	"POST /setup/restore":                    visitor, // for who has the setup link
+	"GET /backup":                            admin,
+	"POST /backup/download":                  admin,
+	"POST /backup/recovery-code":             admin,
+	"POST /backup/nightly":                   admin,
+	"POST /backup/nightly/off":               admin,
 	"GET /login":                             visitor,
 	"POST /login":                            visitor,
 	"POST /logout":                           admin,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -101,5 +102,50 @@ func TestAPartOfABackupIsNeverTheWhole(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("a backup that broke off looks like a whole one")
+	}
+}
+
+func TestTheBackupPageMakesDownloadsAndCodes(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	if r := w.get(c, "/backup"); r.status != 200 || !strings.Contains(r.body, "Make the recovery code first") || !strings.Contains(r.body, "No backup was made yet") {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	for name, bad := range map[string]struct {
+		form url.Values
+		says string
+	}{
+		"different": {url.Values{"passphrase": {"long and secret"}, "again": {"long and secrets"}}, "not the same"},
+		"weak":      {url.Values{"passphrase": {"short"}, "again": {"short"}}, "too short"},
+	} {
+		r := w.post(c, "/backup/download", bad.form)
+		w.wantStatus(name, r, 400)
+		if !strings.Contains(r.body, bad.says) || strings.Contains(r.body, bad.form.Get("passphrase")+`"`) || r.header.Get("Content-Disposition") != "" {
+			t.Errorf("%s: %s", name, r.body)
+		}
+	}
+	r := w.post(c, "/backup/download", url.Values{"passphrase": {"long and secret"}, "again": {"long and secret"}})
+	if r.status != 200 || len(r.body) != 160_000 || r.header.Get("Content-Type") != "application/octet-stream" {
+		t.Errorf("%d, %v", r.status, r.header)
+	}
+	r = w.post(c, "/backup/recovery-code", nil)
+	if r.status != 200 || !strings.Contains(r.body, "AGE-SECRET-KEY-1X") || r.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := w.get(c, "/backup"); strings.Contains(r.body, "SECRET") {
+		t.Error("the code is shown again")
+	}
+	w.wantStatus("another by accident", w.post(c, "/backup/recovery-code", nil), 409)
+	w.wantStatus("another", w.post(c, "/backup/recovery-code", url.Values{"replace": {"yes"}}), 200)
+	if r := w.post(c, "/backup/nightly", url.Values{"folder": {"/mnt/<b>usb"}, "keep": {"many"}}); r.status != 400 || !strings.Contains(r.body, "must be a number") || !strings.Contains(r.body, "/mnt/&lt;b&gt;usb") {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	w.wantStatus("nightly", w.post(c, "/backup/nightly", url.Values{"folder": {"/mnt/usb"}, "keep": {"3"}}), 303)
+	if r := w.get(c, "/backup"); !strings.Contains(r.body, "<code>/mnt/usb</code>") || !strings.Contains(r.body, `value="3"`) {
+		t.Errorf("%s", r.body)
+	}
+	w.wantStatus("off", w.post(c, "/backup/nightly/off", nil), 303)
+	if w.backups.nightly != nil {
+		t.Error("it goes on")
 	}
 }

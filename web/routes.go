@@ -36,6 +36,7 @@ func (s *Server) routes() []route {
 
 		{"GET", "/setup", visitor, s.setupForm},
 		{"POST", "/setup", visitor, s.claim},
+		{"POST", restorePath, visitor, s.restore},
 		{"GET", "/login", visitor, s.loginForm},
 		{"POST", "/login", visitor, s.login},
 		{"POST", "/logout", admin, s.logout},
@@ -59,6 +60,11 @@ func (s *Server) routes() []route {
 		{"POST", "/peers/{id}/test", admin, s.withPeer(s.beginTest)},
 
 		{"GET", "/guide", admin, s.showGuide},
+		{"GET", "/backup", admin, s.showBackup},
+		{"POST", "/backup/download", admin, s.downloadBackup},
+		{"POST", "/backup/recovery-code", admin, s.makeRecoveryCode},
+		{"POST", "/backup/nightly", admin, s.setNightly},
+		{"POST", "/backup/nightly/off", admin, s.stopNightly},
 		{"GET", "/ports", admin, s.showPorts},
 		{"POST", "/forwards", admin, s.openForward},
 		{"POST", "/forwards/{id}/enable", admin, s.withForward(s.switchForward(true))},

@@ -28,6 +28,10 @@ const maxLive = 32
 type Config struct {
 	api.Config
 	Account *account.Account
+	// Restorer takes the backup of another homeward before the page is claimed, of at
+	// most MaxBackup bytes.
+	Restorer  api.Restorer
+	MaxBackup int64
 	// Names are the Host names by which the page may be opened, in lower case,
 	// next to its private addresses; nil means none.
 	Names func() []string
@@ -53,8 +57,8 @@ type Server struct {
 
 // New makes the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.Check(); err != nil || cfg.Account == nil {
-		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account is missing")))
+	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Restorer == nil {
+		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account or restorer is missing")))
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }
@@ -103,7 +107,7 @@ func (s *Server) Handler() http.Handler {
 		mux.Handle(r.Method+" "+r.Pattern, s.admit(r))
 	}
 	mux.Handle("/", s.sessions.LoadAndSave(http.HandlerFunc(s.notFound)))
-	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, mux)
+	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, guard.Bodies{restorePath: s.cfg.MaxBackup}, mux)
 }
 
 // Close ends the pages that are kept up to date, so that a server that waits

@@ -37,6 +37,7 @@ type world struct {
 	peers    *peers.Manager
 	dev      *peerstest.Device
 	backups  fakeBackups
+	restorer fakeRestorer
 	url      string
 	stranger *http.Client // has no cookie, and follows no redirect
 	tls      *httptest.Server
@@ -66,7 +67,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if w.account, err = account.New(account.Config{DB: st.DB(), Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
-	w.page, err = New(Config{Account: w.account, Secure: true, Config: api.Config{Peers: w.peers, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
+	w.page, err = New(Config{Account: w.account, Restorer: &w.restorer, MaxBackup: 1 << 20, Secure: true, Config: api.Config{Peers: w.peers, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
 		return api.Status{Version: "v", Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
 	}}})
 	if err != nil {

@@ -3,6 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,6 +121,7 @@ func TestARunningHomewardTakesABackupAndStartsAgainWithIt(t *testing.T) {
 	}
 	stop()
 
+	restoreByPage(t, file, key)
 	stop, out := start(t, b)
 	if code, said := typing(t, b, "", "peers", "add", "phone of b"); code != exitOK {
 		t.Fatal(said)
@@ -125,13 +133,22 @@ func TestARunningHomewardTakesABackupAndStartsAgainWithIt(t *testing.T) {
 	if code != exitOK || !strings.Contains(said, "before-restore-") {
 		t.Fatalf("%d %s", code, said)
 	}
-	client := api.NewClient(filepath.Join(b, "state", socketFile))
+	awaitPeer(t, b, "phone of a", out)
+	if code, errs := stop(); code != exitOK {
+		t.Errorf("serve ended with %d: %s", code, errs)
+	}
+}
+
+// awaitPeer waits until the homeward in dir has this one device.
+func awaitPeer(t *testing.T, dir, name string, out *output) {
+	t.Helper()
+	client := api.NewClient(filepath.Join(dir, "state", socketFile))
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for {
 		list, err := client.Peers(ctx)
-		if err == nil && len(list) == 1 && list[0].Name == "phone of a" {
-			break
+		if err == nil && len(list) == 1 && list[0].Name == name {
+			return
 		}
 		select {
 		case <-ctx.Done():
@@ -139,6 +156,55 @@ func TestARunningHomewardTakesABackupAndStartsAgainWithIt(t *testing.T) {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// restoreByPage uploads a backup to the page of a box that nobody claimed yet.
+func restoreByPage(t *testing.T, file, key string) {
+	t.Helper()
+	dir := newDir(t, "")
+	stop, out := start(t, dir)
+	out.await(t, "setup?token=") // which ours would be ended by
+	code, said := typing(t, dir, "", "admin", "setup-link", "--json")
+	var link api.SetupLink
+	if err := json.Unmarshal([]byte(said), &link); err != nil || code != exitOK {
+		t.Fatal(said, err)
+	}
+	page, err := url.Parse(link.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	form := multipart.NewWriter(&b)
+	err = errors.Join(form.WriteField("token", page.Query().Get("token")), form.WriteField("key", key))
+	part, err2 := form.CreateFormFile("file", "x")
+	if err = errors.Join(err, err2); err == nil {
+		_, err = part.Write(sealed)
+	}
+	if err = errors.Join(err, form.Close()); err != nil {
+		t.Fatal(err)
+	}
+	base := "https://" + page.Host
+	req, err := http.NewRequestWithContext(t.Context(), "POST", base+"/setup/restore", &b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	req.Header.Set("Origin", base)
+	browser := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	resp, err := browser.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(answer), "Welcome back") {
+		t.Fatalf("%d %v %s", resp.StatusCode, err, answer)
+	}
+	awaitPeer(t, dir, "phone of a", out)
 	if code, errs := stop(); code != exitOK {
 		t.Errorf("serve ended with %d: %s", code, errs)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/configs"
+	"homeward/configs/backup"
 	"homeward/configs/state"
 	"homeward/web"
 	"homeward/web/account"
@@ -50,7 +51,7 @@ func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 	if p.account, err = account.New(account.Config{DB: a.state.DB(), Logger: a.log}); err != nil {
 		return nil, err
 	}
-	p.web, err = web.New(web.Config{Config: a.api(), Account: p.account, Names: names, Secure: secure})
+	p.web, err = web.New(web.Config{Config: a.api(), Account: p.account, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Secure: secure})
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,11 @@ const MaxBody = 64 << 10
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// Bodies are the paths whose requests may carry more than MaxBody, in bytes.
+type Bodies map[string]int64
+
 // Handler guards next.
-func Handler(hosts Hosts, next http.Handler) http.Handler {
+func Handler(hosts Hosts, larger Bodies, next http.Handler) http.Handler {
 	// The standard library's own check knows Sec-Fetch-Site, which browsers send
 	// over TLS; ours below knows Origin, which they send always.
 	next = http.NewCrossOriginProtection().Handler(next)
@@ -27,7 +30,7 @@ func Handler(hosts Hosts, next http.Handler) http.Handler {
 			refuse(w, http.StatusForbidden, "This request came from another page. Open homeward itself and try again.")
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, max(MaxBody, larger[r.URL.Path]))
 		next.ServeHTTP(w, r)
 	})
 }

@@ -7,7 +7,7 @@ import (
 )
 
 func guarded(called *bool) http.Handler {
-	return Handler(Hosts{Names: func() []string { return []string{"nas", "nas.local", "203.0.113.9"} }}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { *called = true }))
+	return Handler(Hosts{Names: func() []string { return []string{"nas", "nas.local", "203.0.113.9"} }}, nil, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { *called = true }))
 }
 
 func TestOnlyOurOwnNamesAreAnswered(t *testing.T) {

@@ -1,0 +1,128 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"homeward/web/api"
+	"homeward/web/words"
+)
+
+// backupPage is where backups are made.
+type backupPage struct {
+	layout
+	Last     string // how old the last one is; empty: none was made
+	Recovery bool   // there is a recovery code
+	Nightly  *api.NightlyBackup
+	Night    string // when the last nightly one was written
+	Problem  string // of the nightly ones
+	Advice   string
+	Form     backupForm
+}
+
+// backupForm keeps what was typed, and says what is wrong with it.
+type backupForm struct {
+	Folder, Keep      string
+	PassphraseProblem string
+	NightlyProblem    string
+	CodeProblem       string
+}
+
+// recoveryPage shows the recovery code, once.
+type recoveryPage struct {
+	layout
+	Code string
+}
+
+func (s *Server) showBackup(w http.ResponseWriter, r *http.Request) {
+	s.drawBackup(w, http.StatusOK, backupForm{})
+}
+
+func (s *Server) drawBackup(w http.ResponseWriter, status int, form backupForm) {
+	b := s.cfg.Backups.Backup()
+	now := time.Now()
+	p := backupPage{layout: layout{"Backup", false}, Recovery: b.RecoveryCode, Nightly: b.Nightly, Form: form}
+	if b.Problem != "" {
+		p.Problem, p.Advice = words.Sentence(b.Problem), words.Sentence(b.Advice)
+	}
+	if !b.Last.IsZero() {
+		p.Last = words.Ago(now.Sub(b.Last))
+	}
+	if b.Nightly != nil && !b.Nightly.Last.IsZero() {
+		p.Night = words.Ago(now.Sub(b.Nightly.Last))
+	}
+	if p.Form.Folder == "" {
+		p.Form.Folder = b.Suggested
+		if b.Nightly != nil {
+			p.Form.Folder = b.Nightly.Folder
+		}
+	}
+	if p.Form.Keep == "" {
+		p.Form.Keep = "7"
+		if b.Nightly != nil {
+			p.Form.Keep = strconv.Itoa(b.Nightly.Keep)
+		}
+	}
+	s.render(w, status, "backup.html", p)
+}
+
+func (s *Server) downloadBackup(w http.ResponseWriter, r *http.Request) {
+	in := api.BackupWanted{Passphrase: r.PostFormValue("passphrase"), Recovery: r.PostFormValue("seal") == "recovery"}
+	if !in.Recovery && in.Passphrase != r.PostFormValue("again") {
+		s.drawBackup(w, http.StatusBadRequest, backupForm{PassphraseProblem: "The two passphrases are not the same."})
+		return
+	}
+	b, err := s.cfg.Backups.MakeBackup(in)
+	if err == nil {
+		err = api.SendBackup(w, r, b)
+	}
+	s.backupRefused(w, r, err, func(why string) backupForm { return backupForm{PassphraseProblem: why} })
+}
+
+func (s *Server) makeRecoveryCode(w http.ResponseWriter, r *http.Request) {
+	code, err := s.cfg.Backups.NewRecoveryCode(r.Context(), r.PostFormValue("replace") == "yes")
+	if err == nil {
+		s.render(w, http.StatusOK, "recovery.html", recoveryPage{layout{"Recovery code", false}, code.Code})
+		return
+	}
+	s.backupRefused(w, r, err, func(why string) backupForm { return backupForm{CodeProblem: why} })
+}
+
+func (s *Server) setNightly(w http.ResponseWriter, r *http.Request) {
+	form := backupForm{Folder: strings.TrimSpace(r.PostFormValue("folder")), Keep: r.PostFormValue("keep")}
+	keep, err := strconv.Atoi(strings.TrimSpace(form.Keep))
+	if err != nil {
+		form.NightlyProblem = "How many stay must be a number."
+		s.drawBackup(w, http.StatusBadRequest, form)
+		return
+	}
+	if err := s.cfg.Backups.SetNightlyBackup(r.Context(), api.NightlyWanted{Folder: form.Folder, Keep: keep}); err != nil {
+		s.backupRefused(w, r, err, func(why string) backupForm { form.NightlyProblem = why; return form })
+		return
+	}
+	http.Redirect(w, r, "/backup", http.StatusSeeOther)
+}
+
+func (s *Server) stopNightly(w http.ResponseWriter, r *http.Request) {
+	if err := s.cfg.Backups.StopNightlyBackup(r.Context()); err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/backup", http.StatusSeeOther)
+}
+
+// backupRefused says what the keeper of the backups did not want to do, beside the
+// field that it is about.
+func (s *Server) backupRefused(w http.ResponseWriter, r *http.Request, err error, form func(why string) backupForm) {
+	var failure *api.Failure
+	switch {
+	case err == nil:
+	case errors.As(err, &failure):
+		s.drawBackup(w, failure.Status, form(words.Sentence(failure.Error())))
+	default:
+		s.broken(w, r, err)
+	}
+}
