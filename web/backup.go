@@ -38,21 +38,21 @@ type recoveryPage struct {
 }
 
 func (s *Server) showBackup(w http.ResponseWriter, r *http.Request) {
-	s.drawBackup(w, http.StatusOK, backupForm{})
+	s.drawBackup(w, r, http.StatusOK, backupForm{})
 }
 
-func (s *Server) drawBackup(w http.ResponseWriter, status int, form backupForm) {
+func (s *Server) drawBackup(w http.ResponseWriter, r *http.Request, status int, form backupForm) {
 	b := s.cfg.Backups.Backup()
-	now := time.Now()
-	p := backupPage{layout: layout{"Backup", false}, Recovery: b.RecoveryCode, Nightly: b.Nightly, Form: form}
+	l, now := s.language(r), time.Now()
+	p := backupPage{layout: s.layout(r, l.T("backup.title")), Recovery: b.RecoveryCode, Nightly: b.Nightly, Form: form}
 	if b.Problem != "" {
 		p.Problem, p.Advice = words.Sentence(b.Problem), words.Sentence(b.Advice)
 	}
 	if !b.Last.IsZero() {
-		p.Last = words.Ago(now.Sub(b.Last))
+		p.Last = l.Ago(now.Sub(b.Last))
 	}
 	if b.Nightly != nil && !b.Nightly.Last.IsZero() {
-		p.Night = words.Ago(now.Sub(b.Nightly.Last))
+		p.Night = l.Ago(now.Sub(b.Nightly.Last))
 	}
 	if p.Form.Folder == "" {
 		p.Form.Folder = b.Suggested
@@ -66,13 +66,13 @@ func (s *Server) drawBackup(w http.ResponseWriter, status int, form backupForm) 
 			p.Form.Keep = strconv.Itoa(b.Nightly.Keep)
 		}
 	}
-	s.render(w, status, "backup.html", p)
+	s.render(w, r, status, "backup.html", p)
 }
 
 func (s *Server) downloadBackup(w http.ResponseWriter, r *http.Request) {
 	in := api.BackupWanted{Passphrase: r.PostFormValue("passphrase"), Recovery: r.PostFormValue("seal") == "recovery"}
 	if !in.Recovery && in.Passphrase != r.PostFormValue("again") {
-		s.drawBackup(w, http.StatusBadRequest, backupForm{PassphraseProblem: "The two passphrases are not the same."})
+		s.drawBackup(w, r, http.StatusBadRequest, backupForm{PassphraseProblem: s.language(r).T("backup.different")})
 		return
 	}
 	b, err := s.cfg.Backups.MakeBackup(in)
@@ -85,7 +85,7 @@ func (s *Server) downloadBackup(w http.ResponseWriter, r *http.Request) {
 func (s *Server) makeRecoveryCode(w http.ResponseWriter, r *http.Request) {
 	code, err := s.cfg.Backups.NewRecoveryCode(r.Context(), r.PostFormValue("replace") == "yes")
 	if err == nil {
-		s.render(w, http.StatusOK, "recovery.html", recoveryPage{layout{"Recovery code", false}, code.Code})
+		s.render(w, r, http.StatusOK, "recovery.html", recoveryPage{s.layout(r, s.language(r).T("backup.code")), code.Code})
 		return
 	}
 	s.backupRefused(w, r, err, func(why string) backupForm { return backupForm{CodeProblem: why} })
@@ -95,8 +95,8 @@ func (s *Server) setNightly(w http.ResponseWriter, r *http.Request) {
 	form := backupForm{Folder: strings.TrimSpace(r.PostFormValue("folder")), Keep: r.PostFormValue("keep")}
 	keep, err := strconv.Atoi(strings.TrimSpace(form.Keep))
 	if err != nil {
-		form.NightlyProblem = "How many stay must be a number."
-		s.drawBackup(w, http.StatusBadRequest, form)
+		form.NightlyProblem = s.language(r).T("backup.keep_wrong")
+		s.drawBackup(w, r, http.StatusBadRequest, form)
 		return
 	}
 	if err := s.cfg.Backups.SetNightlyBackup(r.Context(), api.NightlyWanted{Folder: form.Folder, Keep: keep}); err != nil {
@@ -121,7 +121,7 @@ func (s *Server) backupRefused(w http.ResponseWriter, r *http.Request, err error
 	switch {
 	case err == nil:
 	case errors.As(err, &failure):
-		s.drawBackup(w, failure.Status, form(words.Sentence(failure.Error())))
+		s.drawBackup(w, r, failure.Status, form(sentenceOf(failure)))
 	default:
 		s.broken(w, r, err)
 	}

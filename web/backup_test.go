@@ -108,7 +108,7 @@ func TestAPartOfABackupIsNeverTheWhole(t *testing.T) {
 func TestTheBackupPageMakesDownloadsAndCodes(t *testing.T) {
 	w := newWorld(t)
 	c := w.owner()
-	if r := w.get(c, "/backup"); r.status != 200 || !strings.Contains(r.body, "Make the recovery code first") || !strings.Contains(r.body, "No backup was made yet") {
+	if r := w.get(c, "/backup"); r.status != 200 || !strings.Contains(r.body, "Make the recovery code first") || !strings.Contains(r.body, "None was made yet") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	for name, bad := range map[string]struct {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"homeward/web/api"
-	"homeward/web/words"
 )
 
 // restorePath is the one place that takes a large body.
@@ -33,7 +32,6 @@ type restoreForm struct {
 type restoredPage struct {
 	layout
 	api.Restored
-	When string
 }
 
 // Restore is the form on the page of the setup link.
@@ -44,7 +42,7 @@ func (p setupPage) Restore() restoreForm { return restoreForm{Token: p.Token} }
 func (s *Server) restore(w http.ResponseWriter, r *http.Request) {
 	u, err := api.ReadUpload(r, "file")
 	if err != nil {
-		s.message(w, http.StatusBadRequest, "Not done", words.Sentence(err.Error()))
+		s.message(w, r, http.StatusBadRequest, s.language(r).T("layout.not_done"), sentenceOf(err))
 		return
 	}
 	claimed, err := s.cfg.Account.Claimed(r.Context())
@@ -64,7 +62,7 @@ func (s *Server) restore(w http.ResponseWriter, r *http.Request) {
 	}
 	done, err := s.cfg.Restorer.Restore(r.Context(), u.Fields["key"], u.File, false)
 	if err == nil {
-		s.render(w, http.StatusOK, "restored.html", restoredPage{s.layout("Restored"), done, done.Made.Local().Format("2 January 2006, 15:04")})
+		s.render(w, r, http.StatusOK, "restored.html", restoredPage{s.bare(r, s.language(r).T("restore.title")), done})
 		return
 	}
 	// A browser shows no answer that comes before it has sent everything. What is read
@@ -79,11 +77,11 @@ func (s *Server) restoreRefused(w http.ResponseWriter, r *http.Request, token st
 		s.broken(w, r, err)
 		return
 	}
-	p := restorePage{layout: s.layout("Welcome"), Form: restoreForm{Token: token}}
-	if why := words.Sentence(failure.Error()); failure.Field == "key" {
+	p := restorePage{layout: s.bare(r, s.language(r).T("restore.have")), Form: restoreForm{Token: token}}
+	if why := sentenceOf(failure); failure.Field == "key" {
 		p.Form.KeyProblem = why
 	} else {
 		p.Form.FileProblem = why
 	}
-	s.render(w, failure.Status, "restore.html", p)
+	s.render(w, r, failure.Status, "restore.html", p)
 }
