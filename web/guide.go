@@ -28,7 +28,7 @@ func (s *Server) showGuide(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	page := guidePage{layout: s.layout(r, "Open the port by hand"), Guide: g, Joints: s.view(time.Now()).Joints}
+	page := guidePage{layout: s.layout(r, "Open the port by hand"), Guide: g, Joints: s.view(s.language(r), time.Now()).Joints}
 	page.Joints = slices.DeleteFunc(page.Joints, func(j jointView) bool { return j.Key != "port" && j.Key != "outside" })
 	s.render(w, r, http.StatusOK, "guide.html", page)
 }

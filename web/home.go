@@ -31,7 +31,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) showHome(w http.ResponseWriter, r *http.Request, status int, form newPeerForm) {
-	s.render(w, r, status, "home.html", homePage{s.layout(r, "Home"), s.view(time.Now()), form})
+	s.render(w, r, status, "home.html", homePage{s.layout(r, "Home"), s.view(s.language(r), time.Now()), form})
 }
 
 func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {

@@ -23,7 +23,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	tested := s.testedPeer(r)
+	tested, l := s.testedPeer(r), s.language(r)
 	out, token := http.NewResponseController(w), s.sessions.Token(r.Context())
 	tick := time.NewTicker(liveEvery)
 	defer tick.Stop()
@@ -36,7 +36,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		if in, err := s.loggedIn(session); err != nil || !in {
 			return
 		}
-		news, err := json.Marshal(s.news(time.Now(), tested))
+		news, err := json.Marshal(s.news(l, time.Now(), tested))
 		if err != nil {
 			s.cfg.Logger.Error("writing live news failed", "err", err)
 			return

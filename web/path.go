@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"homeward/web/api"
+	"homeward/web/languages"
 )
 
 // partView is one part of the picture of the way home.
@@ -26,16 +27,16 @@ type worstView struct {
 
 // parts is the path from the internet to the LAN, from one place to the next.
 var parts = []struct {
-	key, title string
+	key, title string   // of a place, a key of the texts or homeward itself; a way between two has none
 	joints     []string // the worst of them is the part's state
 }{
-	{"internet", "Internet", []string{"outside"}},
+	{"internet", "path.internet", []string{"outside"}},
 	{"in", "", []string{"address", "outside"}},
-	{"router", "Router", []string{"router"}},
+	{"router", "path.router", []string{"router"}},
 	{"through", "", []string{"port"}},
 	{"box", "homeward", []string{"device"}},
 	{"on", "", []string{"home"}},
-	{"lan", "Home", []string{"home"}},
+	{"lan", "path.lan", []string{"home"}},
 }
 
 // rank orders states: the worst last.
@@ -44,7 +45,7 @@ var rank = []api.JointState{api.JointWorking, api.JointUnknown, api.JointAttenti
 func worse(a, b api.JointState) bool { return slices.Index(rank, a) > slices.Index(rank, b) }
 
 // partsOf draws the path. A joint that is not there is not known.
-func partsOf(joints []api.Joint) []partView {
+func partsOf(l *languages.Language, joints []api.Joint) []partView {
 	var list []partView
 	for _, p := range parts {
 		state := api.JointWorking
@@ -57,7 +58,11 @@ func partsOf(joints []api.Joint) []partView {
 				state = is
 			}
 		}
-		list = append(list, partView{p.key, p.title, string(state)})
+		title := p.title
+		if title != "" && title != "homeward" {
+			title = l.T(title)
+		}
+		list = append(list, partView{p.key, title, string(state)})
 	}
 	return list
 }
@@ -65,7 +70,7 @@ func partsOf(joints []api.Joint) []partView {
 // worstOf explains the worst joint. Of equal ones the first counts: what comes
 // later on the list often fails because of it. What is not known of IPv6 or of
 // the way on from here waits for the first device that comes in.
-func worstOf(joints []api.Joint, device string) worstView {
+func worstOf(l *languages.Language, joints []api.Joint, device string) worstView {
 	var worst api.Joint
 	for _, j := range joints {
 		waits := j.State == api.JointUnknown && (j.Key == "ipv6" || j.Key == "home")
@@ -74,27 +79,27 @@ func worstOf(joints []api.Joint, device string) worstView {
 		}
 	}
 	if worst.State == "" || worst.State == api.JointWorking {
-		return worstView{State: string(api.JointWorking), Text: "The way home is open."}
+		return worstView{State: string(api.JointWorking), Text: l.T("path.open")}
 	}
-	w := worstView{key: worst.Key, State: string(worst.State), Text: worst.Title + ": " + worst.Summary, Cure: worst.Advice}
+	w := worstView{key: worst.Key, State: string(worst.State), Text: l.Code("path.joint", worst.Key) + ": " + worst.Summary, Cure: worst.Advice}
 	switch {
 	case worst.Key == "outside" && device != "":
-		w.Link, w.Label = device+"/test", "Test a device"
+		w.Link, w.Label = device+"/test", l.T("path.test_device")
 	case worst.Key == "outside":
-		w.Link, w.Label = "#add", "Add a device"
+		w.Link, w.Label = "#add", l.T("path.add_device")
 	case (worst.Key == "router" || worst.Key == "port") && worst.State != api.JointUnknown:
-		w.Link, w.Label = "/guide", "Open the port by hand"
+		w.Link, w.Label = "/guide", l.T("path.by_hand")
 	}
 	return w
 }
 
 // sinceWhen says since when a joint is as it is.
-func sinceWhen(t, now time.Time) string {
+func sinceWhen(l *languages.Language, t, now time.Time) string {
 	switch {
 	case t.IsZero():
 		return ""
 	case now.Sub(t) < 24*time.Hour:
-		return "since " + t.Local().Format("15:04")
+		return l.T("path.since", "When", l.Clock(t))
 	}
-	return "since " + t.Local().Format("2 January")
+	return l.T("path.since", "When", l.Date(t))
 }

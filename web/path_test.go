@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"homeward/web/api"
+	"homeward/web/languages"
 )
 
 func joints(states ...string) []api.Joint {
@@ -26,14 +27,14 @@ func TestThePictureShowsTheWorstOfEachPart(t *testing.T) {
 		{"xwwww!w", "!!wwxww"},
 	} {
 		var got strings.Builder
-		for _, p := range partsOf(joints(c.joints)) {
+		for _, p := range partsOf(english(t), joints(c.joints)) {
 			got.WriteString(map[string]string{"working": "w", "unknown": "?", "attention": "!", "failed": "x"}[p.State])
 		}
 		if got.String() != c.want {
 			t.Errorf("%s: drawn as %s, want %s", c.joints, got.String(), c.want)
 		}
 	}
-	for _, p := range partsOf(nil) {
+	for _, p := range partsOf(english(t), nil) {
 		if (p.Key == "router" || p.Key == "through") && p.State != "unknown" {
 			t.Errorf("%s without joints: %s", p.Key, p.State)
 		}
@@ -52,14 +53,14 @@ func TestTheWorstJointIsExplainedWithOneThingToDo(t *testing.T) {
 		{"x?????!", "", "device", ""},
 		{"wwwwww!", "/peers/1", "home", ""},
 	} {
-		got := worstOf(joints(c.joints), c.device)
+		got := worstOf(english(t), joints(c.joints), c.device)
 		if c.about == "" {
 			if got.State != "working" || got.Cure != "" || got.Link != "" {
 				t.Errorf("%s: %+v", c.joints, got)
 			}
 			continue
 		}
-		if !strings.HasPrefix(got.Text, c.about+": summary") || got.Cure != "advice of "+c.about || got.Link != c.link || (got.Label == "") != (c.link == "") {
+		if !strings.HasPrefix(got.Text, english(t).Code("path.joint", c.about)+": summary of "+c.about) || got.Cure != "advice of "+c.about || got.Link != c.link || (got.Label == "") != (c.link == "") {
 			t.Errorf("%s: %+v, want of %s, with %q", c.joints, got, c.about, c.link)
 		}
 	}
@@ -68,9 +69,9 @@ func TestTheWorstJointIsExplainedWithOneThingToDo(t *testing.T) {
 func TestSinceWhenAJointIsAsItIs(t *testing.T) {
 	now := time.Date(2026, 11, 23, 20, 0, 0, 0, time.Local)
 	for want, at := range map[string]time.Time{
-		"": {}, "since 19:30": now.Add(-30 * time.Minute), "since 21 November": now.Add(-48 * time.Hour),
+		"": {}, "since 19:30": now.Add(-30 * time.Minute), "since 21 November 2026": now.Add(-48 * time.Hour),
 	} {
-		if got := sinceWhen(at, now); got != want {
+		if got := sinceWhen(english(t), at, now); got != want {
 			t.Errorf("%v: %q, want %q", at, got, want)
 		}
 	}
@@ -91,4 +92,18 @@ func TestThePasswordLeadsToTheCheckAndTheFirstPhone(t *testing.T) {
 			t.Errorf("the first page is without %q:\n%s", want, home.body)
 		}
 	}
+}
+
+// english says the page's texts.
+func english(t *testing.T) *languages.Language {
+	t.Helper()
+	all, err := languages.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, ok := all.Find("en")
+	if !ok {
+		t.Fatal("there is no English")
+	}
+	return l
 }

@@ -48,7 +48,7 @@ func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p 
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
 	case err == nil:
-		page.Code, page.Test = codeOf(i), s.testOf(p)
+		page.Code, page.Test = codeOf(i), s.testOf(s.language(r), p)
 	case errors.Is(err, peers.ErrForgotten):
 		page.Stale = p.Seen.IsZero()
 	default:

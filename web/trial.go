@@ -7,6 +7,7 @@ import (
 
 	"homeward/peers"
 	"homeward/web/api"
+	"homeward/web/languages"
 )
 
 // testView is a device's test in words.
@@ -34,24 +35,34 @@ type testPage struct {
 }
 
 // testOf is how far p has come since its test began. The first look begins it.
-func (s *Server) testOf(p peers.Peer) *testView {
-	t := s.cfg.Tests.Test(p).Told()
-	v := &testView{ID: int64(p.ID), State: string(t.State), Text: t.Text, Cure: t.Cure}
+func (s *Server) testOf(l *languages.Language, p peers.Peer) *testView {
+	t := s.cfg.Tests.Test(p)
+	v := &testView{ID: int64(p.ID), State: string(t.State)}
+	v.Text, v.Cure = testSays(l, t)
 	for _, step := range t.Steps {
-		state, verdict := api.JointUnknown, "not seen yet"
-		switch step.State {
-		case api.TestPassed:
-			state, verdict = api.JointWorking, "seen"
-		case api.TestFailed:
-			state, verdict = api.JointFailed, "it stops here"
-		}
-		v.Steps = append(v.Steps, stepView{step.Stage, string(state), step.Text, verdict})
+		state := map[api.TestState]api.JointState{api.TestWaiting: api.JointUnknown, api.TestPassed: api.JointWorking, api.TestFailed: api.JointFailed}[step.State]
+		v.Steps = append(v.Steps, stepView{step.Stage, string(state), l.Code("test.stage", step.Stage), l.Code("test.state", string(step.State))})
 	}
 	return v
 }
 
+// testSays is what a test says in words, and what to do. What the router's own
+// advice is comes from elsewhere.
+func testSays(l *languages.Language, t api.PeerTest) (text, cure string) {
+	if t.State != api.TestFailed {
+		return l.Code("test.says", t.Waits()), ""
+	}
+	text = l.Code("test.cause", t.Cause, "Name", t.Name, "Reason", t.Reason)
+	cure = l.Code("test.cure", t.Cause)
+	if t.Router != "" {
+		cure += " " + t.Router
+	}
+	return text, cure
+}
+
 func (s *Server) showTest(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	s.render(w, r, http.StatusOK, "test.html", testPage{s.layout(r, "Test "+string(p.Name)), peerOf(p, time.Now()), s.testOf(p)})
+	l := s.language(r)
+	s.render(w, r, http.StatusOK, "test.html", testPage{s.layout(r, l.T("test.title", "Name", p.Name)), peerOf(p, time.Now()), s.testOf(l, p)})
 }
 
 func (s *Server) beginTest(w http.ResponseWriter, r *http.Request, p peers.Peer) {
@@ -69,10 +80,10 @@ func (s *Server) testedPeer(r *http.Request) peers.ID {
 }
 
 // news is the view with the test of one device, if there is such a one.
-func (s *Server) news(now time.Time, tested peers.ID) view {
-	v := s.view(now)
+func (s *Server) news(l *languages.Language, now time.Time, tested peers.ID) view {
+	v := s.view(l, now)
 	if p, err := s.cfg.Peers.Get(tested); err == nil {
-		v.Test = s.testOf(p)
+		v.Test = s.testOf(l, p)
 	}
 	return v
 }

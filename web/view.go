@@ -6,6 +6,7 @@ import (
 
 	"homeward/peers"
 	"homeward/web/api"
+	"homeward/web/languages"
 	"homeward/web/words"
 )
 
@@ -58,11 +59,11 @@ type peerView struct {
 	NewReady bool     `json:"-"` // which has been made and waits
 }
 
-func (s *Server) view(now time.Time) view {
+func (s *Server) view(l *languages.Language, now time.Time) view {
 	v := view{Joints: []jointView{}, Peers: []peerView{}}
 	joints := s.cfg.Status().Joints
 	for _, j := range joints {
-		v.Joints = append(v.Joints, jointOf(j, now))
+		v.Joints = append(v.Joints, jointOf(l, j, now))
 	}
 	for _, p := range s.cfg.Peers.List() {
 		v.Peers = append(v.Peers, peerOf(p, now))
@@ -71,18 +72,16 @@ func (s *Server) view(now time.Time) view {
 	if len(v.Peers) > 0 {
 		device = peerURL(peers.ID(v.Peers[0].ID))
 	}
-	v.Parts, v.Worst = partsOf(joints), worstOf(joints, device)
+	v.Parts, v.Worst = partsOf(l, joints), worstOf(l, joints, device)
 	for i := range v.Joints {
 		v.Joints[i].Worst = v.Joints[i].Key == v.Worst.key
 	}
 	return v
 }
 
-func jointOf(j api.Joint, now time.Time) jointView {
-	verdicts := map[api.JointState]string{
-		api.JointWorking: "works", api.JointUnknown: "not known yet", api.JointAttention: "look here", api.JointFailed: "does not work",
-	}
-	return jointView{Key: j.Key, Title: j.Title, State: string(j.State), Verdict: verdicts[j.State], Summary: j.Summary, Advice: j.Advice, Since: sinceWhen(j.Since, now)}
+func jointOf(l *languages.Language, j api.Joint, now time.Time) jointView {
+	state := string(j.State)
+	return jointView{Key: j.Key, Title: l.Code("path.joint", j.Key), State: state, Verdict: l.Code("path.verdict", state), Summary: j.Summary, Advice: j.Advice, Since: sinceWhen(l, j.Since, now)}
 }
 
 func peerOf(p peers.Peer, now time.Time) peerView {

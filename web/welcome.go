@@ -21,8 +21,9 @@ type welcomePage struct {
 var checked = []string{"device", "router", "port", "address"}
 
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request) {
-	page := welcomePage{layout: s.layout(r, "Welcome"), ByHand: s.cfg.Status().Guide != nil}
-	page.Joints = slices.DeleteFunc(s.view(time.Now()).Joints, func(j jointView) bool { return !slices.Contains(checked, j.Key) })
+	l := s.language(r)
+	page := welcomePage{layout: s.layout(r, l.T("welcome.title")), ByHand: s.cfg.Status().Guide != nil}
+	page.Joints = slices.DeleteFunc(s.view(l, time.Now()).Joints, func(j jointView) bool { return !slices.Contains(checked, j.Key) })
 	page.Looking = slices.ContainsFunc(page.Joints, func(j jointView) bool { return j.State == string(api.JointUnknown) })
 	s.render(w, r, http.StatusOK, "welcome.html", page)
 }

@@ -8,14 +8,30 @@ import (
 	"homeward/cmd/homeward/internal/phonetest"
 	"homeward/tunnel"
 	"homeward/web/api"
+	"homeward/web/languages"
 )
 
 func TestEveryStageAndCauseHasItsWords(t *testing.T) {
 	seen := map[string]phonetest.Cause{}
+	texts, err := languages.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range phonetest.Causes() {
 		told := api.PeerTest{State: api.TestFailed, Cause: string(c), Name: "Bert's phone", Reason: "not granted"}.Told()
 		if told.Text == "" || told.Cure == "" || strings.Contains(told.Text+told.Cure, "%") {
 			t.Errorf("%s: %q, %q", c, told.Text, told.Cure)
+		}
+		for _, l := range texts.All() {
+			say, ok := l.Find("test.cause", string(c), "Name", "Bert's phone", "Reason", "not granted")
+			cure, cured := l.Find("test.cure", string(c))
+			if !ok || !cured {
+				t.Errorf("%s has no words in %s", c, l.Tag())
+			}
+			// The command line and the page say the same, but for commands.
+			if l.Tag() == "en" && (say != told.Text || cure != told.Cure && c != phonetest.NotRunning) {
+				t.Errorf("%s: the page says %q, %q; the command line %q, %q", c, say, cure, told.Text, told.Cure)
+			}
 		}
 		if other, twice := seen[told.Text]; twice {
 			t.Errorf("%s says what %s says", c, other)
@@ -25,6 +41,11 @@ func TestEveryStageAndCauseHasItsWords(t *testing.T) {
 	for _, s := range phonetest.Stages() {
 		if told := (api.PeerTest{Steps: []api.TestStep{{Stage: string(s)}}}).Told(); told.Steps[0].Text == "" {
 			t.Errorf("stage %s has no words", s)
+		}
+		for _, l := range texts.All() {
+			if _, ok := l.Find("test.stage", string(s)); !ok {
+				t.Errorf("stage %s has no words in %s", s, l.Tag())
+			}
 		}
 	}
 }

@@ -51,16 +51,33 @@ type TestStep struct {
 	Text  string    `json:"text"`
 }
 
-// Told is t with its texts.
+// Waits says what a test that has not failed waits for: nothing (has come yet),
+// knocks, connected or, when it is over, good.
+func (t PeerTest) Waits() string {
+	if t.State == TestPassed {
+		return "good"
+	}
+	waits := "nothing"
+	for _, s := range t.Steps {
+		switch {
+		case s.State != TestPassed:
+		case s.Stage == "answer":
+			return "connected"
+		default:
+			waits = "knocks"
+		}
+	}
+	return waits
+}
+
+// Told is t with its texts in English.
 func (t PeerTest) Told() PeerTest {
 	for i := range t.Steps {
 		t.Steps[i].Text = stageTexts[t.Steps[i].Stage]
 	}
 	switch t.State {
-	case TestPassed:
-		t.Text, t.Cure = testGood, ""
-	case TestWaiting:
-		t.Text, t.Cure = testWaits(t.Steps), ""
+	case TestPassed, TestWaiting:
+		t.Text, t.Cure = waitTexts[t.Waits()], ""
 	default:
 		c := causeTexts[t.Cause]
 		t.Text, t.Cure = c.say, c.cure

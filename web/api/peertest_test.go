@@ -53,8 +53,8 @@ func TestATestSaysWhatItWaitsFor(t *testing.T) {
 		}
 		return list
 	}
-	for want, s := range map[string][]TestStep{testNothing: steps(), testKnocks: steps("reach"), testConnected: steps("reach", "outside", "answer")} {
-		if got := (PeerTest{State: TestWaiting, Steps: s}).Told(); got.Text != want || got.Cure != "" {
+	for want, s := range map[string][]TestStep{"Nothing has come": steps(), "It knocks": steps("reach"), "It is connected": steps("reach", "outside", "answer")} {
+		if got := (PeerTest{State: TestWaiting, Steps: s}).Told(); !strings.HasPrefix(got.Text, want) || got.Cure != "" {
 			t.Errorf("%+v: want %q", got, want)
 		}
 	}

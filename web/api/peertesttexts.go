@@ -12,26 +12,12 @@ var stageTexts = map[string]string{
 	"large":   "Large packets pass",
 }
 
-const (
-	testGood      = "All is good: the phone is home, and data goes both ways."
-	testNothing   = "Nothing has come yet. On the phone, turn Wi-Fi off and switch the tunnel on."
-	testKnocks    = "It knocks. One moment."
-	testConnected = "It is connected. Open something on it now, a web page or a shared folder."
-)
-
-// testWaits says what a test waits for.
-func testWaits(steps []TestStep) string {
-	text := testNothing
-	for _, s := range steps {
-		switch {
-		case s.State != TestPassed:
-		case s.Stage == "answer":
-			return testConnected
-		default:
-			text = testKnocks
-		}
-	}
-	return text
+// waitTexts say what a test that has not failed waits for.
+var waitTexts = map[string]string{
+	"good":      "All is good: the phone is home, and data goes both ways.",
+	"nothing":   "Nothing has come yet. On the phone, turn Wi-Fi off and switch the tunnel on.",
+	"knocks":    "It knocks. One moment.",
+	"connected": "It is connected. Open something on it now, a web page or a shared folder.",
 }
 
 // causeTexts say why it goes no further, and what to do.
@@ -44,7 +30,7 @@ var causeTexts = map[string]struct{ say, cure string }{
 	"others_came": {"Nothing of this phone reaches the port. Other things do, so that the port is open.",
 		"Is the tunnel's switch on, and Wi-Fi off? Does the code have today's address of home? Else the phone's network may block it: try another one."},
 	"another_came": {"“%s” has come in meanwhile, so that the port is open. Nothing of this phone has.",
-		"If “it” is the phone in your hand, it has the other one's code. Else: is its tunnel's switch on, and Wi-Fi off?"},
+		"If that is the phone in your hand, it has the other one's code. Else: is its tunnel's switch on, and Wi-Fi off?"},
 	"from_inside": {"It comes from inside the house, so that this says nothing about coming from outside.",
 		"Turn Wi-Fi off on the phone, wait for its mobile network, and switch the tunnel off and on."},
 	"wrong_server": {"Somebody knocks with a code that was made for another server, or by this one before it had its key of today.",
