@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"homeward/peers"
+	"homeward/web/languages"
 )
 
 // editPage changes a device.
@@ -86,12 +87,12 @@ func (f editForm) expires() (time.Time, error) {
 }
 
 // differences lists what of now is not as it was typed.
-func (f editForm) differences(now peers.Peer) []difference {
+func (f editForm) differences(l *languages.Language, now peers.Peer) []difference {
 	n := formOf(now)
 	var list []difference
 	for _, d := range []struct{ label, typed, now string }{
-		{"Name", f.Name, n.Name}, {"Kind", f.Kind, n.Kind}, {"Note", f.Note, n.Note}, {"Through home", f.Profile, n.Profile},
-		{"May reach", f.Access, n.Access}, {"Ends", f.Expires, n.Expires}, {"Idle days", f.IdleDays, n.IdleDays}, {"Keepalive", f.Keepalive, n.Keepalive},
+		{l.T("edit.name"), f.Name, n.Name}, {l.T("peer.kind"), l.Code("peer.kind", f.Kind), l.Code("peer.kind", n.Kind)}, {l.T("peer.note"), f.Note, n.Note}, {l.T("peer.through"), f.Profile, n.Profile},
+		{l.T("edit.may_reach"), f.Access, n.Access}, {l.T("peer.ends"), f.Expires, n.Expires}, {l.T("edit.idle_short"), f.IdleDays, n.IdleDays}, {l.T("edit.keepalive"), f.Keepalive, n.Keepalive},
 	} {
 		if d.typed != d.now {
 			list = append(list, difference{d.label, d.now})
@@ -105,12 +106,12 @@ func (s *Server) editForm(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 }
 
 func (s *Server) showEdit(w http.ResponseWriter, r *http.Request, status int, p peers.Peer, page editPage) {
-	page.layout, page.ID, page.Kinds = s.layout(r, "Change "+string(p.Name)), int64(p.ID), peers.Kinds()
+	page.layout, page.ID, page.Kinds = s.layout(r, s.language(r).T("edit.title", "Name", p.Name)), int64(p.ID), peers.Kinds()
 	s.render(w, r, status, "edit.html", page)
 }
 
 func (s *Server) editPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	form := typedForm(r)
+	l, form := s.language(r), typedForm(r)
 	page := editPage{Form: form, Problems: map[string]string{}}
 	version, err := strconv.ParseInt(form.Version, 10, 64)
 	if err != nil || version <= 0 {
@@ -123,15 +124,15 @@ func (s *Server) editPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 	var field *peers.FieldError
 	switch {
 	case errors.As(err, &field):
-		page.Problems[field.Field] = "Here, " + field.Problem + "."
+		page.Problems[field.Field] = l.T("edit.beside", "Problem", field.Problem)
 		s.showEdit(w, r, http.StatusBadRequest, p, page)
 	case errors.Is(err, peers.ErrConflict):
 		if p, err = s.cfg.Peers.Get(p.ID); err != nil {
 			s.notFound(w, r)
 			return
 		}
-		page.Problem = "Somebody else changed this device meanwhile. What you typed is still here: saving it again replaces what the other one did."
-		page.Now = form.differences(p)
+		page.Problem = l.T("edit.conflict")
+		page.Now = form.differences(l, p)
 		page.Form.Version = strconv.FormatInt(p.Version, 10)
 		s.showEdit(w, r, http.StatusPreconditionFailed, p, page)
 	default:

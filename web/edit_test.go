@@ -48,7 +48,7 @@ func TestADeviceIsChangedOnThePage(t *testing.T) {
 		t.Error("the list does not say that it needs a new code")
 	}
 	form := w.get(c, "/peers/1/edit").body
-	for _, want := range []string{`value="` + end.Local().Format(formTime) + `"`, `<option selected>tablet</option>`, `value="internet" checked`} {
+	for _, want := range []string{`value="` + end.Local().Format(formTime) + `"`, `<option value="tablet" selected>tablet</option>`, `value="internet" checked`} {
 		if !strings.Contains(form, want) {
 			t.Errorf("the form lacks %q", want)
 		}

@@ -31,7 +31,8 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) showHome(w http.ResponseWriter, r *http.Request, status int, form newPeerForm) {
-	s.render(w, r, status, "home.html", homePage{s.layout(r, "Home"), s.view(s.language(r), time.Now()), form})
+	l := s.language(r)
+	s.render(w, r, status, "home.html", homePage{s.layout(r, l.T("home.title")), s.view(l, time.Now()), form})
 }
 
 func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {

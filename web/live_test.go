@@ -61,7 +61,7 @@ func TestAnOpenPageHearsWhatChanges(t *testing.T) {
 	}
 	w.dev.Observe(i.Peer.PublicKey, peers.Observed{Endpoint: netip.MustParseAddrPort("[::ffff:203.0.113.5]:9"), LastHandshake: time.Now(), ReceivedBytes: 2048, SentBytes: 1 << 20})
 	second, _ := next(t, news)
-	if p := second.Peers[0]; p.Presence != "here" || p.Seen != "Here now, from 203.0.113.5" || p.Traffic != "↓ 1.0 MiB  ↑ 2.0 KiB" {
+	if p := second.Peers[0]; p.Presence != "here" || p.Seen != "Here now, from 203.0.113.5" || p.Traffic != "↓ 1.0 MiB  ↑ 2.0 KiB" {
 		t.Errorf("second: %+v", p)
 	}
 }

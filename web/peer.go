@@ -43,12 +43,13 @@ func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 
 // peerPage shows a device, with what was typed about its access.
 func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p peers.Peer, reach reachForm) {
-	page := peerPage{layout: s.layout(r, string(p.Name)), Peer: peerOf(p, time.Now()), Reach: reach}
+	l := s.language(r)
+	page := peerPage{layout: s.layout(r, string(p.Name)), Peer: peerOf(l, p, time.Now()), Reach: reach}
 	page.Next = p.Renewing()
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
 	case err == nil:
-		page.Code, page.Test = codeOf(i), s.testOf(s.language(r), p)
+		page.Code, page.Test = codeOf(i), s.testOf(l, p)
 	case errors.Is(err, peers.ErrForgotten):
 		page.Stale = p.Seen.IsZero()
 	default:
@@ -73,7 +74,8 @@ func (s *Server) newCode(w http.ResponseWriter, r *http.Request, p peers.Peer) {
 }
 
 func (s *Server) confirmRemove(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	s.render(w, r, http.StatusOK, "remove.html", peerPage{layout: s.layout(r, "Remove "+string(p.Name)), Peer: peerOf(p, time.Now())})
+	l := s.language(r)
+	s.render(w, r, http.StatusOK, "remove.html", peerPage{layout: s.layout(r, l.T("remove.title", "Name", p.Name)), Peer: peerOf(l, p, time.Now())})
 }
 
 func (s *Server) removePeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {

@@ -62,7 +62,7 @@ func testSays(l *languages.Language, t api.PeerTest) (text, cure string) {
 
 func (s *Server) showTest(w http.ResponseWriter, r *http.Request, p peers.Peer) {
 	l := s.language(r)
-	s.render(w, r, http.StatusOK, "test.html", testPage{s.layout(r, l.T("test.title", "Name", p.Name)), peerOf(p, time.Now()), s.testOf(l, p)})
+	s.render(w, r, http.StatusOK, "test.html", testPage{s.layout(r, l.T("test.title", "Name", p.Name)), peerOf(l, p, time.Now()), s.testOf(l, p)})
 }
 
 func (s *Server) beginTest(w http.ResponseWriter, r *http.Request, p peers.Peer) {

@@ -7,7 +7,6 @@ import (
 	"homeward/peers"
 	"homeward/web/api"
 	"homeward/web/languages"
-	"homeward/web/words"
 )
 
 // hereFor is how long after a handshake a device counts as here: WireGuard
@@ -66,7 +65,7 @@ func (s *Server) view(l *languages.Language, now time.Time) view {
 		v.Joints = append(v.Joints, jointOf(l, j, now))
 	}
 	for _, p := range s.cfg.Peers.List() {
-		v.Peers = append(v.Peers, peerOf(p, now))
+		v.Peers = append(v.Peers, peerOf(l, p, now))
 	}
 	device := ""
 	if len(v.Peers) > 0 {
@@ -84,21 +83,21 @@ func jointOf(l *languages.Language, j api.Joint, now time.Time) jointView {
 	return jointView{Key: j.Key, Title: l.Code("path.joint", j.Key), State: state, Verdict: l.Code("path.verdict", state), Summary: j.Summary, Advice: j.Advice, Since: sinceWhen(l, j.Since, now)}
 }
 
-func peerOf(p peers.Peer, now time.Time) peerView {
+func peerOf(l *languages.Language, p peers.Peer, now time.Time) peerView {
 	v := peerView{
 		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), Access: string(p.Access), Enabled: p.Enabled,
-		Traffic: "↓ " + words.Size(p.Observed.SentBytes) + "  ↑ " + words.Size(p.Observed.ReceivedBytes),
-		Key:     p.PublicKey.String(), Since: p.Created.Local().Format("2 January 2006"),
+		Traffic: "↓ " + l.Size(p.Observed.SentBytes) + "  ↑ " + l.Size(p.Observed.ReceivedBytes),
+		Key:     p.PublicKey.String(), Since: l.Date(p.Created),
 		Note: p.Note, Kind: string(p.Kind), IdleDays: p.IdleDays,
 	}
 	if !p.Expires.IsZero() {
-		v.Ends = p.Expires.Local().Format("2 January 2006, 15:04:05")
+		v.Ends = l.DateTime(p.Expires)
 	}
 	for _, h := range p.Hints() {
-		v.Hints = append(v.Hints, api.HintText(h, p))
+		v.Hints = append(v.Hints, l.Code("seen.hint", string(h), "Places", places(p)))
 	}
 	for _, r := range p.NeedsCode {
-		v.Outdated = append(v.Outdated, api.ReasonText(r))
+		v.Outdated = append(v.Outdated, l.Code("code.reason", string(r)))
 	}
 	v.OwnKey = p.OwnKey
 	v.NewReady = p.Renewing() && p.NextReady
@@ -107,26 +106,35 @@ func peerOf(p peers.Peer, now time.Time) peerView {
 		addresses = append(addresses, a.String())
 	}
 	v.Address = strings.Join(addresses, ", ")
-	v.Presence, v.Seen = presence(p, now)
+	v.Presence, v.Seen = presence(l, p, now)
 	return v
 }
 
-func presence(p peers.Peer, now time.Time) (key, text string) {
+func presence(l *languages.Language, p peers.Peer, now time.Time) (key, text string) {
 	o := p.Observed
 	since := now.Sub(p.Seen)
 	switch {
 	case p.State == peers.Expired:
-		return "off", "Its time is over"
+		return "off", l.T("seen.expired")
 	case p.IdledOut:
-		return "off", "Switched off, since nobody used it"
+		return "off", l.T("seen.idled_out")
 	case !p.Enabled:
-		return "off", "Switched off"
+		return "off", l.T("seen.off")
 	case p.State == peers.Pending:
-		return "pending", "Waiting for the tunnel to take it"
+		return "pending", l.T("seen.pending")
 	case p.Seen.IsZero():
-		return "new", "Has not been here yet"
+		return "new", l.T("seen.new")
 	case since < hereFor && o.Endpoint.IsValid():
-		return "here", "Here now, from " + o.Endpoint.Addr().Unmap().String()
+		return "here", l.T("seen.here", "Address", o.Endpoint.Addr().Unmap())
 	}
-	return "away", "Was here " + words.Ago(since)
+	return "away", l.T("seen.away", "Ago", l.Ago(since))
+}
+
+// places are the two from which a key is used.
+func places(p peers.Peer) string {
+	var list []string
+	for _, a := range p.TwoPlaces {
+		list = append(list, a.String())
+	}
+	return strings.Join(list, ", ")
 }
