@@ -54,6 +54,7 @@ type appliance struct {
 	backups  *backups.Keeper
 	restorer *restorer
 	page     *adminPage
+	keeper   *lastGoodKeeper
 	port     uint16
 }
 
@@ -70,23 +71,31 @@ func assemble(ctx context.Context, b *box, st *state.State) (*appliance, error) 
 	if err := a.identify(ctx, host); err != nil {
 		return nil, err
 	}
-	if s.Endpoint != "" {
-		e, err := peers.ParseEndpoint(s.Endpoint, a.port)
-		if err != nil {
-			return nil, usage(err)
-		}
-		a.endpoint = &e
+	if a.endpoint, err = operatorsEndpoint(s, a.port); err != nil {
+		return nil, err
 	}
 	a.networks.Store(networksOf(host))
 	if problem := a.networks.Load().problem; problem != "" {
 		log.Warn("the container's network is in the way", "problem", problem)
 	}
-	if err := a.makeParts(ctx); err != nil {
+	if err := a.makeParts(ctx, b); err != nil {
 		return nil, err
 	}
 	a.backups = backups.New(ctx, backups.Config{Vault: st, Gather: a.gather, Instance: a.identity.Instance, MayWrite: b.mayWrite(st), Logger: log})
 	a.page, err = a.openPage(host)
 	return a, err
+}
+
+// operatorsEndpoint is what the operator wrote down, or nil.
+func operatorsEndpoint(s configs.Settings, port uint16) (*peers.Endpoint, error) {
+	if s.Endpoint == "" {
+		return nil, nil
+	}
+	e, err := peers.ParseEndpoint(s.Endpoint, port)
+	if err != nil {
+		return nil, usage(err)
+	}
+	return &e, nil
 }
 
 // identify reads or makes the identity and sees to it that the tunnel's
@@ -120,13 +129,9 @@ func (a *appliance) identify(ctx context.Context, host hostnet.Host) error {
 	return nil
 }
 
-func (a *appliance) makeParts(ctx context.Context) error {
+func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	var err error
-	a.tunnel, err = tunnel.New(tunnel.Config{
-		PrivateKey: a.identity.PrivateKey, ListenPort: a.port, Addresses: a.identity.Plan.Own(), Plane: tunnel.PlaneKind(a.settings.Plane),
-		Interface: a.settings.Interface, StateDir: a.state.Dir(), Memory: a.budget.Limit, Logger: a.log,
-	})
-	if err != nil {
+	if a.tunnel, err = newTunnel(b, a.state, a.identity, a.port); err != nil {
 		return err
 	}
 	if a.name, err = dnsname.New(ctx, dnsname.Config{Vault: a.state, Logger: a.log}); err != nil {
@@ -143,13 +148,31 @@ func (a *appliance) makeParts(ctx context.Context) error {
 		}
 		rules.Mapper = a.mapper
 	}
-	a.forwards, err = forwards.New(ctx, rules)
-	return err
+	if a.forwards, err = forwards.New(ctx, rules); err != nil {
+		return err
+	}
+	a.keeper = &lastGoodKeeper{state: a.state, identity: a.identity, peers: a.peers, log: a.log}
+	return a.catchUp(ctx)
+}
+
+// newTunnel makes the tunnel of an identity.
+func newTunnel(b *box, st *state.State, id state.Identity, port uint16) (*tunnel.Tunnel, error) {
+	return tunnel.New(tunnel.Config{
+		PrivateKey: id.PrivateKey, ListenPort: port, Addresses: id.Plan.Own(), Plane: tunnel.PlaneKind(b.settings.Plane),
+		Interface: b.settings.Interface, StateDir: st.Dir(), Memory: b.budget.Limit, Logger: b.log,
+	})
 }
 
 // newMapper makes the port mapper of an identity.
 func newMapper(st *state.State, id state.Identity, port uint16, log *slog.Logger) (*upnp.Mapper, error) {
-	return upnp.New(upnp.Config{Port: port, Description: "homeward-" + id.Instance, Secret: pcpSecret(id), Journal: journal.New(st.DB()), Logger: log})
+	cfg := mapperConfig(id, port, log)
+	cfg.Journal = journal.New(st.DB())
+	return upnp.New(cfg)
+}
+
+// mapperConfig is a port mapper's without a memory.
+func mapperConfig(id state.Identity, port uint16, log *slog.Logger) upnp.Config {
+	return upnp.Config{Port: port, Description: "homeward-" + id.Instance, Secret: pcpSecret(id), Logger: log}
 }
 
 // pcpSecret is what the port mapper proves its ownership with: the same at every
@@ -190,6 +213,9 @@ func (a *appliance) status() api.Status {
 	s := api.Status{
 		Version: version, Facts: a.findings(now), Backup: a.backupKeeper().Backup(),
 		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, home, now),
+	}
+	if j, ok := a.memoryJoint(); ok {
+		s.Joints = append(s.Joints, j)
 	}
 	s.Joints = append(s.Joints, homeJoint(a.tunnel.Status(), router, a.tunnel.Counters(), a.networks.Load()))
 	if _, proven := evidence(list, router, home, now); needsHands(router, proven) {
@@ -235,6 +261,8 @@ func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
 	parts := []lifetime.Part{
 		{Name: "tunnel", Run: a.tunnel.Run, Ready: a.tunnel.Ready()},
 		{Name: "peer manager", Run: a.peers.Run},
+		{Name: "last-good file", Run: a.keeper.Run},
+		{Name: "daily snapshots", Run: func(ctx context.Context) error { return a.state.KeepDaily(ctx, a.log) }},
 		{Name: "look at the network", Run: a.followNetworks},
 		{Name: "DNS name", Run: a.name.Run},
 		{Name: "admin page", Run: a.page.Run},

@@ -71,12 +71,12 @@ type box struct {
 func (b *box) serve(ctx context.Context) (err error) {
 	st, err := state.Open(ctx, b.settings.StateDir, b.log)
 	if err != nil {
-		return err
+		return b.serveWithout(ctx, err)
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	if b.tty.harden != nil && b.hardened == nil {
+	if b.hardened == nil {
 		b.nightly = backups.Folder(ctx, st)
-		b.hardened = b.tty.harden(st.Dir(), b.settings.Plane != string(tunnel.PlaneNetstack), b.nightly)
+		b.harden(st)
 	}
 	a, err := assemble(ctx, b, st)
 	if err != nil {
@@ -93,20 +93,32 @@ func (b *box) serve(ctx context.Context) (err error) {
 		lifetime.Part{Name: "command line's socket", Run: socket.Run},
 		lifetime.Part{Name: "memory", Run: memory.Settle},
 		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, b.tty) }},
-		lifetime.Part{Name: "word to the service manager", Run: notify.New(notify.Config{Env: b.tty.env, Check: a.check(st.Path(socketFile)), Logger: b.log}).Run},
+		b.word(st, a.tunnel),
 	)
 }
 
-// check is the self-check behind the watchdog: the whole way that a command
-// takes, to the tunnel and back. What a restart would not mend, such as the
-// router, the provider or a full disk, is no reason to fail.
-func (a *appliance) check(socket string) func(context.Context) error {
+// harden gives up what rights are not needed.
+func (b *box) harden(st *state.State) {
+	if b.tty.harden != nil && b.hardened == nil {
+		b.hardened = b.tty.harden(st.Dir(), b.settings.Plane != string(tunnel.PlaneNetstack), b.nightly)
+	}
+}
+
+// word is the part that speaks to the service manager.
+func (b *box) word(st *state.State, t *tunnel.Tunnel) lifetime.Part {
+	return lifetime.Part{Name: "word to the service manager", Run: notify.New(notify.Config{Env: b.tty.env, Check: selfCheck(st.Path(socketFile), t), Logger: b.log}).Run}
+}
+
+// selfCheck is what the watchdog waits for: the whole way that a command takes, to
+// the tunnel and back. What a restart would not mend, such as the router, the
+// provider or a full disk, is no reason to fail.
+func selfCheck(socket string, t *tunnel.Tunnel) func(context.Context) error {
 	client := api.NewClient(socket)
 	return func(ctx context.Context) error {
 		if _, err := client.Status(ctx); err != nil {
 			return err
 		}
-		if s := a.tunnel.Status(); !s.Up {
+		if s := t.Status(); !s.Up {
 			return fmt.Errorf("the tunnel is not up: %s", s.Problem)
 		}
 		return nil
@@ -119,25 +131,33 @@ const settled = 6 * time.Second
 
 // report prints one status block, once there is something to say.
 func (a *appliance) report(ctx context.Context, tty terminal) error {
+	if printSettled(ctx, tty, a.status) {
+		if err := a.page.announce(ctx, tty); err != nil {
+			a.log.Error("printing the setup link failed", "err", err)
+		}
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// printSettled prints the status when the router was heard, or should have been,
+// unless ctx ends before.
+func printSettled(ctx context.Context, tty terminal, status func() api.Status) bool {
 	bound, cancel := context.WithTimeout(ctx, settled)
 	defer cancel()
 	poll := time.NewTicker(100 * time.Millisecond)
 	defer poll.Stop()
-	for undecided(a.status()) && bound.Err() == nil {
+	for undecided(status()) && bound.Err() == nil {
 		select {
 		case <-bound.Done():
 		case <-poll.C:
 		}
 	}
 	if ctx.Err() != nil {
-		return nil
+		return false
 	}
-	printStatus(tty.out, a.status())
-	if err := a.page.announce(ctx, tty); err != nil {
-		a.log.Error("printing the setup link failed", "err", err)
-	}
-	<-ctx.Done()
-	return nil
+	printStatus(tty.out, status())
+	return true
 }
 
 // undecided says whether the router has not been heard yet.

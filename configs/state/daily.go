@@ -52,12 +52,17 @@ func (s *State) daily(ctx context.Context, now time.Time) error {
 	if err := s.makeFolder("daily"); err != nil {
 		return err
 	}
-	name := "daily/day-" + now.UTC().Format(stampForm) + ".db"
-	if err := s.vacuumInto(ctx, name); err != nil {
+	unfinished, err := fs.Glob(s.root.FS(), "daily/*.new")
+	if err != nil {
 		return err
 	}
-	if err := s.checkSnapshot(ctx, name); err != nil {
-		return errors.Join(fmt.Errorf("the snapshot %s is not whole: %w", s.Path(name), err), s.root.Remove(name))
+	for _, name := range unfinished { // of a run that was killed
+		if err := s.root.Remove(name); err != nil {
+			return fmt.Errorf("removing what an earlier snapshot left: %w", err)
+		}
+	}
+	if err := s.vacuumInto(ctx, "daily/day-"+now.UTC().Format(stampForm)+".db", s.checkSnapshot); err != nil {
+		return err
 	}
 	for len(old) >= keepDaily {
 		if err := s.root.Remove(old[0]); err != nil {
@@ -75,19 +80,35 @@ func (s *State) dailies() ([]string, error) {
 	return list, err
 }
 
-// vacuumInto writes the database as it is now into a file of its own.
-func (s *State) vacuumInto(ctx context.Context, name string) error {
+// vacuumInto writes the database as it is now into a file of its own, which has its
+// name only when it is whole and fit says that it is as it should be.
+func (s *State) vacuumInto(ctx context.Context, name string, fit func(ctx context.Context, name string) error) error {
+	making := name + ".new"
+	err := s.writeInto(ctx, making)
+	if err == nil {
+		err = fit(ctx, making)
+	}
+	if err == nil {
+		err = s.root.Rename(making, name)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("keeping the database as %s: %w", s.Path(name), err), s.removeIfThere(making))
+	}
+	return s.syncDir()
+}
+
+func (s *State) writeInto(ctx context.Context, name string) error {
 	if _, err := s.db.ExecContext(ctx, "VACUUM INTO ?", s.Path(name)); err != nil {
-		return errors.Join(fmt.Errorf("keeping the database as %s: %w", s.Path(name), err), s.removeIfThere(name))
+		return err
 	}
 	if err := s.root.Chmod(name, 0o600); err != nil {
-		return fmt.Errorf("protecting %s: %w", s.Path(name), err)
+		return err
 	}
 	f, err := s.root.Open(name)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close(), s.syncDir())
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func (s *State) removeIfThere(name string) error {

@@ -84,7 +84,8 @@ func (s *State) snapshot(ctx context.Context, version int) error {
 	if err := s.makeFolder("snapshots"); err != nil {
 		return err
 	}
-	if err := s.vacuumInto(ctx, fmt.Sprintf("snapshots/schema%d-%s.db", version, time.Now().UTC().Format(stampForm))); err != nil {
+	fit := func(ctx context.Context, name string) error { return judge(ctx, s.Path(name)) }
+	if err := s.vacuumInto(ctx, fmt.Sprintf("snapshots/schema%d-%s.db", version, time.Now().UTC().Format(stampForm)), fit); err != nil {
 		return fmt.Errorf("before a migration: %w", err)
 	}
 	old, err := fs.Glob(s.root.FS(), "snapshots/*.db")

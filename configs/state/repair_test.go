@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -160,10 +161,17 @@ func TestDailySnapshotsAreKeptForAWeek(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
+	unfinished := filepath.Join(s.Dir(), "daily", "day-x.db.new")
+	if err := errors.Join(os.Mkdir(filepath.Dir(unfinished), 0o700), os.WriteFile(unfinished, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	for hour := range 10 * 24 {
 		if err := s.daily(t.Context(), now.Add(time.Duration(hour)*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if _, err := os.Stat(unfinished); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what a killed run left: %v", err)
 	}
 	list, err := s.dailies()
 	if err != nil || len(list) != keepDaily {

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"homeward/configs/state"
+	"homeward/peers"
+	"homeward/web/api"
+)
+
+// settleBefore gathers changes that follow each other into one write.
+const settleBefore = 200 * time.Millisecond
+
+// lastGoodKeeper writes down, after each change, what the tunnel would come up from
+// without the database.
+type lastGoodKeeper struct {
+	state    *state.State
+	identity state.Identity
+	peers    *peers.Manager
+	log      *slog.Logger
+
+	problem atomic.Pointer[string] // why the file is not up to date; nil when it is
+}
+
+// retryLastGood is how often a write that failed is tried again.
+const retryLastGood = time.Minute
+
+// Run keeps the file up to date until ctx ends.
+func (k *lastGoodKeeper) Run(ctx context.Context) error {
+	changed, cancel := k.peers.Subscribe()
+	defer cancel()
+	var written []byte
+	for {
+		var again <-chan time.Time
+		if err := k.write(&written); err != nil {
+			k.complain(err)
+			again = time.After(retryLastGood)
+		} else {
+			k.problem.Store(nil)
+		}
+		select {
+		case <-ctx.Done():
+			return k.write(&written)
+		case <-changed:
+			select {
+			case <-ctx.Done():
+			case <-time.After(settleBefore):
+			}
+		case <-again:
+		}
+	}
+}
+
+// write writes the file if it would say something else than what was written.
+func (k *lastGoodKeeper) write(written *[]byte) error {
+	records, err := k.peers.Records()
+	if err != nil || bytes.Equal(records, *written) {
+		return err
+	}
+	if err := k.state.WriteLastGood(state.LastGood{Written: time.Now(), Identity: k.identity, Peers: json.RawMessage(records)}); err != nil {
+		return err
+	}
+	*written = records
+	return nil
+}
+
+// complain logs a problem when it begins.
+func (k *lastGoodKeeper) complain(err error) {
+	text := err.Error()
+	if k.problem.Swap(&text) == nil {
+		k.log.Error("writing the last-good file failed, trying again", "err", err)
+	}
+}
+
+// catchUp brings a database that was put back from a snapshot up to date with the
+// last-good file, where that is the newer one.
+func (a *appliance) catchUp(ctx context.Context) error {
+	repaired := a.state.Repaired()
+	if repaired == nil {
+		return nil
+	}
+	good, err := a.state.LastGood()
+	if err == nil && (good.Written.Before(repaired.Taken) || good.Identity.PrivateKey.Public() != a.identity.PrivateKey.Public()) {
+		return nil // it knows nothing newer
+	}
+	var records peers.Records
+	if err == nil {
+		records, _, err = peers.ParseRecords(good.Peers)
+	}
+	if err != nil {
+		a.log.Error("changes since the snapshot are lost", "snapshot", repaired.Taken, "err", err)
+		return nil
+	}
+	done, err := a.peers.Reconcile(ctx, records)
+	if err != nil {
+		return err
+	}
+	a.log.Info("devices are as they were last", "added", done.Added, "changed", done.Changed, "removed", done.Removed)
+	return nil
+}
+
+// memoryJoint tells what is wrong with what homeward remembers, if anything is.
+func (a *appliance) memoryJoint() (api.Joint, bool) {
+	j := api.Joint{Key: "memory", Title: "Memory", State: api.JointAttention}
+	var said, advice []string
+	if r := a.state.Repaired(); r != nil {
+		said = append(said, fmt.Sprintf("The database was damaged and is back from the snapshot of %s; the devices are as they were last.", r.Taken.Local().Format(time.DateTime)))
+		advice = append(advice, "Look through the devices and settings. The disk or SD card may be failing: make a backup.")
+	}
+	for _, l := range a.peers.LeftOut() {
+		said = append(said, fmt.Sprintf("Device %d (%.40q) is damaged in the database and stays out.", l.ID, l.Name))
+		advice = append(advice, fmt.Sprintf("Restore a backup, or remove it: homeward peers remove %d", l.ID))
+	}
+	if p := a.keeper.problem.Load(); p != nil {
+		said = append(said, "What the tunnel would come up from without the database is out of date.")
+		advice = append(advice, *p)
+	}
+	j.Summary, j.Advice = strings.Join(said, " "), strings.Join(advice, " ")
+	return j, len(said) > 0
+}

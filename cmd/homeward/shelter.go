@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"homeward/cmd/homeward/internal/dnsname"
+	"homeward/cmd/homeward/internal/hostnet"
+	"homeward/cmd/homeward/internal/lifetime"
+	"homeward/configs/state"
+	"homeward/peers"
+	"homeward/tunnel"
+	"homeward/upnp"
+	"homeward/web/api"
+	"homeward/web/guard"
+)
+
+// shelter is a homeward without its database: devices come in as they did last,
+// and nothing can be changed. It is made of the last-good file.
+type shelter struct {
+	box     *box
+	cause   error // why the database cannot be opened
+	good    state.LastGood
+	records peers.Records
+	network *networks
+
+	endpoint *peers.Endpoint // what the operator wrote down, or nil
+	tunnel   *tunnel.Tunnel
+	mapper   *upnp.Mapper // nil: the router is not asked
+}
+
+// serveWithout runs a shelter when opening the state directory failed, or returns
+// the cause where that cannot be.
+func (b *box) serveWithout(ctx context.Context, cause error) (err error) {
+	if errors.Is(cause, state.ErrLocked) || ctx.Err() != nil {
+		return cause
+	}
+	st, err := state.OpenShelter(b.settings.StateDir)
+	if err != nil {
+		return cause
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	sh := &shelter{box: b, cause: cause}
+	if sh.good, err = st.LastGood(); err != nil {
+		if errors.Is(err, state.ErrNoLastGood) {
+			return cause // a first start that failed
+		}
+		return errors.Join(cause, err)
+	}
+	b.harden(st)
+	b.log.Error("the database cannot be opened: devices come in as they did last, and nothing can be changed", "err", cause, "as_of", sh.good.Written)
+	return sh.serve(ctx, st)
+}
+
+func (sh *shelter) serve(ctx context.Context, st *state.State) error {
+	b := sh.box
+	var leftOut []peers.LeftOut
+	var err error
+	if sh.records, leftOut, err = peers.ParseRecords(sh.good.Peers); err != nil {
+		return errors.Join(sh.cause, err)
+	}
+	for _, l := range leftOut {
+		b.log.Error("a device is damaged in the last-good file and stays out", "name", l.Name, "err", l.Err)
+	}
+	host, err := hostnet.Read(b.settings.Interface)
+	if err != nil {
+		return err
+	}
+	sh.network = networksOf(host)
+	port := b.settings.Port
+	if port == 0 {
+		port = sh.good.Identity.ListenPort
+	}
+	if sh.endpoint, err = operatorsEndpoint(b.settings, port); err != nil {
+		return err
+	}
+	if sh.tunnel, err = newTunnel(b, st, sh.good.Identity, port); err != nil {
+		return err
+	}
+	if b.settings.MapPort {
+		if sh.mapper, err = upnp.New(mapperConfig(sh.good.Identity, port, b.log)); err != nil {
+			return err
+		}
+	}
+	names := func() []string { return pageNames(b.settings) }
+	page, err := openPageSockets(st, b.settings, host, guard.Handler(guard.Hosts{Names: names}, nil, http.HandlerFunc(sheltered)), b.log)
+	if err != nil {
+		b.log.Error("the admin page cannot be opened", "err", err)
+	}
+	parts := []lifetime.Part{
+		{Name: "tunnel", Run: sh.tunnel.Run, Ready: sh.tunnel.Ready()},
+		{Name: "devices", Run: sh.letIn},
+	}
+	if page != nil {
+		parts = append(parts, lifetime.Part{Name: "admin page", Run: page.Run})
+	}
+	if sh.mapper != nil {
+		parts = append(parts, lifetime.Part{Name: "port mapper", Run: sh.mapper.Run})
+	}
+	// On a read-only disk an old socket cannot be removed: then there is none.
+	socket, err := openSocket(st.Path(socketFile), api.ShelterHandler(sh.status, sheltering))
+	if err != nil {
+		b.log.Error("the command line cannot ask this homeward", "err", err)
+	} else {
+		parts = append(parts, lifetime.Part{Name: "command line's socket", Run: socket.Run}, b.word(st, sh.tunnel))
+	}
+	parts = append(parts, lifetime.Part{Name: "status block", Run: func(ctx context.Context) error {
+		printSettled(ctx, b.tty, sh.status)
+		<-ctx.Done()
+		return nil
+	}})
+	return lifetime.Run(ctx, grace, parts...)
+}
+
+const sheltering = "homeward's database cannot be opened. Devices come in as they did last; nothing can be changed until that is mended."
+
+// sheltered is all that the page says: whoever asks has not logged in.
+func sheltered(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	fmt.Fprintln(w, sheltering+"\n\nOn the box itself, \"homeward status\" says why and what to do.")
+}
+
+// letIn gives the tunnel the devices, and takes away those whose time is over.
+func (sh *shelter) letIn(ctx context.Context) error {
+	to := device{sh.tunnel, sh.box.settings.AdminPort}
+	tick := time.NewTicker(time.Second) // a timer would not hear of it when the clock is set
+	defer tick.Stop()
+	var end time.Time
+	for first := true; ; first = false {
+		if now := time.Now(); first || !end.IsZero() && !now.Before(end) {
+			var list []peers.DevicePeer
+			list, end = sh.records.Wanted(now)
+			if err := to.SetPeers(list); err != nil {
+				return fmt.Errorf("letting the devices in: %w", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// status is the way home without the database.
+func (sh *shelter) status() api.Status {
+	router := upnp.Off(sh.good.Identity.ListenPort)
+	if sh.mapper != nil {
+		router = sh.mapper.Status()
+	}
+	list, now := sh.seen(), time.Now()
+	s := api.Status{Version: version, Joints: []api.Joint{sh.memoryJoint()}, Facts: []api.Fact{
+		{Name: "devices", Value: fmt.Sprint(sh.records.Len())},
+		{Name: "as of", Value: sh.good.Written.Local().Format(time.DateTime)},
+		{Name: "state directory", Value: sh.box.settings.StateDir},
+	}}
+	s.Joints = append(s.Joints, wayHome(sh.tunnel.Status(), router, dnsname.Status{}, endpointFor(sh.endpoint, dnsname.Status{}, router), list, sh.network.home, now)...)
+	s.Joints = append(s.Joints, homeJoint(sh.tunnel.Status(), router, sh.tunnel.Counters(), sh.network))
+	return s
+}
+
+// seen is what the device saw of each peer, which is what evidence is made of.
+func (sh *shelter) seen() []peers.Peer {
+	var list []peers.Peer
+	for key, o := range (device{sh.tunnel, 0}).Observed() {
+		list = append(list, peers.Peer{PublicKey: key, Observed: o})
+	}
+	return list
+}
+
+func (sh *shelter) memoryJoint() api.Joint {
+	j := api.Joint{Key: "memory", Title: "Memory", State: api.JointFailed,
+		Summary: fmt.Sprintf("The database cannot be opened. %d devices come in as they did on %s; nothing can be changed.", sh.records.Len(), sh.good.Written.Local().Format(time.DateTime)),
+		Advice:  fmt.Sprintf("%v. Mend that and start homeward again, or restore a backup.", sh.cause)}
+	if errors.Is(sh.cause, state.ErrNewerSchema) {
+		j.Advice = fmt.Sprintf("%v.", sh.cause)
+	}
+	return j
+}

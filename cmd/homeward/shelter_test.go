@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"crypto/tls"
+	"database/sql"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"homeward/web/api"
+)
+
+// withDevices is a state directory in which a homeward ran that had two devices, and
+// then a third, with a daily snapshot from before that.
+func withDevices(t *testing.T) (dir string) {
+	t.Helper()
+	dir = newDir(t, "")
+	stop, _ := start(t, dir)
+	waitForSnapshot(t, dir)
+	for _, name := range []string{"anna", "bert"} {
+		if code, _, errs := homeward(t.Context(), dir, "peers", "add", name); code != exitOK {
+			t.Fatal(errs)
+		}
+	}
+	stop()
+	if old, _ := filepath.Glob(filepath.Join(dir, "state", "daily", "*")); len(old) != 1 {
+		t.Fatalf("daily snapshots: %v", old)
+	} else if err := os.Remove(old[0]); err != nil { // it is from before the devices
+		t.Fatal(err)
+	}
+	stop, _ = start(t, dir)
+	waitForSnapshot(t, dir)
+	for _, args := range [][]string{{"peers", "add", "carl"}, {"peers", "remove", "bert"}} {
+		if code, _, errs := homeward(t.Context(), dir, args...); code != exitOK {
+			t.Fatal(errs)
+		}
+	}
+	stop()
+	return dir
+}
+
+func waitForSnapshot(t *testing.T, dir string) {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if all, _ := filepath.Glob(filepath.Join(dir, "state", "daily", "*.db")); len(all) == 1 {
+			return
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("no daily snapshot")
+		}
+	}
+}
+
+func database(dir string) string { return filepath.Join(dir, "state", "homeward.db") }
+
+func spoil(t *testing.T, file string) {
+	t.Helper()
+	for _, suffix := range []string{"-wal", "-shm"} {
+		os.Remove(file + suffix)
+	}
+	if err := os.WriteFile(file, bytes.Repeat([]byte("junk"), 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADamagedDatabaseComesBackWithTheDevicesAsTheyWereLast(t *testing.T) {
+	dir := withDevices(t)
+	spoil(t, database(dir))
+	_, out := start(t, dir)
+	code, list, errs := homeward(t.Context(), dir, "peers", "list")
+	if code != exitOK || !strings.Contains(list, "anna") || !strings.Contains(list, "carl") || strings.Contains(list, "bert") {
+		t.Errorf("exit code %d, %s\n%s", code, list, errs)
+	}
+	if !strings.Contains(out.String(), "is back from the snapshot") {
+		t.Errorf("the status does not tell: %s", out.String())
+	}
+}
+
+func TestWithoutADatabaseDevicesComeInAndNothingElse(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(t *testing.T, dir string)
+		says  string
+	}{
+		"damaged, and no snapshot": {func(t *testing.T, dir string) {
+			spoil(t, database(dir))
+			if err := os.RemoveAll(filepath.Join(dir, "state", "daily")); err != nil {
+				t.Fatal(err)
+			}
+		}, "damaged"},
+		"written by a newer homeward": {func(t *testing.T, dir string) {
+			db, err := sql.Open("sqlite", database(dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if _, err := db.Exec("PRAGMA user_version = 999"); err != nil {
+				t.Fatal(err)
+			}
+		}, "written by a newer homeward"},
+		"a folder in its place": {func(t *testing.T, dir string) {
+			if err := os.Remove(database(dir)); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Mkdir(database(dir), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, "is a directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := withDevices(t)
+			c.spoil(t, dir)
+			port := freePort(t)
+			_, out := start(t, dir, "--admin-port", port)
+			code, text, errs := homeward(t.Context(), dir, "status", "--json")
+			var s api.Status
+			if err := json.Unmarshal([]byte(text), &s); code != exitOK || err != nil {
+				t.Fatalf("exit code %d, %v: %s", code, err, errs)
+			}
+			if j := s.Joints[0]; j.Key != "memory" || j.State != api.JointFailed || !strings.Contains(j.Summary, "2 devices") || !strings.Contains(j.Advice, c.says) {
+				t.Errorf("first joint: %+v", j)
+			}
+			if j := s.Joints[1]; j.Key != "device" || !strings.Contains(j.Summary, "WireGuard listens") {
+				t.Errorf("the tunnel: %+v", j)
+			}
+			if code, _, errs := homeward(t.Context(), dir, "peers", "add", "dora"); code != exitFailed || !strings.Contains(errs, "nothing can be changed") {
+				t.Errorf("adding: exit code %d, %q", code, errs)
+			}
+			if code, report, errs := homeward(t.Context(), dir, "doctor"); code != exitOK || !strings.Contains(report, "as of") {
+				t.Errorf("doctor: exit code %d, %s%s", code, report, errs)
+			}
+			client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+			defer client.CloseIdleConnections()
+			resp, err := client.Get("https://127.0.0.1:" + port + "/setup")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			page, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(page), "nothing can be changed") {
+				t.Errorf("the page: %d, %v: %s", resp.StatusCode, err, page)
+			}
+			if strings.Contains(string(page), "anna") || strings.Contains(string(page), dir) {
+				t.Errorf("the page tells strangers: %s", page)
+			}
+			if strings.Contains(out.String(), "Set a password") {
+				t.Error("a setup link is printed")
+			}
+		})
+	}
+}
+
+func TestAFirstStartThatFailsIsAnError(t *testing.T) {
+	dir := newDir(t, "")
+	if err := os.MkdirAll(database(dir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	code, _, errs := homeward(t.Context(), dir, "serve", "--map-port=false", "--plane", "netstack", "--bind", "127.0.0.1")
+	if code != exitFailed || !strings.Contains(errs, "homeward.db") {
+		t.Errorf("exit code %d, said %q", code, errs)
+	}
+}
