@@ -92,6 +92,7 @@ func New(ctx context.Context, cfg Config) *Keeper {
 		cfg.Logger.Warn("the settings of the backups cannot be read", "err", err)
 		r = record{Problem: err.Error(), Advice: "make a recovery code and choose the folder again"}
 	}
+	r.Tried = time.Time{} // a restart may be what was missing
 	k.record = r
 	return k
 }
@@ -184,11 +185,15 @@ func (k *Keeper) SetNightly(ctx context.Context, folder string, keep int) error 
 	if !has {
 		return ErrNoRecovery
 	}
-	if p := k.try(folder); p != nil && !p.rights {
+	p := k.try(folder)
+	if p != nil && !p.rights {
 		return &FieldError{"folder", p.text + ": " + p.advice}
 	}
 	return k.change(ctx, func(r *record) {
 		r.Folder, r.Keep, r.Night, r.Tried, r.Problem, r.Advice = folder, keep, time.Time{}, time.Time{}, "", ""
+		if p != nil {
+			r.Tried, r.Problem, r.Advice = time.Now().UTC(), p.text, p.advice
+		}
 	})
 }
 

@@ -311,6 +311,33 @@ func TestAFolderWithoutTheRightIsTakenAndSaysWhatToDo(t *testing.T) {
 	}
 }
 
+func TestWhatARestartMendsIsTriedAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		stop := w.run(t)
+		if err := w.SetNightly(t.Context(), w.folder, 1); err != nil {
+			t.Fatal(err)
+		}
+		w.gathers(content{err: syscall.EACCES})
+		time.Sleep(24 * time.Hour)
+		stop()
+		if s := w.Status(); s.Problem == "" {
+			t.Fatalf("%+v", s)
+		}
+		w.gathers(content{text: "sealed"})
+		w.Keeper = New(t.Context(), w.config())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- w.Run(ctx) }()
+		time.Sleep(2 * settle)
+		if s := w.Status(); s.Problem != "" || time.Since(s.Night) > 2*settle {
+			t.Errorf("%+v", s)
+		}
+		cancel()
+		<-done
+	})
+}
+
 func TestTheRecoveryCodeIsShownOnceAndNotReplacedByAccident(t *testing.T) {
 	w := newWorld(t)
 	if _, err := w.NewRecovery(t.Context(), false); !errors.Is(err, ErrHasRecovery) {
