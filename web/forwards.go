@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"homeward/web/api"
+	"homeward/web/languages"
 )
 
 // forwardView is a port that the owner wants open, in words.
@@ -23,11 +24,10 @@ type forwardForm struct {
 	Field, Problem string
 }
 
-func (s *Server) forwards() []forwardView {
-	verdicts := map[string]string{"open": "open", "waiting": "not open yet", "taken": "taken", "refused": "refused", "failed": "not open", "off": "off"}
+func (s *Server) forwards(l *languages.Language) []forwardView {
 	var list []forwardView
 	for _, f := range s.cfg.Forwards.Forwards() {
-		v := forwardView{Forward: f, Ports: f.Protocol + " " + strconv.Itoa(int(f.External)), Verdict: verdicts[f.State]}
+		v := forwardView{Forward: f, Ports: f.Protocol + " " + strconv.Itoa(int(f.External)), Verdict: l.Code("ports.forward_state", f.State)}
 		if f.Last > f.External {
 			v.Ports += "–" + strconv.Itoa(int(f.Last))
 		}
@@ -44,7 +44,7 @@ func (s *Server) openForward(w http.ResponseWriter, r *http.Request) {
 	}
 	n, field := form.read()
 	if field != "" {
-		form.Field, form.Problem = field, "This must be a port from 1 to 65535."
+		form.Field, form.Problem = field, s.language(r).T("ports.not_a_port")
 		s.listPorts(w, r, http.StatusBadRequest, form)
 		return
 	}

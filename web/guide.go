@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"homeward/web/api"
@@ -14,6 +15,7 @@ import (
 type guidePage struct {
 	layout
 	Guide  api.Guide
+	Menu   string // the way through the router's pages
 	Joints []jointView
 }
 
@@ -28,7 +30,8 @@ func (s *Server) showGuide(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	page := guidePage{layout: s.layout(r, "Open the port by hand"), Guide: g, Joints: s.view(s.language(r), time.Now()).Joints}
+	l := s.language(r)
+	page := guidePage{layout: s.layout(r, l.T("home.by_hand")), Guide: g, Menu: strings.Join(g.Menu, " › "), Joints: s.view(l, time.Now()).Joints}
 	page.Joints = slices.DeleteFunc(page.Joints, func(j jointView) bool { return j.Key != "port" && j.Key != "outside" })
 	s.render(w, r, http.StatusOK, "guide.html", page)
 }

@@ -47,6 +47,7 @@ type handoverPage struct {
 // makeInvite shows a new link once. Asking again makes another one, and the one
 // before ends.
 func (s *Server) makeInvite(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	l := s.language(r)
 	invite, err := s.cfg.Peers.Invite(r.Context(), p.ID, 0)
 	if err != nil {
 		s.afterChange(w, r, err, "")
@@ -56,23 +57,25 @@ func (s *Server) makeInvite(w http.ResponseWriter, r *http.Request, p peers.Peer
 	code, err := qr.Of([]byte(link))
 	var svg []byte
 	if err == nil {
-		svg, err = code.SVG("Link to the code")
+		svg, err = code.SVG(l.T("invite.link_picture"))
 	}
 	if err != nil {
 		s.broken(w, r, err)
 		return
 	}
-	s.render(w, r, http.StatusOK, "link.html", linkPage{s.layout(r, "A link for "+string(p.Name)), int64(p.ID), link,
-		invite.Until.Local().Format("2 January 2006, 15:04"), template.HTML(svg)}) // drawn by us, with an escaped title
+	s.render(w, r, http.StatusOK, "link.html", linkPage{s.layout(r, l.T("invite.link_title", "Name", p.Name)), int64(p.ID), link,
+		l.DateTime(invite.Until), template.HTML(svg)}) // drawn by us, with an escaped title
 }
 
 // inviteForm only shows a button: programs that look at links before people do
 // must not use one up.
 func (s *Server) inviteForm(w http.ResponseWriter, r *http.Request) {
-	s.render(w, r, http.StatusOK, "invite.html", invitePage{s.bare(r, "Your way home"), r.PathValue("token"), ""})
+	l := s.language(r)
+	s.render(w, r, http.StatusOK, "invite.html", invitePage{s.bare(r, l.T("invite.title")), r.PathValue("token"), ""})
 }
 
 func (s *Server) openInvite(w http.ResponseWriter, r *http.Request) {
+	l := s.language(r)
 	if _, wait := s.openings.Take(client(r)); wait > 0 {
 		s.tooOften(w, r, wait)
 		return
@@ -82,10 +85,10 @@ func (s *Server) openInvite(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		http.Redirect(w, r, "/handover/"+string(ticket), http.StatusSeeOther)
 	case errors.Is(err, peers.ErrInvite):
-		s.render(w, r, http.StatusGone, "invite.html", invitePage{s.bare(r, "Your way home"), "", sentenceOf(err)})
+		s.render(w, r, http.StatusGone, "invite.html", invitePage{s.bare(r, l.T("invite.title")), "", l.T("invite.ended")})
 	case errors.Is(err, peers.ErrNoEndpoint): // whose remedy is for the admin
-		s.render(w, r, http.StatusServiceUnavailable, "invite.html", invitePage{s.bare(r, "Your way home"), r.PathValue("token"),
-			"This does not work at the moment. Try again later: the link stays good."})
+		s.render(w, r, http.StatusServiceUnavailable, "invite.html", invitePage{s.bare(r, l.T("invite.title")), r.PathValue("token"),
+			l.T("invite.later")})
 	default:
 		s.broken(w, r, err)
 	}
@@ -94,13 +97,14 @@ func (s *Server) openInvite(w http.ResponseWriter, r *http.Request) {
 // withTicket finds the code that a ticket shows.
 func (s *Server) withTicket(next func(http.ResponseWriter, *http.Request, peers.Issued)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		l := s.language(r)
 		if _, wait := s.showings.Take(client(r)); wait > 0 {
 			s.tooOften(w, r, wait)
 			return
 		}
 		i, err := s.cfg.Peers.IssuedTo(peers.Ticket(r.PathValue("ticket")))
 		if err != nil {
-			s.render(w, r, http.StatusGone, "invite.html", invitePage{s.bare(r, "Your way home"), "", "This code has been forgotten here. If it was not saved, ask for another link."})
+			s.render(w, r, http.StatusGone, "invite.html", invitePage{s.bare(r, l.T("invite.title")), "", l.T("invite.forgotten")})
 			return
 		}
 		next(w, r, i)
@@ -108,8 +112,9 @@ func (s *Server) withTicket(next func(http.ResponseWriter, *http.Request, peers.
 }
 
 func (s *Server) showHandover(w http.ResponseWriter, r *http.Request, i peers.Issued) {
+	l := s.language(r)
 	code := codeOf(i)
-	s.render(w, r, http.StatusOK, "handover.html", handoverPage{s.bare(r, "Your way home"), "/handover/" + r.PathValue("ticket"), code, i.Client.FileName() + ".mobileconfig"})
+	s.render(w, r, http.StatusOK, "handover.html", handoverPage{s.bare(r, l.T("invite.title")), "/handover/" + r.PathValue("ticket"), code, i.Client.FileName() + ".mobileconfig"})
 }
 
 // handoverPart sends one form of the code.
@@ -147,6 +152,7 @@ func (s *Server) partFailed(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (s *Server) tooOften(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+	l := s.language(r)
 	w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
-	s.render(w, r, http.StatusTooManyRequests, "invite.html", invitePage{s.bare(r, "Your way home"), "", "That was too often. Wait a little and try again."})
+	s.render(w, r, http.StatusTooManyRequests, "invite.html", invitePage{s.bare(r, l.T("invite.title")), "", l.T("invite.too_often")})
 }

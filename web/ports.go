@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"homeward/web/api"
+	"homeward/web/languages"
 )
 
 // portsPage is what the router lets into the house.
@@ -44,7 +45,8 @@ func (s *Server) showPorts(w http.ResponseWriter, r *http.Request) {
 
 // listPorts shows the page of ports, with what was typed.
 func (s *Server) listPorts(w http.ResponseWriter, r *http.Request, status int, form forwardForm) {
-	page := portsPage{layout: s.layout(r, "What the router lets in"), Forwards: s.forwards(), Form: form}
+	l := s.language(r)
+	page := portsPage{layout: s.layout(r, l.T("ports.title")), Forwards: s.forwards(l), Form: form}
 	t, err := s.cfg.Router.Ports(r.Context())
 	var failure *api.Failure
 	switch {
@@ -54,9 +56,9 @@ func (s *Server) listPorts(w http.ResponseWriter, r *http.Request, status int, f
 		s.broken(w, r, err)
 		return
 	}
-	page.Router, page.Partly = t.Router, err == nil && !t.Complete
+	page.Router, page.Partly = cmp.Or(t.Router, l.T("ports.the_router")), err == nil && !t.Complete
 	for _, p := range t.Ports {
-		page.Ports = append(page.Ports, portOf(p))
+		page.Ports = append(page.Ports, portOf(l, p))
 		switch p.Risk {
 		case "danger":
 			page.Dangers++
@@ -71,8 +73,8 @@ func (s *Server) listPorts(w http.ResponseWriter, r *http.Request, status int, f
 	s.render(w, r, status, "ports.html", page)
 }
 
-func portOf(p api.Port) portView {
-	v := portView{Port: p, Verdict: map[string]string{"danger": "dangerous", "caution": "look here", "fine": "fine"}[p.Risk]}
+func portOf(l *languages.Language, p api.Port) portView {
+	v := portView{Port: p, Verdict: l.Code("ports.verdict", p.Risk)}
 	if !p.Ours {
 		v.Close = fmt.Sprintf("/ports/%s/%d/close", strings.ToLower(p.Protocol), p.External)
 	}
@@ -103,7 +105,8 @@ func (s *Server) confirmClose(w http.ResponseWriter, r *http.Request, protocol s
 		s.notFound(w, r)
 		return
 	}
-	s.render(w, r, http.StatusOK, "closeport.html", closePage{s.layout(r, fmt.Sprintf("Close %s %d", protocol, external)), portOf(t.Ports[i])})
+	l := s.language(r)
+	s.render(w, r, http.StatusOK, "closeport.html", closePage{s.layout(r, l.T("ports.close_title", "Port", fmt.Sprint(protocol, " ", external))), portOf(l, t.Ports[i])})
 }
 
 func (s *Server) closePort(w http.ResponseWriter, r *http.Request, protocol string, external uint16) {
