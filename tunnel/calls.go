@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"context"
 	"net/netip"
 	"time"
 
@@ -41,6 +42,17 @@ func (t *Tunnel) Calls(since time.Time) []Call {
 		list = append(list, Call{Key: key, From: c.From, First: c.First, Last: c.Last, Tries: c.Tries, Answers: c.Answers})
 	}
 	return list
+}
+
+// Turns says whether the router turns packets round that this box sends to at,
+// an address of the house on the internet and the port there, so that devices at
+// home can reach the house by it. It takes up to two seconds, and is false while
+// the tunnel is down.
+func (t *Tunnel) Turns(ctx context.Context, at netip.AddrPort) bool {
+	t.mu.Lock()
+	socket := t.socket
+	t.mu.Unlock()
+	return socket != nil && socket.Turns(ctx, at)
 }
 
 // NameTally counts what a peer has looked up inside the tunnel.

@@ -11,12 +11,14 @@ type codeView struct {
 	Warnings  []string
 	Other     string // the profile of the second code
 	OtherFile string
+	Hairpin   string
 }
 
-func codeOf(i peers.Issued) *codeView {
+func (s *Server) codeOf(i peers.Issued) *codeView {
 	v := &codeView{
 		ID: int64(i.Peer.ID), FileName: i.Client.FileName() + ".conf", Until: i.Until.Local().Format("15:04"),
 		Picture: !i.Client.PrivateKey.IsZero(), Warnings: i.Client.Endpoint.Warnings, Other: string(i.Client.OtherProfile()),
+		Hairpin: string(s.cfg.Status().Hairpin),
 	}
 	if other, err := i.As(i.Client.OtherProfile()); err == nil { // a profile of ours always is one
 		v.OtherFile = other.FileName() + ".conf"

@@ -113,7 +113,7 @@ func (s *Server) withTicket(next func(http.ResponseWriter, *http.Request, peers.
 
 func (s *Server) showHandover(w http.ResponseWriter, r *http.Request, i peers.Issued) {
 	l := s.language(r)
-	code := codeOf(i)
+	code := s.codeOf(i)
 	s.render(w, r, http.StatusOK, "handover.html", handoverPage{s.bare(r, l.T("invite.title")), "/handover/" + r.PathValue("ticket"), code, i.Client.FileName() + ".mobileconfig"})
 }
 

@@ -49,7 +49,7 @@ func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p 
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
 	case err == nil:
-		page.Code, page.Test = codeOf(i), s.testOf(l, p)
+		page.Code, page.Test = s.codeOf(i), s.testOf(l, p)
 	case errors.Is(err, peers.ErrForgotten):
 		page.Stale = p.Seen.IsZero()
 	default:

@@ -68,7 +68,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 		t.Fatal(err)
 	}
 	w.page, err = New(Config{Account: w.account, Restorer: &w.restorer, MaxBackup: 1 << 20, Secure: true, Config: api.Config{Peers: w.peers, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
-		return api.Status{Version: "v", Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
+		return api.Status{Version: "v", Hairpin: api.HairpinMissing, Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
 	}}})
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +212,7 @@ func TestFromNothingToACode(t *testing.T) {
 	w.wantStatus("adding", made, 303)
 	page := w.get(c, made.header.Get("Location"))
 	w.wantStatus("its page", page, 200)
-	for _, want := range []string{"Anna&#39;s phone", `src="/api/v1/peers/1/qr.png"`, "Has not been here yet", "forgotten here at"} {
+	for _, want := range []string{"Anna&#39;s phone", `src="/api/v1/peers/1/qr.png"`, "Has not been here yet", "forgotten here at", "At home, switch the tunnel off"} {
 		if !strings.Contains(page.body, want) {
 			t.Errorf("the device's page lacks %q", want)
 		}

@@ -43,6 +43,7 @@ type appliance struct {
 
 	endpoint *peers.Endpoint // what the operator wrote down, or nil
 	networks atomic.Pointer[networks]
+	hairpin  atomic.Pointer[hairpin] // nil: not known
 
 	tunnel *tunnel.Tunnel
 	peers  *peers.Manager
@@ -223,7 +224,7 @@ func (a *appliance) status() api.Status {
 			s.Guide = &g
 		}
 	}
-	s.Names = a.houseNames()
+	s.Names, s.Hairpin = a.houseNames(), a.atHome()
 	return s
 }
 
@@ -268,7 +269,7 @@ func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
 		{Name: "admin page", Run: a.page.Run},
 	}
 	if a.mapper != nil {
-		parts = append(parts, lifetime.Part{Name: "port mapper", Run: a.mapper.Run})
+		parts = append(parts, lifetime.Part{Name: "port mapper", Run: a.mapper.Run}, lifetime.Part{Name: "look for a hairpin", Run: a.followHairpin})
 	}
 	return lifetime.Run(ctx, grace, append(parts, more...)...)
 }

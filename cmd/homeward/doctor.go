@@ -102,6 +102,7 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 	if r.WAN.IsValid() {
 		add("router's own address", r.WAN.String())
 	}
+	add("at home", hairpinFact(a.atHome()))
 	for _, p := range a.networks.Load().lan {
 		add("LAN", p.String())
 	}

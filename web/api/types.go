@@ -27,6 +27,16 @@ type Joint struct {
 	Since   time.Time  `json:"since,omitzero"`
 }
 
+// Hairpin says whether devices at home reach the house by its public address.
+type Hairpin string
+
+// The hairpins.
+const (
+	HairpinUnknown Hairpin = ""
+	HairpinWorks   Hairpin = "works"
+	HairpinMissing Hairpin = "missing" // at home, tunnels have to be off
+)
+
 // Status is the way home at one moment.
 type Status struct {
 	Version string  `json:"version"`
@@ -36,6 +46,8 @@ type Status struct {
 	// status to strangers leaves them out.
 	Names  []string    `json:"names,omitempty"`
 	Backup BackupState `json:"backup"`
+	// Hairpin was tried out.
+	Hairpin Hairpin `json:"hairpin,omitempty"`
 	// Guide says how the port is opened by hand, when that is what is left.
 	Guide *Guide `json:"guide,omitempty"`
 }
