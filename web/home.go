@@ -14,7 +14,8 @@ import (
 type homePage struct {
 	layout
 	view
-	Form newPeerForm
+	Form     newPeerForm
+	Nameless bool // no DNS name is kept for the house
 }
 
 // newPeerForm keeps what was typed.
@@ -32,7 +33,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) showHome(w http.ResponseWriter, r *http.Request, status int, form newPeerForm) {
 	l := s.language(r)
-	s.render(w, r, status, "home.html", homePage{s.layout(r, l.T("home.title")), s.view(l, time.Now()), form})
+	s.render(w, r, status, "home.html", homePage{s.layout(r, l.T("home.title")), s.view(l, time.Now()), form, !s.cfg.DNS.DNSName().Chosen})
 }
 
 func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {

@@ -59,7 +59,7 @@ func TestALinkIsMadeOnThePageAndOpenedOnThePhone(t *testing.T) {
 	w.wantStatus("no such part", w.get(w.stranger, at+"/secrets"), 404)
 	w.wantStatus("no such ticket", w.get(w.stranger, "/handover/AAAAAAAAAAAAAAAAAAAAAA/config"), 410)
 	w.wantStatus("opening again", w.post(w.stranger, path, nil), 410)
-	if r := w.post(w.stranger, other, nil); r.status != 410 || r.body != w.post(w.stranger, path, nil).body {
+	if r := w.post(w.stranger, other, nil); r.status != 410 || strings.ReplaceAll(r.body, other, path) != w.post(w.stranger, path, nil).body {
 		t.Error("a used link and none at all are told apart")
 	}
 	w.wantStatus("the admin's page with it", w.get(w.stranger, "/peers/1"), 303)

@@ -19,20 +19,34 @@ type layout struct {
 	Title string
 	Bare  bool // without the way to other pages
 	Look  string
+	Here  string // the page itself, for a form that leads back to it
+	Known []*languages.Language
 }
 
 // layout is a page of the admin's, with a title in the page's language.
-func (s *Server) layout(r *http.Request, title string) layout { return layout{title, false, look(r)} }
+func (s *Server) layout(r *http.Request, title string) layout {
+	return layout{title, false, look(r), s.here(r), s.languages.All()}
+}
 
 // bare is a page without the way to other pages.
-func (s *Server) bare(r *http.Request, title string) layout { return layout{title, true, look(r)} }
+func (s *Server) bare(r *http.Request, title string) layout {
+	return layout{title, true, look(r), s.here(r), s.languages.All()}
+}
+
+// here is where the page can be seen again.
+func (s *Server) here(r *http.Request) string {
+	if r.Method != http.MethodGet {
+		return r.URL.Path
+	}
+	return r.URL.RequestURI()
+}
 
 // parsePages reads the templates once for each language, so that a template
 // says a text without being told in which.
 func parsePages(a assets, all []*languages.Language) (map[*languages.Language]*template.Template, error) {
 	pages := map[*languages.Language]*template.Template{}
 	for _, l := range all {
-		t, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "field": forwardField}).Funcs(languages.Funcs(l)).ParseFS(templateFiles, "templates/*.html")
+		t, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "field": forwardField, "dnsfield": dnsField}).Funcs(languages.Funcs(l)).ParseFS(templateFiles, "templates/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("reading the page's templates: %w", err)
 		}

@@ -41,6 +41,11 @@ func (s *Server) routes() []route {
 		{"POST", "/login", visitor, s.login},
 		{"POST", "/logout", admin, s.logout},
 
+		{"POST", "/look", everyone, s.chooseLook},
+		{"GET", "/settings", admin, s.showSettings},
+		{"POST", "/dns", admin, s.setName},
+		{"POST", "/dns/remove", admin, s.removeName},
+
 		{"GET", "/{$}", admin, s.home},
 		{"GET", "/welcome", admin, s.welcome},
 		{"GET", "/live", program, s.follow},

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"homeward/web/account"
 	"homeward/web/words"
@@ -33,6 +34,7 @@ func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, t
 	switch {
 	case !claimed && s.cfg.Account.LinkValid(token):
 		p.Token = token
+		p.Here = "/setup?" + url.Values{"token": {token}}.Encode()
 	case status == http.StatusOK && !claimed && token != "":
 		status = http.StatusGone
 	}

@@ -12,9 +12,10 @@ import (
 // first phone.
 type welcomePage struct {
 	layout
-	Joints  []jointView
-	ByHand  bool // the port has to be opened by hand
-	Looking bool // something is not known yet
+	Joints   []jointView
+	ByHand   bool // the port has to be opened by hand
+	Looking  bool // something is not known yet
+	Nameless bool // no DNS name is kept for the house
 }
 
 // checked are the joints that can be looked at before there is a device.
@@ -22,7 +23,7 @@ var checked = []string{"device", "router", "port", "address"}
 
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request) {
 	l := s.language(r)
-	page := welcomePage{layout: s.layout(r, l.T("welcome.title")), ByHand: s.cfg.Status().Guide != nil}
+	page := welcomePage{layout: s.layout(r, l.T("welcome.title")), ByHand: s.cfg.Status().Guide != nil, Nameless: !s.cfg.DNS.DNSName().Chosen}
 	page.Joints = slices.DeleteFunc(s.view(l, time.Now()).Joints, func(j jointView) bool { return !slices.Contains(checked, j.Key) })
 	page.Looking = slices.ContainsFunc(page.Joints, func(j jointView) bool { return j.State == string(api.JointUnknown) })
 	s.render(w, r, http.StatusOK, "welcome.html", page)
