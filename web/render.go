@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"homeward/web/api"
 	"homeward/web/languages"
 )
 
@@ -91,5 +92,9 @@ func (s *Server) message(w http.ResponseWriter, r *http.Request, status int, tit
 func (s *Server) broken(w http.ResponseWriter, r *http.Request, err error) {
 	s.cfg.Logger.Error("request failed", "path", r.URL.Path, "err", err)
 	l := s.language(r)
+	if trouble := api.TroubleOf(err); trouble != "" {
+		s.message(w, r, http.StatusInsufficientStorage, l.T("layout.broken"), l.Code("layout.disk", string(trouble)))
+		return
+	}
 	s.message(w, r, http.StatusInternalServerError, l.T("layout.broken"), l.T("layout.broken_why"))
 }

@@ -174,7 +174,7 @@ func (sh *shelter) seen() []peers.Peer {
 
 func (sh *shelter) memoryJoint() api.Joint {
 	j := api.Joint{Key: "memory", Title: "Memory", State: api.JointFailed,
-		Summary: fmt.Sprintf("The database cannot be opened. %d devices come in as they did on %s; nothing can be changed.", sh.records.Len(), sh.good.Written.Local().Format(time.DateTime)),
+		Summary: fmt.Sprintf("The database cannot be opened. Devices come in as they did on %s (%d of them); nothing can be changed.", sh.good.Written.Local().Format(time.DateTime), sh.records.Len()),
 		Advice:  fmt.Sprintf("%v. Mend that and start homeward again, or restore a backup.", sh.cause)}
 	if errors.Is(sh.cause, state.ErrNewerSchema) {
 		j.Advice = fmt.Sprintf("%v.", sh.cause)

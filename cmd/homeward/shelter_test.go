@@ -122,7 +122,7 @@ func TestWithoutADatabaseDevicesComeInAndNothingElse(t *testing.T) {
 			if err := json.Unmarshal([]byte(text), &s); code != exitOK || err != nil {
 				t.Fatalf("exit code %d, %v: %s", code, err, errs)
 			}
-			if j := s.Joints[0]; j.Key != "memory" || j.State != api.JointFailed || !strings.Contains(j.Summary, "2 devices") || !strings.Contains(j.Advice, c.says) {
+			if j := s.Joints[0]; j.Key != "memory" || j.State != api.JointFailed || !strings.Contains(j.Summary, "(2 of them)") || !strings.Contains(j.Advice, c.says) {
 				t.Errorf("first joint: %+v", j)
 			}
 			if j := s.Joints[1]; j.Key != "device" || !strings.Contains(j.Summary, "WireGuard listens") {

@@ -79,6 +79,10 @@ func (h handler) fail(w http.ResponseWriter, err error) {
 		h.Logger.Error("request failed", "err", err)
 		p.Detail = "something went wrong inside: the log says what"
 	}
+	if trouble := TroubleOf(err); trouble != "" && status == http.StatusInsufficientStorage {
+		h.Logger.Error("the disk did not take a change", "err", err)
+		p.Detail = trouble.Sentence()
+	}
 	send(w, status, "application/problem+json", p)
 }
 
@@ -115,6 +119,8 @@ func statusOf(err error) int {
 		return http.StatusServiceUnavailable
 	case errors.As(err, &field), errors.As(err, &password):
 		return http.StatusBadRequest
+	case TroubleOf(err) != "":
+		return http.StatusInsufficientStorage
 	}
 	return http.StatusInternalServerError
 }
