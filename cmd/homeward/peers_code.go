@@ -26,8 +26,8 @@ func showIssued(ctx context.Context, o *options, client *api.Client, i api.Issue
 	for _, w := range i.Warnings {
 		fmt.Fprintf(o.tty.err, "warning: %s\n", plain(w))
 	}
-	_, err = fmt.Fprintf(o.tty.out, "%s\n%s may come in now. Scan the code with the WireGuard app, or save it:\n  homeward peers config %d > %s\nIt is forgotten at %s.\n",
-		code, plain(i.Peer.Name), i.Peer.ID, i.FileName, i.Until.Local().Format("15:04"))
+	_, err = fmt.Fprintf(o.tty.out, "%s\n%s may come in now. Scan the code with the WireGuard app, or save it:\n  homeward peers config %d > %s\nIt is forgotten at %s.\nTo see whether it gets home: homeward peers test %d\n",
+		code, plain(i.Peer.Name), i.Peer.ID, i.FileName, i.Until.Local().Format("15:04"), i.Peer.ID)
 	return err
 }
 

@@ -77,9 +77,7 @@ func TestADamagedDatabaseComesBackWithTheDevicesAsTheyWereLast(t *testing.T) {
 	if code != exitOK || !strings.Contains(list, "anna") || !strings.Contains(list, "carl") || strings.Contains(list, "bert") {
 		t.Errorf("exit code %d, %s\n%s", code, list, errs)
 	}
-	if !strings.Contains(out.String(), "is back from the snapshot") {
-		t.Errorf("the status does not tell: %s", out.String())
-	}
+	out.await(t, "is back from the snapshot") // which is printed once the router is known
 }
 
 func TestWithoutADatabaseDevicesComeInAndNothingElse(t *testing.T) {

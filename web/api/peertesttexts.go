@@ -32,7 +32,7 @@ var causeTexts = map[string]struct{ say, cure string }{
 	"another_came": {"“%s” has come in meanwhile, so that the port is open. Nothing of this phone has.",
 		"If that is the phone in your hand, it has the other one's code. Else: is its tunnel's switch on, and Wi-Fi off?"},
 	"from_inside": {"It comes from inside the house, so that this says nothing about coming from outside.",
-		"Turn Wi-Fi off on the phone, wait for its mobile network, and switch the tunnel off and on."},
+		"Turn Wi-Fi off on the phone, wait for its mobile network, and switch the tunnel off and on. If Wi-Fi is off already, the router or a container's network hides where devices come from: then it works, and cannot be told from here."},
 	"wrong_server": {"Somebody knocks with a code that was made for another server, or by this one before it had its key of today.",
 		"Delete the tunnel in the phone's app and scan the code of today."},
 	"switched_off":  {"This device is switched off here.", "Let it in again."},
