@@ -1,0 +1,55 @@
+-- Schema 3, with a home in it.
+PRAGMA user_version = 3;
+CREATE TABLE identity (
+	id           INTEGER PRIMARY KEY CHECK (id = 1),
+	private_key  BLOB    NOT NULL CHECK (length(private_key) = 32),
+	listen_port  INTEGER NOT NULL CHECK (listen_port BETWEEN 1 AND 65535),
+	instance     TEXT    NOT NULL,
+	prefix4      TEXT    NOT NULL,
+	prefix6      TEXT    NOT NULL,
+	created_unix INTEGER NOT NULL
+) STRICT;
+CREATE TABLE peers (
+	id                INTEGER PRIMARY KEY AUTOINCREMENT,
+	name              TEXT    NOT NULL,
+	name_folded       TEXT    NOT NULL UNIQUE,
+	profile           TEXT    NOT NULL,
+	public_key        BLOB    NOT NULL UNIQUE CHECK (length(public_key) = 32),
+	preshared_key     BLOB    NOT NULL CHECK (length(preshared_key) = 32),
+	keepalive_seconds INTEGER NOT NULL,
+	enabled           INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+	created_unix      INTEGER NOT NULL,
+	version           INTEGER NOT NULL
+, access TEXT NOT NULL DEFAULT 'everything') STRICT;
+CREATE TABLE peer_addresses (
+	address TEXT    PRIMARY KEY,
+	peer_id INTEGER NOT NULL REFERENCES peers (id) ON DELETE CASCADE,
+	family  INTEGER NOT NULL CHECK (family IN (4, 6))
+) STRICT;
+CREATE TABLE admins (
+	id            INTEGER PRIMARY KEY AUTOINCREMENT,
+	name          TEXT    NOT NULL UNIQUE,
+	password_hash TEXT    NOT NULL,
+	created_unix  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE sessions (
+	token_hash   TEXT    PRIMARY KEY,
+	data         BLOB    NOT NULL,
+	expires_unix INTEGER NOT NULL
+) STRICT;
+CREATE TABLE peer_next_keys (
+	peer_id       INTEGER PRIMARY KEY REFERENCES peers (id) ON DELETE CASCADE,
+	public_key    BLOB    NOT NULL UNIQUE CHECK (length(public_key) = 32),
+	preshared_key BLOB    NOT NULL CHECK (length(preshared_key) = 32),
+	created_unix  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX peer_addresses_by_peer ON peer_addresses (peer_id);
+CREATE INDEX sessions_by_expiry ON sessions (expires_unix);
+INSERT INTO identity VALUES (1, X'A0B1C2D3E4F5061728394A5B6C7D8E9F0A1B2C3D4E5F60718293A4B5C6D7E8F0', 41234, 'c0ffee00', '10.77.9.0/24', 'fd12:3456:789a:9::/64', 1700000000);
+INSERT INTO peers VALUES (1, 'Anna''s phone', 'anna''s phone', 'home', X'1111111111111111111111111111111111111111111111111111111111111111', X'2222222222222222222222222222222222222222222222222222222222222222', 25, 1, 1700000100, 1, 'everything');
+INSERT INTO peers VALUES (3, 'Телефон 📱', 'телефон 📱', 'everything', X'3333333333333333333333333333333333333333333333333333333333333333', X'4444444444444444444444444444444444444444444444444444444444444444', 0, 0, 1700000200, 7, 'everything');
+INSERT INTO peer_addresses VALUES ('10.77.9.2', 1, 4);
+INSERT INTO peer_addresses VALUES ('fd12:3456:789a:9::2', 1, 6);
+INSERT INTO peer_addresses VALUES ('10.77.9.4', 3, 4);
+INSERT INTO peer_addresses VALUES ('fd12:3456:789a:9::4', 3, 6);
+INSERT INTO admins VALUES (1, 'admin', '$argon2id$not-a-real-one', 1700000300);
