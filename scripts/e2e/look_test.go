@@ -4,7 +4,7 @@ package e2e
 
 import (
 	"context"
-	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -51,33 +51,71 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pages := map[string]string{"home": "/", "welcome": "/welcome", "device": "/peers/2", "edit": "/peers/2/edit", "test": "/peers/2/test", "remove": "/peers/3/remove",
+		"ports": "/ports", "guide": "/guide?router=huawei", "settings": "/settings", "backup": "/backup", "missing": "/nowhere"}
 	grounds := map[string]bool{}
-	for _, scheme := range []string{"light", "dark"} {
-		for _, width := range []int64{320, 768, 1280} {
-			page.look(width, scheme)
-			for name, path := range map[string]string{"home": "/", "welcome": "/welcome", "device": "/peers/2", "test": "/peers/2/test", "remove": "/peers/3/remove", "ports": "/ports", "guide": "/guide?router=huawei", "missing": "/nowhere"} {
-				page.do("opening "+path, chromedp.Navigate(base+path), chromedp.WaitVisible("main"))
-				page.shot(fmt.Sprintf("%s-%s-%d", name, scheme, width))
-				got, err := chromedp.Run(page.ctx, chromedp.Evaluate[[2]int64](`[document.scrollingElement.scrollWidth, innerWidth]`))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if got[0] > got[1] {
-					t.Errorf("%s, %s, %d wide: the page is %d wide", path, scheme, width, got[0])
-				}
-			}
-		}
+	page.visit(base, pages, func(name string) {
+		page.checkWidth(name)
+		page.checkAccess(name)
 		ground, err := chromedp.Run(page.ctx, chromedp.Evaluate[string](`getComputedStyle(document.documentElement).backgroundColor`))
 		if err != nil {
 			t.Fatal(err)
 		}
 		grounds[ground] = true
-	}
+	})
 	if len(grounds) != 2 {
 		t.Errorf("light and dark have the same ground: %v", grounds)
 	}
+	// Words are longer in other languages: the pages fit a small phone in all.
+	page.look(widths[0], "light")
+	for _, tag := range []string{"de", "ru", "es"} {
+		page.do("choosing "+tag, chromedp.Navigate(base+"/settings"), chromedp.SetValue("#language", tag), chromedp.Click(`form[action="/look"] button`), chromedp.WaitVisible(`html[lang="`+tag+`"]`))
+		for name, path := range pages {
+			page.do("opening "+path, chromedp.Navigate(base+path), chromedp.WaitVisible("main"))
+			page.checkWidth(name + "-" + tag)
+		}
+	}
+	page.checkAccessSees()
+	page.checkPagesWithoutLogin(h, base)
 	page.forget("404") // the page that is missing
 	page.checkClean(base)
+}
+
+// checkPagesWithoutLogin looks at what people see who have no password, in the
+// language with the longest words.
+func (b *browser) checkPagesWithoutLogin(h *homeward, base string) {
+	b.t.Helper()
+	out, err := h.do("peers", "invite", "Anna's phone")
+	link := regexp.MustCompile(`/invite/[A-Za-z0-9_-]+`).FindString(out)
+	if err != nil || link == "" {
+		b.t.Fatalf("no invite: %v\n%s", err, out)
+	}
+	b.do("logging out", chromedp.Navigate(base+"/"), chromedp.WaitVisible("#way"), chromedp.Click(`form[action="/logout"] button`), chromedp.WaitVisible("#password"),
+		chromedp.Click(`button[value="de"]`), chromedp.WaitVisible(`html[lang="de"]`))
+	see := func(name string) {
+		b.checkWidth(name)
+		b.checkAccess(name)
+	}
+	b.visit(base, map[string]string{"login": "/login", "claimed": "/setup", "invite": link}, see)
+	var handover string
+	b.do("opening the invite", chromedp.Navigate(base+link), chromedp.Click("main button.main"), chromedp.WaitVisible("#here"))
+	if handover, err = chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.pathname")); err != nil {
+		b.t.Fatal(err)
+	}
+	b.visit(base, map[string]string{"handover": handover}, see)
+}
+
+// checkWidth fails the test for a page that is wider than the window.
+func (b *browser) checkWidth(name string) {
+	b.t.Helper()
+	b.shot(name)
+	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[[2]int64](`[document.scrollingElement.scrollWidth, innerWidth]`))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if got[0] > got[1] {
+		b.t.Errorf("%s: the page is %d wide and the window %d", name, got[0], got[1])
+	}
 }
 
 func TestThePageWorksWithoutJavaScript(t *testing.T) {
