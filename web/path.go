@@ -81,7 +81,7 @@ func worstOf(l *languages.Language, joints []api.Joint, device string) worstView
 	if worst.State == "" || worst.State == api.JointWorking {
 		return worstView{State: string(api.JointWorking), Text: l.T("path.open")}
 	}
-	w := worstView{key: worst.Key, State: string(worst.State), Text: l.Code("path.joint", worst.Key) + ": " + worst.Summary, Cure: worst.Advice}
+	w := worstView{key: worst.Key, State: string(worst.State), Text: l.Code("path.joint", worst.Key) + ": " + said(l, worst.Says, worst.Summary), Cure: said(l, worst.Advises, worst.Advice)}
 	switch {
 	case worst.Key == "outside" && device != "":
 		w.Link, w.Label = device+"/test", l.T("path.test_device")

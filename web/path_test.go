@@ -107,3 +107,18 @@ func english(t *testing.T) *languages.Language {
 	}
 	return l
 }
+
+func TestAJointSpeaksTheReadersLanguage(t *testing.T) {
+	all, err := languages.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	german, _ := all.Find("de")
+	j := api.Joint{Key: "outside", State: api.JointUnknown, Summary: "No device…", Advice: "A router's own advice.", Says: []api.Saying{{Code: "outside_nobody"}}}
+	if got := jointOf(german, j, time.Now()); got.Summary != "Noch ist kein Gerät von außen hereingekommen." || got.Advice != j.Advice {
+		t.Errorf("%+v", got)
+	}
+	if got := worstOf(german, []api.Joint{j}, ""); got.Text != "Außen: Noch ist kein Gerät von außen hereingekommen." || got.Label != "Ein Gerät hinzufügen" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -80,7 +80,19 @@ func (s *Server) view(l *languages.Language, now time.Time) view {
 
 func jointOf(l *languages.Language, j api.Joint, now time.Time) jointView {
 	state := string(j.State)
-	return jointView{Key: j.Key, Title: l.Code("path.joint", j.Key), State: state, Verdict: l.Code("path.verdict", state), Summary: j.Summary, Advice: j.Advice, Since: sinceWhen(l, j.Since, now)}
+	return jointView{Key: j.Key, Title: l.Code("path.joint", j.Key), State: state, Verdict: l.Code("path.verdict", state), Summary: said(l, j.Says, j.Summary), Advice: said(l, j.Advises, j.Advice), Since: sinceWhen(l, j.Since, now)}
+}
+
+// said is a joint's text in a language: as it is, where there are no codes for it.
+func said(l *languages.Language, says []api.Saying, text string) string {
+	if len(says) == 0 {
+		return text
+	}
+	var sentences []string
+	for _, s := range says {
+		sentences = append(sentences, l.Code("way.say", s.Code, s.Pairs...))
+	}
+	return strings.Join(sentences, " ")
 }
 
 func peerOf(l *languages.Language, p peers.Peer, now time.Time) peerView {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 
@@ -22,14 +21,17 @@ func homeJoint(t tunnel.Status, r upnp.Status, counted tunnel.Counters, n *netwo
 	switch {
 	case answers > 0 && len(n.lan) > 0:
 		j.State, j.Since = api.JointWorking, t.Since
-		j.Summary = fmt.Sprintf("Devices got %d answers through this box, which is in %s.", answers, prefixes(n.lan))
+		say(&j, "home_answers", "Answers", answers, "Networks", prefixes(n.lan))
 	case n.problem != "" && r.Verdict != upnp.Mapped:
-		j.State, j.Summary, j.Advice = api.JointAttention, "homeward is in a network of its own, and not in the house's.", n.problem
+		j.State = api.JointAttention
+		say(&j, "home_apart")
+		adviseFree(&j, n.problem)
 	case len(n.lan) == 0:
-		j.State, j.Summary = api.JointAttention, "This box is in no home network: codes lead to the tunnel only."
-		j.Advice = "Connect it to the home network, and make new codes then."
+		j.State = api.JointAttention
+		say(&j, "home_none")
+		advise(&j, "home_connect")
 	default:
-		j.Summary = fmt.Sprintf("This box is in %s. No device has got an answer through it yet.", prefixes(n.lan))
+		say(&j, "home_nobody", "Networks", prefixes(n.lan))
 	}
 	return j
 }
@@ -39,5 +41,5 @@ func prefixes(list []netip.Prefix) string {
 	for _, p := range list {
 		texts = append(texts, p.String())
 	}
-	return strings.Join(texts, " and ")
+	return strings.Join(texts, ", ")
 }

@@ -163,7 +163,7 @@ func printSettled(ctx context.Context, tty terminal, status func() api.Status) b
 // undecided says whether the router has not been heard yet.
 func undecided(s api.Status) bool {
 	for _, j := range s.Joints {
-		if j.Key == "router" && j.Summary == lookingForRouter {
+		if j.Key == "router" && len(j.Says) > 0 && j.Says[0].Code == lookingForRouter {
 			return true
 		}
 	}

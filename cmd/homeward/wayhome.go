@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"fmt"
 	"net/netip"
 	"strings"
 	"time"
@@ -18,7 +16,8 @@ import (
 // proofLasts is how long a handshake from outside proves that the port is open.
 const proofLasts = 7 * 24 * time.Hour
 
-const lookingForRouter = "Looking for the router."
+// lookingForRouter is what is said of the router before it was heard.
+const lookingForRouter = "router_looking"
 
 // proof is a handshake that came from outside the house.
 type proof struct {
@@ -67,6 +66,7 @@ func wayHome(t tunnel.Status, router upnp.Status, name dnsname.Status, endpoint 
 func ipv6Joint(t tunnel.Status, r upnp.Status) (api.Joint, bool) {
 	six := r.IPv6
 	j := api.Joint{Key: "ipv6", Title: "IPv6", Since: six.Since, Advice: six.Advice}
+	port, addr := six.Address.Port(), six.Address.Addr()
 	switch six.Verdict {
 	case upnp.NoRouter, upnp.Disabled, upnp.Starting:
 		return api.Joint{}, false
@@ -74,17 +74,18 @@ func ipv6Joint(t tunnel.Status, r upnp.Status) (api.Joint, bool) {
 		j.State = api.JointWorking
 		switch {
 		case six.Foreign:
-			j.Summary = "The router has no firewall for IPv6."
+			say(&j, "ipv6_free")
 		case six.VerifiedAt.IsZero():
-			j.Summary = fmt.Sprintf("The router has granted to let UDP %d through to %v.", six.Address.Port(), six.Address.Addr())
+			say(&j, "ipv6_granted", "Port", port, "Address", addr)
 		default:
-			j.Summary = fmt.Sprintf("The router lets UDP %d through to %v.", six.Address.Port(), six.Address.Addr())
+			say(&j, "ipv6_open", "Port", port, "Address", addr)
 		}
 		if !six.TrafficAt.IsZero() {
-			j.Summary += fmt.Sprintf(" It counted packets at %s.", six.TrafficAt.Local().Format("15:04"))
+			say(&j, "ipv6_counted", "Clock", clock(six.TrafficAt))
 		}
 	default:
-		j.State, j.Summary = api.JointAttention, fmt.Sprintf("The router does not let UDP %d through by IPv6.", t.ListenPort)
+		j.State = api.JointAttention
+		say(&j, "ipv6_shut", "Port", t.ListenPort)
 		if r.Verdict == upnp.Mapped {
 			j.State = api.JointUnknown // devices come home by IPv4
 		}
@@ -96,47 +97,63 @@ func deviceJoint(t tunnel.Status) api.Joint {
 	j := api.Joint{Key: "device", Title: "Device", Since: t.Since}
 	switch {
 	case !t.Up:
-		j.State, j.Summary = api.JointUnknown, "WireGuard is starting."
-		if t.Problem != "" {
-			j.State, j.Summary = api.JointFailed, "WireGuard is not running."
-			j.Advice = t.Problem
+		if t.Problem == "" {
+			j.State = api.JointUnknown
+			say(&j, "device_starting")
+			break
 		}
+		j.State = api.JointFailed
+		say(&j, "device_down")
+		adviseFree(&j, t.Problem)
 	case t.Problem != "":
-		j.State, j.Summary, j.Advice = api.JointAttention, fmt.Sprintf("WireGuard listens on UDP %d, with a limit.", t.ListenPort), t.Problem
+		j.State = api.JointAttention
+		say(&j, "device_limit", "Port", t.ListenPort)
+		adviseFree(&j, t.Problem)
+	case t.Plane == tunnel.PlaneTUN:
+		j.State = api.JointWorking
+		say(&j, "device_tun", "Port", t.ListenPort)
 	default:
-		j.State, j.Summary = api.JointWorking, fmt.Sprintf("WireGuard listens on UDP %d (%s).", t.ListenPort, planeInWords(t.Plane))
+		j.State = api.JointWorking
+		say(&j, "device_rootless", "Port", t.ListenPort)
 	}
 	return j
 }
 
-func planeInWords(k tunnel.PlaneKind) string {
-	if k == tunnel.PlaneTUN {
-		return "through a network interface of its own"
-	}
-	return "rootless"
-}
-
 func routerJoint(r upnp.Status) api.Joint {
 	j := api.Joint{Key: "router", Title: "Router", Since: r.Since}
-	name := "The router"
-	if r.Router.Name != "" {
-		name = r.Router.Name
+	at := r.Gateway.Addr
+	// named says something of a router that has a name, or the same without.
+	named := func(code string, pairs ...any) {
+		if r.Router.Name == "" {
+			code += "_unnamed"
+		} else {
+			pairs = append(pairs, "Router", r.Router.Name)
+		}
+		say(&j, code, pairs...)
 	}
 	switch r.Verdict {
 	case upnp.Starting:
-		j.State, j.Summary = api.JointUnknown, lookingForRouter
+		j.State = api.JointUnknown
+		say(&j, lookingForRouter)
 	case upnp.Disabled:
-		j.State, j.Summary = api.JointUnknown, "The router is not asked for anything."
+		j.State = api.JointUnknown
+		say(&j, "router_off")
 	case upnp.NoRouter:
-		j.State, j.Summary, j.Advice = api.JointFailed, "There is no router on this network.", r.Advice
+		j.State = api.JointFailed
+		say(&j, "router_none")
+		adviseFree(&j, r.Advice)
 	case upnp.NoIGD:
-		j.State, j.Summary = api.JointAttention, fmt.Sprintf("The router at %v does not open ports by itself.", r.Gateway.Addr)
+		j.State = api.JointAttention
+		say(&j, "router_refuses", "Address", at)
 	case upnp.RouterBroken:
-		j.State, j.Summary = api.JointAttention, fmt.Sprintf("%s at %v gives answers that make no sense.", name, r.Gateway.Addr)
+		j.State = api.JointAttention
+		named("router_nonsense", "Address", at)
 	case upnp.IPv6Only:
-		j.State, j.Summary = api.JointWorking, name+" opens its IPv6 firewall."
+		j.State = api.JointWorking
+		named("router_ipv6")
 	default:
-		j.State, j.Summary = api.JointWorking, fmt.Sprintf("%s answers at %v.", name, r.Gateway.Addr)
+		j.State = api.JointWorking
+		named("router_answers", "Address", at)
 	}
 	return j
 }
@@ -145,33 +162,44 @@ func routerJoint(r upnp.Status) api.Joint {
 // back: whether packets come through is the outside's business.
 func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, proven bool) api.Joint {
 	j := api.Joint{Key: "port", Title: "Port", Since: r.Since}
-	mapped := r.Verdict == upnp.Mapped && r.Mapping != nil
+	mapped, port := r.Verdict == upnp.Mapped && r.Mapping != nil, t.ListenPort
+	if mapped {
+		port = r.Mapping.External.Port()
+	}
 	switch {
 	case mapped && r.Mapping.Foreign:
 		j.State = api.JointWorking
-		j.Summary = fmt.Sprintf("UDP %d is forwarded here by hand, as the router's table says.", r.Mapping.External.Port())
+		say(&j, "port_by_hand", "Port", port)
 		if !proven {
-			j.Summary += " Nobody was seen to come in by it yet."
+			say(&j, "port_unseen")
 		}
 	case mapped && !r.Mapping.VerifiedAt.IsZero():
 		j.State = api.JointWorking
-		j.Summary = fmt.Sprintf("The router sends UDP %d here (looked up at %s).", r.Mapping.External.Port(), r.Mapping.VerifiedAt.Local().Format("15:04"))
+		say(&j, "port_read_back", "Port", port, "Clock", clock(r.Mapping.VerifiedAt))
 	case mapped:
 		j.State = api.JointWorking
-		j.Summary = fmt.Sprintf("The router has granted UDP %d. It cannot be asked whether it keeps it.", r.Mapping.External.Port())
+		say(&j, "port_granted", "Port", port)
 		if !proven {
 			j.State = api.JointUnknown
 		}
 	case r.Verdict == upnp.Starting:
-		j.State, j.Summary = api.JointUnknown, fmt.Sprintf("Asking the router for UDP %d.", t.ListenPort)
+		j.State = api.JointUnknown
+		say(&j, "port_asking", "Port", port)
 	case r.Verdict == upnp.IPv6Only:
-		j.State, j.Summary, j.Advice = api.JointAttention, fmt.Sprintf("UDP %d is open by IPv6 only.", t.ListenPort), r.Advice
+		j.State = api.JointAttention
+		say(&j, "port_only_ipv6", "Port", port)
+		adviseFree(&j, r.Advice)
 	case proven:
-		j.State, j.Summary = api.JointWorking, fmt.Sprintf("UDP %d is open, though homeward did not open it.", t.ListenPort)
+		j.State = api.JointWorking
+		say(&j, "port_open", "Port", port)
 	case endpoint != nil && endpoint.Source == peers.EndpointOperator:
-		j.State, j.Summary, j.Advice = api.JointUnknown, fmt.Sprintf("UDP %d has to be forwarded by hand. Nobody was seen to come in by it yet.", t.ListenPort), r.Advice
+		j.State = api.JointUnknown
+		say(&j, "port_todo", "Port", port)
+		adviseFree(&j, r.Advice)
 	default:
-		j.State, j.Summary, j.Advice = api.JointFailed, fmt.Sprintf("UDP %d is not open on the router.", t.ListenPort), r.Advice
+		j.State = api.JointFailed
+		say(&j, "port_shut", "Port", port)
+		adviseFree(&j, r.Advice)
 		if r.Verdict == upnp.Disabled {
 			j.State = api.JointAttention
 		}
@@ -189,12 +217,12 @@ func outsideJoint(r upnp.Status, endpoint *peers.Endpoint, seen proof, proven bo
 			family = "IPv6"
 		}
 		j.State, j.Since = api.JointWorking, seen.when
-		j.Summary = fmt.Sprintf("“%s” came in from %v (%s).", seen.peer, seen.from, family)
+		say(&j, "outside_seen", "Name", seen.peer, "Address", seen.from, "Family", family)
 	case endpoint == nil && r.Verdict != upnp.Starting:
-		j.Summary = "No device can come in yet: see above."
+		say(&j, "outside_cannot")
 	default:
-		j.Summary = "No device has come in from outside yet."
-		j.Advice = "To see it work: switch Wi-Fi off on the phone and turn its tunnel on."
+		say(&j, "outside_nobody")
+		advise(&j, "outside_try")
 	}
 	return j
 }
@@ -203,61 +231,68 @@ func addressJoint(r upnp.Status, name dnsname.Status, endpoint *peers.Endpoint) 
 	j := api.Joint{Key: "address", Title: "Address", Since: r.Since}
 	switch {
 	case endpoint != nil:
-		j.State, j.Summary = api.JointWorking, "Devices call "+calledAs(*endpoint, name)
+		j.State = api.JointWorking
+		sayCalledAs(&j, *endpoint, name)
 		for _, w := range endpoint.Warnings {
-			j.State, j.Advice = api.JointAttention, w
+			j.State = api.JointAttention
+			adviseFree(&j, w)
 		}
 	case r.Verdict == upnp.Starting:
-		j.State, j.Summary = api.JointUnknown, "The public address of home is not known yet."
+		j.State = api.JointUnknown
+		say(&j, "address_not_yet")
 	default:
-		j.State, j.Summary = api.JointFailed, "The public address of home is not known."
-		j.Advice = "Set endpoint in homeward.toml (or --endpoint) to the public address or DNS name of your home."
+		j.State = api.JointFailed
+		say(&j, "address_unknown")
+		advise(&j, "address_set")
 	}
-	if problem, advice := nameTrouble(name); problem != "" && (endpoint == nil || endpoint.Source != peers.EndpointOperator) {
-		if j.State == api.JointWorking {
+	if endpoint == nil || endpoint.Source != peers.EndpointOperator {
+		if sayNameTrouble(&j, name) && j.State == api.JointWorking {
 			j.State = api.JointAttention
 		}
-		j.Summary += " " + problem
-		j.Advice = cmp.Or(advice, j.Advice)
 	}
 	return j
 }
 
-// calledAs says what devices call, who vouches for it, and how sure that is.
-func calledAs(e peers.Endpoint, name dnsname.Status) string {
-	switch e.Source {
-	case peers.EndpointRouter:
-		return fmt.Sprintf("%s, as the router told.", e)
-	case peers.EndpointName:
-		provider := name.Keeping.Provider.Label()
-		if name.Keeping.State == ddns.Verified {
-			return fmt.Sprintf("%s. The servers of %s say that it leads here.", e, provider)
-		}
-		return fmt.Sprintf("%s, a name at %s.", e, provider)
+// sayCalledAs says what devices call, who vouches for it, and how sure that is.
+func sayCalledAs(j *api.Joint, e peers.Endpoint, name dnsname.Status) {
+	provider := name.Keeping.Provider.Label()
+	switch {
+	case e.Source == peers.EndpointRouter:
+		say(j, "address_router", "Endpoint", e)
+	case e.Source == peers.EndpointName && name.Keeping.State == ddns.Verified:
+		say(j, "address_name_verified", "Endpoint", e, "Provider", provider)
+	case e.Source == peers.EndpointName:
+		say(j, "address_name", "Endpoint", e, "Provider", provider)
+	default:
+		say(j, "address_own", "Endpoint", e)
 	}
-	return e.String() + "."
 }
 
-// nameTrouble is what stands between the house and its DNS name, and what to do.
-// Both are empty while all is well.
-func nameTrouble(name dnsname.Status) (problem, advice string) {
+// sayNameTrouble says what stands between the house and its DNS name, and what to
+// do. It is false while all is well.
+func sayNameTrouble(j *api.Joint, name dnsname.Status) bool {
 	switch {
 	case name.Problem != "":
-		return "The DNS name is not kept up to date.", name.Problem + ": enter it again with 'homeward dns set'."
+		say(j, "name_stale")
+		adviseFree(j, name.Problem+": enter it again with 'homeward dns set'.")
 	case !name.Chosen:
-		return "", ""
+		return false
 	case name.Keeping.Problem != "":
-		return fmt.Sprintf("The name %s has a problem: %s.", name.Settings.Name, name.Keeping.Problem), sentence(name.Keeping.Advice)
+		say(j, "name_problem", "Name", name.Settings.Name, "Problem", name.Keeping.Problem)
+		if name.Keeping.Advice != "" {
+			adviseFree(j, sentence(name.Keeping.Advice))
+		}
 	case !name.Ready:
-		return fmt.Sprintf("The name %s was not seen to lead here yet.", name.Settings.Name), "Wait a few minutes before you make codes: they will have the name then, and stay good when the address changes."
+		say(j, "name_not_yet", "Name", name.Settings.Name)
+		advise(j, "name_wait")
+	default:
+		return false
 	}
-	return "", ""
+	return true
 }
 
+// clock is a time of day.
+func clock(t time.Time) string { return t.Local().Format("15:04") }
+
 // sentence makes one of words that are the end of one.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
-}
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

@@ -25,6 +25,17 @@ type Joint struct {
 	Summary string     `json:"summary"`          // one sentence
 	Advice  string     `json:"advice,omitempty"` // what to do
 	Since   time.Time  `json:"since,omitzero"`
+
+	// What Summary and Advice say, for readers of other languages. Both may be empty.
+	Says    []Saying `json:"-"`
+	Advises []Saying `json:"-"`
+}
+
+// Saying is a sentence of the catalogue of texts: a code, and pairs of a
+// parameter's name and its value.
+type Saying struct {
+	Code  string
+	Pairs []any
 }
 
 // Hairpin says whether devices at home reach the house by its public address.

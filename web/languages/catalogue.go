@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/nicksnyder/go-i18n/v2/i18n/template"
@@ -118,6 +119,19 @@ func message(key string, t language.Tag, text any) (*i18n.Message, error) {
 	}
 	return nil, fmt.Errorf("there is no text")
 }
+
+// english is read once: it never changes.
+var english = sync.OnceValue(func() *Language {
+	c, err := Load()
+	if err != nil {
+		panic(err) // the texts are part of the program, and tests read them
+	}
+	l, _ := c.Find(language.English.String())
+	return l
+})
+
+// English says the texts in English, for logs and the command line.
+func English() *Language { return english() }
 
 // All lists the languages there are.
 func (c *Catalogue) All() []*Language { return c.languages }
