@@ -31,7 +31,7 @@ func (s *Server) showGuide(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l := s.language(r)
-	page := guidePage{layout: s.layout(r, l.T("home.by_hand")), Guide: g, Menu: strings.Join(g.Menu, " › "), Joints: s.view(l, time.Now()).Joints}
+	page := guidePage{layout: s.layout(r, l.T("home.by_hand")), Guide: g, Menu: strings.Join(g.Menu, " › "), Joints: s.view(l, time.Now(), nil).Joints}
 	page.Joints = slices.DeleteFunc(page.Joints, func(j jointView) bool { return j.Key != "port" && j.Key != "outside" })
 	s.render(w, r, http.StatusOK, "guide.html", page)
 }

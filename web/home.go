@@ -33,7 +33,7 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) showHome(w http.ResponseWriter, r *http.Request, status int, form newPeerForm) {
 	l := s.language(r)
-	s.render(w, r, status, "home.html", homePage{s.layout(r, l.T("home.title")), s.view(l, time.Now()), form, !s.cfg.DNS.DNSName().Chosen})
+	s.render(w, r, status, "home.html", homePage{s.layout(r, l.T("home.title")), s.view(l, time.Now(), r.URL.Query()), form, !s.cfg.DNS.DNSName().Chosen})
 }
 
 func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {

@@ -36,7 +36,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		if in, err := s.loggedIn(session); err != nil || !in {
 			return
 		}
-		news, err := json.Marshal(s.news(l, time.Now(), tested))
+		news, err := json.Marshal(s.news(l, time.Now(), r.URL.Query(), tested))
 		if err != nil {
 			s.cfg.Logger.Error("writing live news failed", "err", err)
 			return

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -80,8 +81,8 @@ func (s *Server) testedPeer(r *http.Request) peers.ID {
 }
 
 // news is the view with the test of one device, if there is such a one.
-func (s *Server) news(l *languages.Language, now time.Time, tested peers.ID) view {
-	v := s.view(l, now)
+func (s *Server) news(l *languages.Language, now time.Time, query url.Values, tested peers.ID) view {
+	v := s.view(l, now, query)
 	if p, err := s.cfg.Peers.Get(tested); err == nil {
 		v.Test = s.testOf(l, p)
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type view struct {
 	Parts  []partView  `json:"parts"`
 	Worst  worstView   `json:"worst"`
 	Peers  []peerView  `json:"peers"`
+	List   listed      `json:"-"`
 	Test   *testView   `json:"test,omitempty"` // of the device whose page is open
 }
 
@@ -58,18 +60,22 @@ type peerView struct {
 	NewReady bool     `json:"-"` // which has been made and waits
 }
 
-func (s *Server) view(l *languages.Language, now time.Time) view {
+// view has the devices that query asks for; see choose.
+func (s *Server) view(l *languages.Language, now time.Time, query url.Values) view {
 	v := view{Joints: []jointView{}, Peers: []peerView{}}
 	joints := s.cfg.Status().Joints
 	for _, j := range joints {
 		v.Joints = append(v.Joints, jointOf(l, j, now))
 	}
-	for _, p := range s.cfg.Peers.List() {
+	all := s.cfg.Peers.List()
+	var shown []peers.Peer
+	shown, v.List = choose(all, query)
+	for _, p := range shown {
 		v.Peers = append(v.Peers, peerOf(l, p, now))
 	}
 	device := ""
-	if len(v.Peers) > 0 {
-		device = peerURL(peers.ID(v.Peers[0].ID))
+	if len(all) > 0 {
+		device = peerURL(all[0].ID)
 	}
 	v.Parts, v.Worst = partsOf(l, joints), worstOf(l, joints, device)
 	for i := range v.Joints {

@@ -24,7 +24,7 @@ var checked = []string{"device", "router", "port", "address"}
 func (s *Server) welcome(w http.ResponseWriter, r *http.Request) {
 	l := s.language(r)
 	page := welcomePage{layout: s.layout(r, l.T("welcome.title")), ByHand: s.cfg.Status().Guide != nil, Nameless: !s.cfg.DNS.DNSName().Chosen}
-	page.Joints = slices.DeleteFunc(s.view(l, time.Now()).Joints, func(j jointView) bool { return !slices.Contains(checked, j.Key) })
+	page.Joints = slices.DeleteFunc(s.view(l, time.Now(), nil).Joints, func(j jointView) bool { return !slices.Contains(checked, j.Key) })
 	page.Looking = slices.ContainsFunc(page.Joints, func(j jointView) bool { return j.State == string(api.JointUnknown) })
 	s.render(w, r, http.StatusOK, "welcome.html", page)
 }

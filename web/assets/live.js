@@ -82,6 +82,15 @@ function show(event) {
   if (otherDevices(news.peers)) location.reload();
 }
 
+// What this page shows: some of the devices of the list, or one.
+function wanted() {
+  const query = new URLSearchParams(document.getElementById("devices") ? location.search : "");
+  const one = document.querySelector("[data-peer]");
+  if (one && !document.getElementById("devices")) query.set("peer", one.dataset.peer);
+  if (tested) query.set("test", tested.dataset.test);
+  return query;
+}
+
 let source;
 function listen() {
   // A page that nobody looks at asks for nothing.
@@ -89,7 +98,7 @@ function listen() {
     source?.close();
     source = undefined;
   } else if (!source) {
-    source = new EventSource(tested ? `/live?test=${tested.dataset.test}` : "/live");
+    source = new EventSource(`/live?${wanted()}`);
     source.onmessage = show;
   }
 }
