@@ -108,8 +108,8 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	m.cfg.Logger.Info("device added", "peer", p.ID, "name", string(p.Name), "public_key", p.PublicKey.String())
 	_ = m.pushLocked() // when refused, the peer shows as Pending
 	m.kickRun()        // which tries that again, and has a key to forget
-	p, err = m.Get(p.ID)
-	return Issued{Peer: p, Client: client.clone(), Until: until}, err
+	unseen := moment{m.latest.Load(), now, facts, nil} // to ask the device for all takes longer than all the rest
+	return Issued{Peer: m.shown(p, unseen), Client: client.clone(), Until: until}, nil
 }
 
 // insertLocked gives p its addresses, number and entry in the ledger and stores

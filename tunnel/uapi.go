@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"net/netip"
@@ -56,14 +57,12 @@ func (c *controlText) remove(k wgtypes.Key) {
 // occur. A new preshared key ends the session: the peer is removed and added.
 func changes(from, to map[wgtypes.Key]Peer) (text string, cut []netip.Addr) {
 	var c controlText
-	var fresh, changed []Peer
-	for _, k := range sortedKeys(from) {
-		old := from[k]
+	var removed, fresh, changed []Peer
+	for k, old := range from {
 		now, stays := to[k]
 		switch {
 		case !stays || now.PresharedKey != old.PresharedKey:
-			c.remove(k)
-			cut = append(cut, old.Addresses...)
+			removed = append(removed, old)
 			if stays {
 				fresh = append(fresh, now)
 			}
@@ -76,11 +75,20 @@ func changes(from, to map[wgtypes.Key]Peer) (text string, cut []netip.Addr) {
 			}
 		}
 	}
-	for _, k := range sortedKeys(to) {
+	for k, now := range to {
 		if _, known := from[k]; !known {
-			fresh = append(fresh, to[k])
+			fresh = append(fresh, now)
 		}
 	}
+	// What differs is in order, whatever the maps' is.
+	for _, list := range [][]Peer{removed, fresh, changed} {
+		slices.SortFunc(list, func(a, b Peer) int { return bytes.Compare(a.PublicKey[:], b.PublicKey[:]) })
+	}
+	for _, p := range removed {
+		c.remove(p.PublicKey)
+		cut = append(cut, p.Addresses...)
+	}
+	slices.SortFunc(cut, netip.Addr.Compare)
 	for _, p := range changed {
 		c.peer(p, true)
 	}
@@ -92,15 +100,6 @@ func changes(from, to map[wgtypes.Key]Peer) (text string, cut []netip.Addr) {
 
 func samePeer(a, b Peer) bool {
 	return a.Keepalive == b.Keepalive && a.PresharedKey == b.PresharedKey && slices.Equal(a.Addresses, b.Addresses)
-}
-
-func sortedKeys(m map[wgtypes.Key]Peer) []wgtypes.Key {
-	keys := make([]wgtypes.Key, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.SortFunc(keys, func(a, b wgtypes.Key) int { return slices.Compare(a[:], b[:]) })
-	return keys
 }
 
 // deviceText is the device's own configuration at its start.

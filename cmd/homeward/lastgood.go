@@ -39,7 +39,10 @@ func (k *lastGoodKeeper) Run(ctx context.Context) error {
 	var written []byte
 	for {
 		var again <-chan time.Time
-		if err := k.write(&written); err != nil {
+		begun := time.Now()
+		err := k.write(&written)
+		pause := max(settleBefore, 10*time.Since(begun)) // thousands of devices take a while to write
+		if err != nil {
 			k.complain(err)
 			again = time.After(retryLastGood)
 		} else {
@@ -51,7 +54,7 @@ func (k *lastGoodKeeper) Run(ctx context.Context) error {
 		case <-changed:
 			select {
 			case <-ctx.Done():
-			case <-time.After(settleBefore):
+			case <-time.After(pause):
 			}
 		case <-again:
 		}
