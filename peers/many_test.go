@@ -1,7 +1,6 @@
 package peers_test
 
 import (
-	"crypto/rand"
 	"database/sql"
 	"fmt"
 	"net/netip"
@@ -26,35 +25,8 @@ func wideFacts() peers.Facts {
 func fill(tb testing.TB, db *sql.DB) {
 	tb.Helper()
 	m := newManager(tb, db, peerstest.NewDevice(), func(c *peers.Config) { c.Facts = wideFacts })
-	first := create(tb, m, "device 0")
-	var said string
-	if err := db.QueryRow(`SELECT said FROM issued_configs`).Scan(&said); err != nil {
-		tb.Fatal(err)
-	}
-	tx, err := db.Begin()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer tx.Rollback()
-	v4, v6 := first.Addresses[0], first.Addresses[1]
-	do := func(query string, args ...any) {
-		if _, err := tx.Exec(query, args...); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	for i := int64(2); i <= many; i++ {
-		var key, psk [32]byte
-		rand.Read(key[:])
-		rand.Read(psk[:])
-		key[31] &= 0x7f
-		v4, v6 = v4.Next(), v6.Next()
-		name := fmt.Sprint("device ", i)
-		do(`INSERT INTO peers (id, name, name_folded, profile, public_key, preshared_key, keepalive_seconds, enabled, created_unix, version, idle_from_unix)
-			VALUES (?, ?, ?, 'home', ?, ?, 25, 1, 1, 1, 1)`, i, name, name, key[:], psk[:])
-		do(`INSERT INTO peer_addresses (address, peer_id, family) VALUES (?, ?, 4), (?, ?, 6)`, v4.String(), i, v6.String(), i)
-		do(`INSERT INTO issued_configs (public_key, peer_id, said, issued_unix) VALUES (?, ?, ?, 1)`, key[:], i, said)
-	}
-	if err := tx.Commit(); err != nil {
+	create(tb, m, "device 0")
+	if err := peerstest.Fill(tb.Context(), db, many); err != nil {
 		tb.Fatal(err)
 	}
 }
