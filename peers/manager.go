@@ -106,8 +106,8 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	m.handed.keep(p.ID, client, until)
 	m.roster = m.roster.with(p)
 	m.cfg.Logger.Info("device added", "peer", p.ID, "name", string(p.Name), "public_key", p.PublicKey.String())
-	_ = m.pushLocked() // when refused, the peer shows as Pending
-	m.kickRun()        // which tries that again, and has a key to forget
+	_ = m.pushLocked()                                 // when refused, the peer shows as Pending
+	m.kickRun()                                        // which tries that again, and has a key to forget
 	unseen := moment{m.latest.Load(), now, facts, nil} // to ask the device for all takes longer than all the rest
 	return Issued{Peer: m.shown(p, unseen), Client: client.clone(), Until: until}, nil
 }
