@@ -3,6 +3,7 @@ package peers
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The errors that callers act on. ErrNameTaken and ErrKeyTaken come wrapped in
@@ -28,6 +29,18 @@ type FieldError struct {
 	Field   string // as in the API: name, profile, public_key, expires …
 	Problem string // one sentence for a person
 	Err     error  // the sentinel behind it, or nil
+
+	format string // of Problem
+	args   []any
+}
+
+// Source is the problem as a format of package fmt and what goes into it, for who
+// says it in another language.
+func (e *FieldError) Source() (format string, args []any) {
+	if e.format == "" {
+		return strings.ReplaceAll(e.Problem, "%", "%%"), nil
+	}
+	return e.format, e.args
 }
 
 // Error implements error.
@@ -37,13 +50,17 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 func (e *FieldError) Unwrap() error { return e.Err }
 
 func fieldErrorf(field, format string, args ...any) *FieldError {
-	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...)}
+	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...), format: format, args: args}
 }
 
 func nameTaken(n Name) *FieldError {
-	return &FieldError{"name", fmt.Sprintf("another device is already called %q: choose a different name", n), ErrNameTaken}
+	e := fieldErrorf("name", "another device is already called %q: choose a different name", n)
+	e.Err = ErrNameTaken
+	return e
 }
 
 func keyTakenError() *FieldError {
-	return &FieldError{"public_key", "another device already has this key, or this one has it: make a new one on the device", ErrKeyTaken}
+	e := fieldErrorf("public_key", "another device already has this key, or this one has it: make a new one on the device")
+	e.Err = ErrKeyTaken
+	return e
 }

@@ -121,7 +121,7 @@ func (s *Server) backupRefused(w http.ResponseWriter, r *http.Request, err error
 	switch {
 	case err == nil:
 	case errors.As(err, &failure):
-		s.drawBackup(w, r, failure.Status, form(sentenceOf(failure)))
+		s.drawBackup(w, r, failure.Status, form(problem(s.language(r), failure)))
 	default:
 		s.broken(w, r, err)
 	}

@@ -124,7 +124,7 @@ func (s *Server) editPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 	var field *peers.FieldError
 	switch {
 	case errors.As(err, &field):
-		page.Problems[field.Field] = l.T("edit.beside", "Problem", field.Problem)
+		page.Problems[field.Field] = problem(l, field)
 		s.showEdit(w, r, http.StatusBadRequest, p, page)
 	case errors.Is(err, peers.ErrConflict):
 		if p, err = s.cfg.Peers.Get(p.ID); err != nil {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -80,12 +81,14 @@ func TestWhatIsWrongInTheFormIsSaidBesideIt(t *testing.T) {
 	c := w.owner()
 	p := w.addPeer("phone").Peer
 	w.addPeer("tablet")
-	for field, typed := range map[string]string{
-		"name": "TABLET", "kind": "toaster", "note": "a\x1bb", "expires": "soon", "idle_days": "-1", "keepalive": "1e9",
+	for field, wrong := range map[string]struct{ typed, says string }{
+		"name": {"TABLET", "Another device is already called"}, "kind": {"toaster", "is not a kind of device"}, "note": {"a\x1bb", "It contains an invisible control character"},
+		"expires": {"soon", "This is not a time"}, "idle_days": {"-1", "-1 days are impossible"}, "keepalive": {"1e9", "This is not a whole number"},
 	} {
+		typed := wrong.typed
 		r := w.post(c, "/peers/1/edit", editOf(p, url.Values{field: {typed}, "note": {"keep me " + map[bool]string{true: typed}[field == "note"]}}))
 		w.wantStatus(field, r, 400)
-		if !strings.Contains(r.body, `<p class="problem" role="alert">Here, `) || !strings.Contains(r.body, "keep me") {
+		if !regexp.MustCompile(`<p class="problem" role="alert">[^<]*`+wrong.says).MatchString(r.body) || !strings.Contains(r.body, "keep me") {
 			t.Errorf("%s: nothing beside the field, or the rest is lost", field)
 		}
 	}

@@ -54,7 +54,7 @@ func (s *Server) openForward(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		http.Redirect(w, r, "/ports", http.StatusSeeOther)
 	case errors.As(err, &failure):
-		form.Field, form.Problem = failure.Field, sentenceOf(err)
+		form.Field, form.Problem = failure.Field, problem(s.language(r), err)
 		s.listPorts(w, r, failure.Status, form)
 	default:
 		s.broken(w, r, err)

@@ -24,7 +24,7 @@ func (s *Server) showGuide(w http.ResponseWriter, r *http.Request) {
 	var failure *api.Failure
 	switch {
 	case errors.As(err, &failure):
-		s.message(w, r, failure.Status, s.language(r).T("layout.not_found"), sentenceOf(err))
+		s.message(w, r, failure.Status, s.language(r).T("layout.not_found"), problem(s.language(r), err))
 		return
 	case err != nil:
 		s.broken(w, r, err)

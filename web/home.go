@@ -48,18 +48,18 @@ func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		http.Redirect(w, r, peerURL(issued.Peer.ID), http.StatusSeeOther)
 	case errors.As(err, &field) && field.Field == "name":
-		form.NameProblem = "This name " + field.Problem + "."
+		form.NameProblem = problem(s.language(r), field)
 		s.showHome(w, r, http.StatusBadRequest, form)
 	case errors.As(err, &field) && field.Field == "public_key":
-		form.KeyProblem = "This " + field.Problem + "."
+		form.KeyProblem = problem(s.language(r), field)
 		s.showHome(w, r, http.StatusBadRequest, form)
 	case errors.As(err, &field):
-		form.Problem = sentenceOf(err)
+		form.Problem = problem(s.language(r), err)
 		s.showHome(w, r, http.StatusBadRequest, form)
 	case s.ownFault(err):
 		s.broken(w, r, err)
 	default:
-		form.Problem = sentenceOf(err)
+		form.Problem = problem(s.language(r), err)
 		s.showHome(w, r, http.StatusConflict, form)
 	}
 }

@@ -143,11 +143,11 @@ func (s *Server) partFailed(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case err == nil:
 	case errors.As(err, &field):
-		s.message(w, r, http.StatusBadRequest, s.language(r).T("layout.not_done"), sentenceOf(err))
+		s.message(w, r, http.StatusBadRequest, s.language(r).T("layout.not_done"), problem(s.language(r), err))
 	case s.ownFault(err):
 		s.broken(w, r, err)
 	default:
-		s.message(w, r, http.StatusConflict, s.language(r).T("layout.not_done"), sentenceOf(err))
+		s.message(w, r, http.StatusConflict, s.language(r).T("layout.not_done"), problem(s.language(r), err))
 	}
 }
 

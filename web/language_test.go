@@ -54,3 +54,17 @@ func TestPageHasTheChosenLook(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsWrongIsSaidInTheReadersLanguage(t *testing.T) {
+	w := newWorld(t)
+	w.owner()
+	german := func(r *http.Request) { r.Header.Set("Accept-Language", "de") }
+	r := w.send(w.stranger, "POST", "/login", "application/x-www-form-urlencoded", "password=wrong", german)
+	if r.status != http.StatusForbidden || !strings.Contains(r.body, "Das ist nicht das Passwort.") {
+		t.Errorf("a wrong password in German: %d\n%s", r.status, r.body)
+	}
+	r = w.send(w.stranger, "POST", "/setup", "application/x-www-form-urlencoded", "password=a&again=b&token=x", german)
+	if !strings.Contains(r.body, "Schon eingerichtet") {
+		t.Errorf("a second setup in German: %d\n%s", r.status, r.body)
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"homeward/web/account"
-	"homeward/web/words"
 )
 
 // loginPage asks for the password.
@@ -56,7 +55,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.render(w, r, status, "login.html", loginPage{s.bare(r, s.language(r).T("login.title")), next, words.Sentence(err.Error())})
+		s.render(w, r, status, "login.html", loginPage{s.bare(r, s.language(r).T("login.title")), next, problem(s.language(r), err)})
 		return
 	}
 	if err := s.logIn(r.Context(), who); err != nil {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"homeward/peers"
-	"homeward/web/words"
 )
 
 // peerPage is one device, with its code while that is remembered.
@@ -88,13 +87,13 @@ func (s *Server) afterChange(w http.ResponseWriter, r *http.Request, err error, 
 	case err == nil:
 		http.Redirect(w, r, next, http.StatusSeeOther)
 	case errors.As(err, &field):
-		s.message(w, r, http.StatusBadRequest, s.language(r).T("layout.not_done"), sentenceOf(err))
+		s.message(w, r, http.StatusBadRequest, s.language(r).T("layout.not_done"), problem(s.language(r), err))
 	case errors.Is(err, peers.ErrNotFound):
 		s.notFound(w, r)
 	case s.ownFault(err):
 		s.broken(w, r, err)
 	default:
-		s.message(w, r, http.StatusServiceUnavailable, s.language(r).T("layout.not_done_yet"), sentenceOf(err))
+		s.message(w, r, http.StatusServiceUnavailable, s.language(r).T("layout.not_done_yet"), problem(s.language(r), err))
 	}
 }
 
@@ -111,5 +110,3 @@ func (s *Server) ownFault(err error) bool {
 	}
 	return true
 }
-
-func sentenceOf(err error) string { return words.Sentence(err.Error()) }

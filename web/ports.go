@@ -51,7 +51,7 @@ func (s *Server) listPorts(w http.ResponseWriter, r *http.Request, status int, f
 	var failure *api.Failure
 	switch {
 	case errors.As(err, &failure):
-		page.Problem = sentenceOf(err)
+		page.Problem = problem(s.language(r), err)
 	case err != nil:
 		s.broken(w, r, err)
 		return
@@ -124,5 +124,5 @@ func (s *Server) routerRefused(w http.ResponseWriter, r *http.Request, err error
 		s.broken(w, r, err)
 		return
 	}
-	s.message(w, r, failure.Status, s.language(r).T("layout.not_done"), sentenceOf(err))
+	s.message(w, r, failure.Status, s.language(r).T("layout.not_done"), problem(s.language(r), err))
 }

@@ -54,7 +54,7 @@ func (s *Server) setAccess(w http.ResponseWriter, r *http.Request, p peers.Peer)
 	_, err := s.cfg.Peers.Edit(r.Context(), p.ID, 0, peers.Change{Access: &access})
 	var field *peers.FieldError
 	if errors.As(err, &field) && field.Field == "access" {
-		f.Problem = sentenceOf(errors.New(field.Problem))
+		f.Problem = problem(s.language(r), field)
 		s.peerPage(w, r, http.StatusBadRequest, p, f)
 		return
 	}

@@ -42,7 +42,7 @@ func (p setupPage) Restore() restoreForm { return restoreForm{Token: p.Token} }
 func (s *Server) restore(w http.ResponseWriter, r *http.Request) {
 	u, err := api.ReadUpload(r, "file")
 	if err != nil {
-		s.message(w, r, http.StatusBadRequest, s.language(r).T("layout.not_done"), sentenceOf(err))
+		s.message(w, r, http.StatusBadRequest, s.language(r).T("layout.not_done"), problem(s.language(r), err))
 		return
 	}
 	claimed, err := s.cfg.Account.Claimed(r.Context())
@@ -78,7 +78,7 @@ func (s *Server) restoreRefused(w http.ResponseWriter, r *http.Request, token st
 		return
 	}
 	p := restorePage{layout: s.bare(r, s.language(r).T("restore.have")), Form: restoreForm{Token: token}}
-	if why := sentenceOf(failure); failure.Field == "key" {
+	if why := problem(s.language(r), failure); failure.Field == "key" {
 		p.Form.KeyProblem = why
 	} else {
 		p.Form.FileProblem = why

@@ -146,7 +146,7 @@ func (s *Server) setName(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		http.Redirect(w, r, "/settings", http.StatusSeeOther)
 	case errors.As(err, &failure):
-		form.Field, form.Problem = failure.Field, sentenceOf(err)
+		form.Field, form.Problem = failure.Field, problem(s.language(r), err)
 		s.drawSettings(w, r, failure.Status, form)
 	default:
 		s.broken(w, r, err)

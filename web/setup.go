@@ -6,7 +6,6 @@ import (
 	"net/url"
 
 	"homeward/web/account"
-	"homeward/web/words"
 )
 
 // setupPage asks for the first password.
@@ -53,13 +52,13 @@ func (s *Server) claim(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 	case errors.As(err, &bad):
-		s.showSetup(w, r, http.StatusBadRequest, token, words.Sentence(bad.Error()))
+		s.showSetup(w, r, http.StatusBadRequest, token, problem(s.language(r), bad))
 		return
 	case errors.Is(err, account.ErrLink), errors.Is(err, account.ErrClaimed):
 		s.showSetup(w, r, http.StatusGone, "", "")
 		return
 	case errors.Is(err, account.ErrBusy):
-		s.showSetup(w, r, http.StatusServiceUnavailable, token, words.Sentence(err.Error()))
+		s.showSetup(w, r, http.StatusServiceUnavailable, token, problem(s.language(r), err))
 		return
 	default:
 		s.broken(w, r, err)

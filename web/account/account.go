@@ -39,7 +39,14 @@ type ThrottledError struct {
 
 // Error implements error.
 func (e *ThrottledError) Error() string {
-	return fmt.Sprintf("too many wrong passwords from here: try again in %v", e.RetryAfter)
+	format, args := e.Source()
+	return fmt.Sprintf(format, args...)
+}
+
+// Source is the error as a format of package fmt and what goes into it, for who
+// says it in another language.
+func (e *ThrottledError) Source() (format string, args []any) {
+	return "too many wrong passwords from here: try again in %v", []any{e.RetryAfter}
 }
 
 // Admin is somebody who knew the password, for a session to remember.

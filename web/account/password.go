@@ -18,6 +18,19 @@ const (
 // PasswordError says why a password was not accepted.
 type PasswordError struct {
 	Problem string // one sentence for a person
+
+	format string // of Problem
+	args   []any
+}
+
+// Source is the error as a format of package fmt and what goes into it, for who
+// says it in another language.
+func (e *PasswordError) Source() (format string, args []any) {
+	return "the password " + e.format, e.args
+}
+
+func passwordErrorf(format string, args ...any) *PasswordError {
+	return &PasswordError{fmt.Sprintf(format, args...), format, args}
 }
 
 // Error implements error.
@@ -30,13 +43,13 @@ func checkPassword(p string) error {
 	}
 	switch {
 	case !utf8.ValidString(p):
-		return &PasswordError{"is not valid text"}
+		return passwordErrorf("is not valid text")
 	case utf8.RuneCountInString(p) < MinPassword:
-		return &PasswordError{fmt.Sprintf("is too short: %d characters are needed; three or four words do well", MinPassword)}
+		return passwordErrorf("is too short: %d characters are needed; three or four words do well", MinPassword)
 	case len(p) > MaxPassword:
-		return &PasswordError{fmt.Sprintf("is too long: %d bytes are the limit", MaxPassword)}
+		return passwordErrorf("is too long: %d bytes are the limit", MaxPassword)
 	case len(distinct) < 4:
-		return &PasswordError{"repeats itself too much: use more than three different characters"}
+		return passwordErrorf("repeats itself too much: use more than three different characters")
 	}
 	return nil
 }

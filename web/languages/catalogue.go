@@ -24,7 +24,6 @@ var tags = []language.Tag{language.English, language.German, language.Russian, l
 type Catalogue struct {
 	languages []*Language // as tags
 	matcher   language.Matcher
-	keys      []string
 }
 
 // entry is a text in each language: a string, or a table of its plural forms.
@@ -53,19 +52,22 @@ func Load() (*Catalogue, error) {
 	}
 	bundle := i18n.NewBundle(tags[0])
 	c := &Catalogue{matcher: language.NewMatcher(tags)}
+	english := map[string]string{}
 	for _, f := range files {
-		if err := c.read(bundle, f); err != nil {
+		if err := read(bundle, f, english); err != nil {
 			return nil, fmt.Errorf("reading the page's texts %s: %w", path.Base(f), err)
 		}
 	}
 	parser := &template.TextParser{Option: "missingkey=error"}
+	sources := bySource(english)
 	for _, t := range tags {
-		c.languages = append(c.languages, newLanguage(t, i18n.NewLocalizer(bundle, t.String()), parser))
+		c.languages = append(c.languages, newLanguage(t, i18n.NewLocalizer(bundle, t.String()), parser, sources))
 	}
 	return c, nil
 }
 
-func (c *Catalogue) read(bundle *i18n.Bundle, file string) error {
+// read takes the texts of one file, and notes the English ones.
+func read(bundle *i18n.Bundle, file string, english map[string]string) error {
 	raw, err := textFiles.ReadFile(file)
 	if err != nil {
 		return err
@@ -85,7 +87,9 @@ func (c *Catalogue) read(bundle *i18n.Bundle, file string) error {
 				return fmt.Errorf("%s in %s: %w", key, t, err)
 			}
 		}
-		c.keys = append(c.keys, key)
+		if plain, ok := e.EN.(string); ok {
+			english[key] = plain
+		}
 	}
 	return nil
 }

@@ -17,12 +17,13 @@ type Language struct {
 	tag       language.Tag
 	localizer *i18n.Localizer
 	parser    template.Parser
+	sources   map[string]source // by their English
 	decimal   string
 	group     string
 }
 
-func newLanguage(t language.Tag, l *i18n.Localizer, p template.Parser) *Language {
-	n := &Language{tag: t, localizer: l, parser: p}
+func newLanguage(t language.Tag, l *i18n.Localizer, p template.Parser, sources map[string]source) *Language {
+	n := &Language{tag: t, localizer: l, parser: p, sources: sources}
 	n.decimal, n.group = n.T("format.decimal"), n.T("format.group")
 	return n
 }

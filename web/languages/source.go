@@ -1,0 +1,84 @@
+package languages
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Said is a sentence of another part of the program, which does not know the
+// page's language: a format of package fmt in English, and what goes into it.
+type Said interface {
+	Source() (format string, args []any)
+}
+
+// sourceFiles are the texts that are found by their English, whose placeholders
+// stand for the format's verbs in their order.
+var sourceFiles = []string{"errors"}
+
+// source is a text that is found by its English.
+type source struct {
+	key    string
+	params []string // in the order of the English text
+}
+
+var (
+	verbs        = regexp.MustCompile(`%[-+# 0]*[0-9]*(\.[0-9]+)?[a-zA-Z]`)
+	placeholders = regexp.MustCompile(`\{\{\.([A-Za-z]+)\}\}`)
+)
+
+// hole stands for a verb or a placeholder where two English texts are compared.
+const hole = "\x00"
+
+// bySource lists the texts that are found by their English.
+func bySource(english map[string]string) map[string]source {
+	all := map[string]source{}
+	for key, text := range english {
+		file, _, _ := strings.Cut(key, ".")
+		if !slices.Contains(sourceFiles, file) {
+			continue
+		}
+		s := source{key: key}
+		for _, m := range placeholders.FindAllStringSubmatch(text, -1) {
+			s.params = append(s.params, m[1])
+		}
+		all[placeholders.ReplaceAllString(text, hole)] = s
+	}
+	return all
+}
+
+// Plain says an English sentence that has nothing to fill in: as it is, where
+// there is no text for it.
+func (l *Language) Plain(english string) string {
+	if s, ok := l.sources[english]; ok && len(s.params) == 0 {
+		return l.T(s.key)
+	}
+	return english
+}
+
+// Say says an English sentence in this language; ok is false where there is no
+// text for it, and the answer is the English one.
+func (l *Language) Say(format string, args ...any) (said string, ok bool) {
+	s, ok := l.sources[verbs.ReplaceAllString(format, hole)]
+	each := verbs.FindAllString(format, -1)
+	if !ok || len(s.params) != len(args) || len(each) != len(args) {
+		return fmt.Sprintf(format, args...), false
+	}
+	var pairs []any
+	for i, a := range args {
+		value := ""
+		if inner, is := a.(Said); is {
+			f, more := inner.Source()
+			value, _ = l.Say(f, more...)
+		} else {
+			value = l.Plain(fmt.Sprintf(each[i], a))
+		}
+		pairs = append(pairs, s.params[i], value)
+	}
+	text, err := l.Text(s.key, pairs...)
+	if err != nil {
+		return fmt.Sprintf(format, args...), false
+	}
+	return fmt.Sprint(text), true
+}

@@ -1,0 +1,142 @@
+package languages
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// places are where the English sentences come from that are found by themselves:
+// all in the calls of a function must have a text.
+var places = []struct {
+	files, function string
+	argument        int
+	but             []string // files whose sentences the page does not show
+}{
+	{"../../peers/*.go", "fieldErrorf", 1, []string{"endpoint.go", "invite.go"}},
+	{"../../peers/errors.go", "New", 0, nil},
+	{"../account/password.go", "passwordErrorf", 0, nil},
+}
+
+// elsewhere are files in which the English of texts may stand, besides.
+var elsewhere = []string{"../../peers/*.go", "../account/*.go", "../api/*.go", "../*.go"}
+
+// unsaid never reach a page by themselves.
+var unsaid = []string{"the name is taken", "the public key is taken", "%.80q is not written as a plain host"}
+
+// literals visits the strings of files, with the calls whose arguments they are.
+func literals(t *testing.T, pattern string, visit func(file, text string, call *ast.CallExpr, argument int)) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), f, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := map[ast.Expr]struct {
+			call *ast.CallExpr
+			i    int
+		}{}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if c, ok := n.(*ast.CallExpr); ok {
+				for i, a := range c.Args {
+					at[a] = struct {
+						call *ast.CallExpr
+						i    int
+					}{c, i}
+				}
+			}
+			if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING {
+				text, err := strconv.Unquote(l.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				visit(filepath.Base(f), text, at[l].call, at[l].i)
+			}
+			return true
+		})
+	}
+}
+
+func TestSentencesFromElsewhereAreInTheCatalogue(t *testing.T) {
+	l := in(t, "de")
+	for _, p := range places {
+		found := 0
+		literals(t, p.files, func(file, text string, call *ast.CallExpr, argument int) {
+			if call == nil || called(call) != p.function || argument != p.argument || slices.Contains(p.but, file) || slices.Contains(unsaid, text) {
+				return
+			}
+			found++
+			if p.function == "passwordErrorf" {
+				text = "the password " + text
+			}
+			if _, ok := l.sources[verbs.ReplaceAllString(text, hole)]; !ok {
+				t.Errorf("%s: there is no text for %q", file, text)
+			}
+		})
+		if found < 4 {
+			t.Errorf("%s: only %d calls of %s were found: the test looks at the wrong place", p.files, found, p.function)
+		}
+	}
+}
+
+func TestTextsForSentencesFromElsewhereAreStillSaidThere(t *testing.T) {
+	there := map[string]bool{}
+	for _, pattern := range elsewhere {
+		literals(t, pattern, func(file, text string, _ *ast.CallExpr, _ int) {
+			text = verbs.ReplaceAllString(text, hole)
+			there[text] = true
+			if file == "password.go" {
+				there["the password "+text] = true
+			}
+		})
+	}
+	for english, s := range in(t, "en").sources {
+		if !there[english] {
+			t.Errorf("nobody says %s: %q", s.key, strings.ReplaceAll(english, hole, "…"))
+		}
+	}
+}
+
+// inner is a sentence within another one.
+type inner struct{ text string }
+
+func (i inner) Source() (string, []any) { return i.text, nil }
+
+func TestSentencesAreSaidWithWhatGoesIntoThem(t *testing.T) {
+	de := in(t, "de")
+	for _, c := range []struct {
+		format string
+		args   []any
+		want   string
+		ok     bool
+	}{
+		{"another device is already called %q: choose a different name", []any{"Anna <b>"}, `ein anderes Gerät heißt schon "Anna <b>": wählen Sie einen anderen Namen`, true},
+		{"%d characters are too many: a name has at most %d", []any{70, 64}, "70 Zeichen sind zu viele: ein Name hat höchstens 64", true},
+		{"%.60q %s", []any{"x", "is no range: write the lower address of the same kind first"}, `"x" ist kein Bereich: schreiben Sie die kleinere Adresse derselben Art zuerst`, true},
+		{"%.60q %s", []any{"x", inner{"is no range: write the lower address of the same kind first"}}, `"x" ist kein Bereich: schreiben Sie die kleinere Adresse derselben Art zuerst`, true},
+		{"the sky is %s", []any{"blue"}, "the sky is blue", false},
+		{"%d characters are too many: a name has at most %d", []any{70}, "70 characters are too many: a name has at most %!d(MISSING)", false},
+	} {
+		if got, ok := de.Say(c.format, c.args...); got != c.want || ok != c.ok {
+			t.Errorf("%q of %v: %q, %v, want %q, %v", c.format, c.args, got, ok, c.want, c.ok)
+		}
+	}
+	if got := de.Plain("that is not the password"); got != "das ist nicht das Passwort" {
+		t.Errorf("plain: %q", got)
+	}
+	if got := de.Plain("100% of it"); got != "100% of it" {
+		t.Errorf("plain without a text: %q", got)
+	}
+}
