@@ -20,6 +20,7 @@ import (
 	"testing"
 
 	"homeward/peers"
+	"homeward/peers/qr"
 )
 
 // lengthClasses are configs from the shortest to the longest code that we draw.
@@ -54,6 +55,51 @@ func TestPhonesReadTheVeryBytesOfTheFile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestEveryVersionOfACodeIsRead goes through all sizes that a code can have, each drawn
+// as small as we do, with as many bytes as the size holds.
+func TestEveryVersionOfACodeIsRead(t *testing.T) {
+	if _, err := exec.LookPath("zbarimg"); err != nil {
+		t.Skip("zbarimg is not installed (Debian: zbar-tools)")
+	}
+	type size struct {
+		pixels int
+		low    bool // error correction
+	}
+	type drawn struct {
+		text    string
+		picture []byte
+	}
+	fullest := map[size]drawn{}
+	for n := 200; ; n += 9 { // configs are longer than that
+		text := strings.Repeat("0123456789abcdef=\n", n)[:n]
+		code, err := qr.Of([]byte(text))
+		if errors.Is(err, qr.ErrTooLong) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		picture, err := code.PNG(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := png.DecodeConfig(bytes.NewReader(picture))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fullest[size{img.Width, n > 504}] = drawn{text, picture}
+	}
+	if len(fullest) < 15 { // versions 10 to 17 with medium correction, and up to 25 with low
+		t.Errorf("only %d sizes", len(fullest))
+	}
+	for s, d := range fullest {
+		if got := scan(t, d.picture); string(got) != d.text {
+			t.Errorf("a code of %d pixels with %d bytes is read as %.80q", s.pixels, len(d.text), got)
+		}
+	}
+	t.Logf("%d sizes", len(fullest))
 }
 
 // scan decodes a picture as a phone would.
