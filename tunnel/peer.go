@@ -17,7 +17,6 @@ const maxKeepalive = 65535 * time.Second
 // would let one peer have another's packets, or ours. It copies the list.
 func (c *Config) checkPeers(list []Peer) (map[wgtypes.Key]Peer, error) {
 	peers := make(map[wgtypes.Key]Peer, len(list))
-	owner := make(map[netip.Addr]wgtypes.Key, len(list))
 	own := c.PrivateKey.Public() // which costs a thousand times what the rest does
 	for _, p := range list {
 		if err := c.checkPeer(&p, own); err != nil {
@@ -25,12 +24,6 @@ func (c *Config) checkPeers(list []Peer) (map[wgtypes.Key]Peer, error) {
 		}
 		if _, twice := peers[p.PublicKey]; twice {
 			return nil, fmt.Errorf("public key %v occurs twice", p.PublicKey)
-		}
-		for _, a := range p.Addresses {
-			if other, taken := owner[a]; taken {
-				return nil, fmt.Errorf("address %v is given to %v and to %v", a, other, p.PublicKey)
-			}
-			owner[a] = p.PublicKey
 		}
 		p.Addresses = slices.Clone(p.Addresses)
 		p.Access = nil // the filter's business; it has a copy of its own

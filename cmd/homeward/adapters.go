@@ -16,9 +16,14 @@ type device struct {
 // SetPeers implements peers.Device.
 func (d device) SetPeers(wanted []peers.DevicePeer) error {
 	list := make([]tunnel.Peer, len(wanted))
+	same := map[peers.Access]*tunnel.Access{} // most have what others have
 	for i, p := range wanted {
-		access := accessOf(p.Access, d.admin)
-		list[i] = tunnel.Peer{PublicKey: p.PublicKey, PresharedKey: p.PresharedKey, Addresses: p.Addresses, Keepalive: p.Keepalive, Access: &access}
+		access := same[p.Access]
+		if access == nil {
+			made := accessOf(p.Access, d.admin)
+			access, same[p.Access] = &made, &made
+		}
+		list[i] = tunnel.Peer{PublicKey: p.PublicKey, PresharedKey: p.PresharedKey, Addresses: p.Addresses, Keepalive: p.Keepalive, Access: access}
 	}
 	return d.tunnel.SetPeers(list)
 }

@@ -99,7 +99,7 @@ func TestSpecialDestinationsAreDroppedWhateverIsGranted(t *testing.T) {
 func (w *world) undefended() {
 	p := *w.policy.Load()
 	p.look = func(netip.Addr) class { return internet }
-	w.publish(&p, func(*member) (*Peer, bool) { return nil, true })
+	w.publish(&p)
 }
 
 func TestTheTunnelsOwnAddressAnswersNamesAndEchoAlways(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -126,26 +125,35 @@ func (f *Filter) SetPeers(list []Peer) error {
 	defer f.mu.Unlock()
 	old := f.policy.Load()
 	next := &policy{tunnel: old.tunnel, host: old.host, look: old.look, peers: make(map[netip.Addr]*member, 2*len(list)), ids: make(map[ID]*member, len(list))}
-	wanted := make(map[ID]*Peer, len(list))
-	for _, p := range list {
-		p.Addresses, p.Access = slices.Clone(p.Addresses), p.Access.clone()
-		m := old.ids[p.ID]
-		if m == nil {
+	type turn struct {
+		member  *member
+		wanted  *Peer // nil: it stays as it is
+		is      bool  // there already
+		recheck bool
+	}
+	turns := make([]turn, len(list))
+	for i, p := range list {
+		m, is := old.ids[p.ID]
+		if !is {
 			m = &member{id: p.ID, table: table{limits: f.limits, total: &f.total}}
 		}
-		next.ids[p.ID], wanted[p.ID] = m, &p
+		turns[i] = turn{member: m, is: is, recheck: p.Access.Peers} // what leads to other peers ends when those leave
+		if !is || !m.is(&p) {
+			own := Peer{p.ID, slices.Clone(p.Addresses), p.Access.clone()}
+			turns[i].wanted, turns[i].recheck = &own, true
+		}
+		next.ids[p.ID] = m
 		for _, a := range p.Addresses {
 			next.peers[a] = m
 		}
 	}
-	f.publish(next, func(m *member) (*Peer, bool) {
-		p := wanted[m.id]
-		if old.ids[m.id] != nil && !m.is(p) {
+	f.policy.Store(next)
+	for _, t := range turns {
+		if t.is && t.wanted != nil {
 			f.changes.Add(1)
 		}
-		// What leads to other peers ends when those leave.
-		return p, p.Access.Peers || !m.is(p)
-	})
+		t.member.follow(next, t.wanted, t.recheck)
+	}
 	for id, m := range old.ids {
 		if next.ids[id] == nil {
 			m.leave()
@@ -172,7 +180,7 @@ func (f *Filter) SetHost(h Host) {
 	next := *old
 	next.host = newHost(h)
 	f.changes.Add(1)
-	f.publish(&next, func(*member) (*Peer, bool) { return nil, true })
+	f.publish(&next)
 }
 
 // Flow is one flow of a peer, as the planes know it.
@@ -199,14 +207,12 @@ func (f *Filter) Allows(fl Flow) bool {
 // count. The same number means: Allows says of the same peers what it said.
 func (f *Filter) Changes() uint64 { return f.changes.Load() }
 
-// publish makes next the policy: first for new packets, then for the flows that
-// are open. change says what a member becomes (nil: nothing new) and whether
-// its flows are concerned.
-func (f *Filter) publish(next *policy, change func(*member) (*Peer, bool)) {
+// publish makes next, with the members of before, the policy: first for new packets,
+// then for the flows that are open.
+func (f *Filter) publish(next *policy) {
 	f.policy.Store(next)
-	for m := range maps.Values(next.ids) {
-		peer, recheck := change(m)
-		m.follow(next, peer, recheck)
+	for _, m := range next.ids {
+		m.follow(next, nil, true)
 	}
 }
 
