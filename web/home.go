@@ -33,7 +33,12 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) showHome(w http.ResponseWriter, r *http.Request, status int, form newPeerForm) {
 	l := s.language(r)
-	s.render(w, r, status, "home.html", homePage{s.layout(r, l.T("home.title")), s.view(l, time.Now(), r.URL.Query()), form, !s.cfg.DNS.DNSName().Chosen})
+	v := s.view(l, time.Now(), r.URL.Query())
+	recent := s.cfg.History.Recent()
+	for i, p := range v.list {
+		v.Peers[i].Spark = sparkOf(l, recent[p.ID])
+	}
+	s.render(w, r, status, "home.html", homePage{s.layout(r, l.T("home.title")), v, form, !s.cfg.DNS.DNSName().Chosen})
 }
 
 func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {

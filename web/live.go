@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"time"
 
+	"homeward/peers/history"
 	"homeward/web/api"
+	"homeward/web/languages"
 )
 
 // liveEvery is how often an open page hears what is new.
@@ -23,7 +25,9 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	tested, l := s.testedPeer(r), s.language(r)
+	tested, l, speeds := s.testedPeer(r), s.language(r), rates{}
+	happened := s.cfg.History.Follow()
+	defer happened.Close()
 	out, token := http.NewResponseController(w), s.sessions.Token(r.Context())
 	tick := time.NewTicker(liveEvery)
 	defer tick.Stop()
@@ -36,7 +40,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		if in, err := s.loggedIn(session); err != nil || !in {
 			return
 		}
-		news, err := json.Marshal(s.news(l, time.Now(), r.URL.Query(), tested))
+		news, err := json.Marshal(s.news(l, time.Now(), r.URL.Query(), tested, &speeds))
 		if err != nil {
 			s.cfg.Logger.Error("writing live news failed", "err", err)
 			return
@@ -45,6 +49,14 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		if string(news) != last {
 			last = string(news)
 			line = "data: " + last + "\n\n"
+		}
+		rows, err := json.Marshal(s.rowsOf(l, happened))
+		if err != nil {
+			s.cfg.Logger.Error("writing what happened failed", "err", err)
+			return
+		}
+		if string(rows) != "null" {
+			line += "event: log\ndata: " + string(rows) + "\n\n"
 		}
 		out.SetWriteDeadline(time.Now().Add(10 * time.Second)) // a server without deadlines needs none
 		if _, err := w.Write([]byte(line)); err != nil {
@@ -59,6 +71,18 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		case <-s.ended.Done():
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+// rowsOf are the lines of the log that are new, the oldest first.
+func (s *Server) rowsOf(l *languages.Language, happened *history.Subscription) (rows []logRow) {
+	for {
+		select {
+		case e := <-happened.C:
+			rows = append(rows, s.logRow(l, e))
+		default:
+			return rows
 		}
 	}
 }

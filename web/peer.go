@@ -17,6 +17,7 @@ type peerPage struct {
 	Stale bool // its code has been forgotten, and it has never been here
 	Next  bool // a new code waits for its first use
 	Reach reachForm
+	Past  past
 	Test  *testView // beside a code
 }
 
@@ -54,6 +55,9 @@ func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p 
 	default:
 		s.broken(w, r, err)
 		return
+	}
+	if page.Past, err = s.past(r, p, time.Now()); err != nil { // the rest is more important
+		s.cfg.Logger.Error("reading a device's history failed", "peer", p.ID, "err", err)
 	}
 	s.render(w, r, status, "peer.html", page)
 }

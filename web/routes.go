@@ -70,6 +70,7 @@ func (s *Server) routes() []route {
 		{"POST", "/backup/recovery-code", admin, s.makeRecoveryCode},
 		{"POST", "/backup/nightly", admin, s.setNightly},
 		{"POST", "/backup/nightly/off", admin, s.stopNightly},
+		{"GET", "/log", admin, s.showLog},
 		{"GET", "/ports", admin, s.showPorts},
 		{"POST", "/forwards", admin, s.openForward},
 		{"POST", "/forwards/{id}/enable", admin, s.withForward(s.switchForward(true))},

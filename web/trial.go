@@ -81,8 +81,12 @@ func (s *Server) testedPeer(r *http.Request) peers.ID {
 }
 
 // news is the view with the test of one device, if there is such a one.
-func (s *Server) news(l *languages.Language, now time.Time, query url.Values, tested peers.ID) view {
+func (s *Server) news(l *languages.Language, now time.Time, query url.Values, tested peers.ID, speeds *rates) view {
 	v := s.view(l, now, query)
+	for i, p := range v.list {
+		v.Peers[i].Rate = speeds.of(l, p, now)
+	}
+	speeds.next(v.list, now)
 	if p, err := s.cfg.Peers.Get(tested); err == nil {
 		v.Test = s.testOf(l, p)
 	}

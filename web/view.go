@@ -23,6 +23,8 @@ type view struct {
 	Peers  []peerView  `json:"peers"`
 	List   listed      `json:"-"`
 	Test   *testView   `json:"test,omitempty"` // of the device whose page is open
+
+	list []peers.Peer // of which Peers says the words
 }
 
 // jointView is a joint of the way home in words.
@@ -47,6 +49,8 @@ type peerView struct {
 	Presence string   `json:"presence"` // here, away, new, off or pending
 	Seen     string   `json:"seen"`
 	Traffic  string   `json:"traffic"`
+	Rate     string   `json:"rate"` // on an open page only
+	Spark    *spark   `json:"-"`    // in the list only
 	Address  string   `json:"-"`
 	Key      string   `json:"-"`
 	Since    string   `json:"-"`
@@ -68,9 +72,8 @@ func (s *Server) view(l *languages.Language, now time.Time, query url.Values) vi
 		v.Joints = append(v.Joints, jointOf(l, j, now))
 	}
 	all := s.cfg.Peers.List()
-	var shown []peers.Peer
-	shown, v.List = choose(all, query)
-	for _, p := range shown {
+	v.list, v.List = choose(all, query)
+	for _, p := range v.list {
 		v.Peers = append(v.Peers, peerOf(l, p, now))
 	}
 	device := ""

@@ -19,6 +19,7 @@ import (
 
 	"homeward/configs/state"
 	"homeward/peers"
+	"homeward/peers/history"
 	"homeward/peers/peerstest"
 	"homeward/web/account"
 	"homeward/web/api"
@@ -42,6 +43,8 @@ type world struct {
 	stranger *http.Client // has no cookie, and follows no redirect
 	tls      *httptest.Server
 	tests    fakeTests
+	events   *history.Stream
+	history  *history.Recorder // runs from the start
 }
 
 func newWorld(t *testing.T) *world {
@@ -67,7 +70,12 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if w.account, err = account.New(account.Config{DB: st.DB(), Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
-	w.page, err = New(Config{Account: w.account, Restorer: &w.restorer, MaxBackup: 1 << 20, Secure: true, Config: api.Config{Peers: w.peers, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
+	w.events = &history.Stream{}
+	w.history, err = history.New(t.Context(), history.Config{DB: st.DB(), Peers: w.peers.List, Stream: w.events, Version: "v", Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.page, err = New(Config{Account: w.account, Restorer: &w.restorer, MaxBackup: 1 << 20, Secure: true, Config: api.Config{Peers: w.peers, History: w.history, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
 		return api.Status{Version: "v", Hairpin: api.HairpinMissing, Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
 	}}})
 	if err != nil {
@@ -75,12 +83,14 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	}
 	w.tls = httptest.NewTLSServer(w.page.Handler())
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
+	done := make(chan error, 2)
 	go func() { done <- w.peers.Run(ctx) }()
+	go func() { done <- w.history.Run(ctx) }()
 	t.Cleanup(func() {
 		w.page.Close()
 		w.tls.Close()
 		cancel()
+		<-done
 		<-done
 	})
 	w.url = w.tls.URL

@@ -19,9 +19,11 @@ import (
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/cmd/homeward/internal/lifetime"
 	"homeward/cmd/homeward/internal/memory"
+	"homeward/cmd/homeward/internal/watch"
 	"homeward/configs"
 	"homeward/configs/state"
 	"homeward/peers"
+	"homeward/peers/history"
 	"homeward/tunnel"
 	"homeward/upnp"
 	"homeward/upnp/forwards"
@@ -45,10 +47,13 @@ type appliance struct {
 	networks atomic.Pointer[networks]
 	hairpin  atomic.Pointer[hairpin] // nil: not known
 
-	tunnel *tunnel.Tunnel
-	peers  *peers.Manager
-	mapper *upnp.Mapper // nil: the router is not asked
-	name   *dnsname.Keeper
+	tunnel  *tunnel.Tunnel
+	peers   *peers.Manager
+	events  history.Stream
+	history *history.Recorder
+	watcher *watch.Watcher
+	mapper  *upnp.Mapper // nil: the router is not asked
+	name    *dnsname.Keeper
 	// forwards are the ports that the owner wants open besides.
 	forwards *forwards.Book
 	tests    *peerTests
@@ -152,6 +157,9 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	if a.forwards, err = forwards.New(ctx, rules); err != nil {
 		return err
 	}
+	if err := a.makeHistory(ctx); err != nil {
+		return err
+	}
 	a.keeper = &lastGoodKeeper{state: a.state, identity: a.identity, peers: a.peers, log: a.log}
 	return a.catchUp(ctx)
 }
@@ -251,9 +259,9 @@ func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
 	return endpointFor(a.endpoint, a.name.Status(), router)
 }
 
-// api is what the page and the local socket are made of.
-func (a *appliance) api() api.Config {
-	return api.Config{Peers: a.peers, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Backups: a.backupKeeper(), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
+// api is what the page and the local socket are made of; actor is who uses it.
+func (a *appliance) api(actor string) api.Config {
+	return api.Config{Peers: recorded{a.peers, a.events.Publish, actor}, History: a.history, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Backups: a.backupKeeper(), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,
@@ -262,6 +270,9 @@ func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
 	parts := []lifetime.Part{
 		{Name: "tunnel", Run: a.tunnel.Run, Ready: a.tunnel.Ready()},
 		{Name: "peer manager", Run: a.peers.Run},
+		{Name: "history", Run: a.history.Run},
+		{Name: "events in the log", Run: a.logEvents},
+		{Name: "look for events", Run: a.watcher.Run},
 		{Name: "last-good file", Run: a.keeper.Run},
 		{Name: "daily snapshots", Run: func(ctx context.Context) error { return a.state.KeepDaily(ctx, a.log) }},
 		{Name: "look at the network", Run: a.followNetworks},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"homeward/peers/history"
 	"homeward/web/api"
 	"homeward/web/words"
 )
@@ -166,11 +167,31 @@ wanted; without any, all of them.`,
 	}
 }
 
-func showPeer(_ context.Context, o *options, _ *api.Client, p api.Peer) error {
+func showPeer(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 	if o.json {
 		return printJSON(o.tty.out, p)
 	}
-	return printPeer(o.tty.out, p, time.Now())
+	if err := printPeer(o.tty.out, p, time.Now()); err != nil {
+		return err
+	}
+	return printTotals(ctx, o.tty.out, client, p.ID)
+}
+
+// printTotals says how much went through a device's tunnel.
+func printTotals(ctx context.Context, w io.Writer, client *api.Client, id int64) error {
+	for _, span := range []struct {
+		words string
+		of    history.Span
+	}{{"24 hours", history.SpanDay}, {"30 days", history.SpanMonth}} {
+		sum, err := client.Traffic(ctx, id, span.of)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "In the last %s: %s received, %s sent\n", span.words, words.Size(sum.Received), words.Size(sum.Sent)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printPeer prints all about one device.

@@ -82,7 +82,7 @@ func (b *box) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(a.api(), a.page))
+	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(a.api(onTheBox), a.page))
 	if err != nil {
 		a.page.Close()
 		return err

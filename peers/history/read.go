@@ -66,13 +66,13 @@ func (r *Recorder) waiting(id peers.ID, of step) map[int64]Amount {
 
 // Recent returns what went through each peer's tunnel in each of the latest 24
 // hours, both ways together, the current hour last. Peers without any are left out.
-func (r *Recorder) Recent() map[peers.ID][recentHours]uint64 {
+func (r *Recorder) Recent() map[peers.ID][RecentHours]uint64 {
 	now := hourOf(r.cfg.Now())
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	found := make(map[peers.ID][recentHours]uint64, len(r.recents))
+	found := make(map[peers.ID][RecentHours]uint64, len(r.recents))
 	for id, c := range r.recents {
-		if c.roll(now); c.bytes != [recentHours]uint64{} {
+		if c.roll(now); c.bytes != [RecentHours]uint64{} {
 			found[id] = c.bytes
 		}
 	}

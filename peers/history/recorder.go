@@ -84,7 +84,7 @@ func (r *Recorder) load(ctx context.Context) error {
 	}
 	r.diary = newDiary(events)
 	now := r.cfg.Now()
-	err = r.store.hours(ctx, hourly.back(now, recentHours-1), func(id peers.ID, hour int64, a Amount) { r.recentLocked(id).add(hour, a.Total()) })
+	err = r.store.hours(ctx, hourly.back(now, RecentHours-1), func(id peers.ID, hour int64, a Amount) { r.recentLocked(id).add(hour, a.Total()) })
 	if err != nil {
 		return err
 	}

@@ -137,19 +137,19 @@ func (s Span) bars(now time.Time) []Bar {
 	return bars
 }
 
-// recentHours is how much of each peer's traffic is in memory, for lists.
-const recentHours = 24
+// RecentHours is how much of each peer's traffic is in memory, for lists.
+const RecentHours = 24
 
 // recent is the latest hours' traffic of a peer.
 type recent struct {
 	last  int64 // the hour of the last one, since 1970
-	bytes [recentHours]uint64
+	bytes [RecentHours]uint64
 }
 
 // add counts bytes of an hour.
 func (r *recent) add(hour int64, n uint64) {
 	r.roll(hour)
-	if i := recentHours - 1 - (r.last - hour); i >= 0 {
+	if i := RecentHours - 1 - (r.last - hour); i >= 0 {
 		r.bytes[i] = add(r.bytes[i], n)
 	}
 }
@@ -159,11 +159,11 @@ func (r *recent) roll(hour int64) {
 	by := hour - r.last
 	switch {
 	case by <= 0:
-	case by >= recentHours:
-		r.bytes, r.last = [recentHours]uint64{}, hour
+	case by >= RecentHours:
+		r.bytes, r.last = [RecentHours]uint64{}, hour
 	default:
 		copy(r.bytes[:], r.bytes[by:])
-		clear(r.bytes[recentHours-by:])
+		clear(r.bytes[RecentHours-by:])
 		r.last = hour
 	}
 }

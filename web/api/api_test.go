@@ -18,6 +18,7 @@ import (
 
 	"homeward/configs/state"
 	"homeward/peers"
+	"homeward/peers/history"
 	"homeward/peers/peerstest"
 	"homeward/web/account"
 
@@ -29,6 +30,8 @@ type world struct {
 	client *Client
 	device *peerstest.Device
 	url    string // the same over TCP, for requests that the client cannot make
+	events *history.Stream
+	diary  *history.Recorder
 }
 
 func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
@@ -48,9 +51,15 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
+	done := make(chan error, 2)
 	go func() { done <- m.Run(ctx) }()
-	h := LocalHandler(Config{Peers: m, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, Tests: &fakeTests{}, Backups: noBackups{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t, map[string]bool{}})
+	events := &history.Stream{}
+	diary, err := history.New(t.Context(), history.Config{DB: st.DB(), Peers: m.List, Stream: events, Version: "v", Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { done <- diary.Run(ctx) }()
+	h := LocalHandler(Config{Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, Tests: &fakeTests{}, Backups: noBackups{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t, map[string]bool{}})
 	srv := httptest.NewServer(h)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -64,8 +73,9 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 		srv.Close()
 		cancel()
 		<-done
+		<-done
 	})
-	return world{NewClient(socket), dev, srv.URL}
+	return world{NewClient(socket), dev, srv.URL, events, diary}
 }
 
 // router has two ports open, of which one may be closed.

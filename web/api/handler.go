@@ -37,6 +37,7 @@ type Config struct {
 	DNS      DNS
 	Tests    Tester
 	Backups  Backups
+	History  History
 	// PageURL is the admin page's address for people in the house, without a
 	// slash at its end.
 	PageURL func() string
@@ -46,7 +47,7 @@ type Config struct {
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "history": c.History == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -81,6 +82,9 @@ func Routes(cfg Config) []Route {
 		{"POST", "/api/v1/backup/recovery-code", h.newRecoveryCode},
 		{"PUT", "/api/v1/backup/nightly", h.setNightlyBackup},
 		{"DELETE", "/api/v1/backup/nightly", h.stopNightlyBackup},
+		{"GET", "/api/v1/events", h.events},
+		{"GET", "/api/v1/peers/{id}/traffic", h.withPeer(h.traffic)},
+		{"GET", "/api/v1/peers/{id}/sessions", h.withPeer(h.sessions)},
 		{"GET", "/api/v1/peers", h.list},
 		{"POST", "/api/v1/peers", h.create},
 		{"GET", "/api/v1/peers/{id}", h.withPeer(h.show)},

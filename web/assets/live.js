@@ -1,6 +1,6 @@
 // Keeps the page up to date. Without it the page is right at the moment it was
 // loaded, and everything else works.
-const root = document.querySelector("[data-joint], [data-peer], [data-test]");
+const root = document.querySelector("[data-joint], [data-peer], [data-test], [data-log]");
 const tested = document.querySelector("[data-test]");
 
 function set(box, name, text) {
@@ -26,6 +26,7 @@ function showPeer(p) {
   if (!box) return;
   set(box, "seen", p.seen);
   set(box, "traffic", p.traffic);
+  set(box, "rate", p.rate);
   const lamp = box.querySelector("[data-of=presence]");
   if (lamp) lamp.dataset.state = p.presence;
 }
@@ -91,6 +92,26 @@ function wanted() {
   return query;
 }
 
+// A line of the log on top of those that are there, if the page shows such.
+function showRow(row) {
+  const list = document.querySelector("[data-log]");
+  if (!list || (list.dataset.logPeer && list.dataset.logPeer !== String(row.peer)) || (list.dataset.logTopic && list.dataset.logTopic !== row.topic)) return;
+  const line = document.createElement("li"), when = document.createElement("time"), text = document.createElement("span");
+  line.toggleAttribute("data-bad", Boolean(row.bad));
+  when.dateTime = row.time;
+  when.textContent = row.when;
+  if (row.name && !document.querySelector("[data-peer]")) {
+    const name = document.createElement(row.link ? "a" : "b");
+    if (row.link) name.href = row.link;
+    name.textContent = row.name;
+    text.append(name, " ");
+  }
+  text.append(row.text);
+  line.append(when, text);
+  list.prepend(line);
+  document.querySelector("[data-log-empty]")?.remove();
+}
+
 let source;
 function listen() {
   // A page that nobody looks at asks for nothing.
@@ -100,6 +121,7 @@ function listen() {
   } else if (!source) {
     source = new EventSource(`/live?${wanted()}`);
     source.onmessage = show;
+    source.addEventListener("log", (event) => JSON.parse(event.data).forEach(showRow));
   }
 }
 

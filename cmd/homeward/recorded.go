@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/peers"
+	"homeward/peers/history"
+	"homeward/web/api"
+)
+
+// recorded is the peer manager for people: it tells the stream of events what
+// they did, not with which values.
+type recorded struct {
+	*peers.Manager
+	publish func(history.Event)
+	actor   string // who they are
+}
+
+var _ api.Peers = recorded{}
+
+func (r recorded) tell(cause string, p peers.Peer) {
+	r.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: r.actor, Cause: cause, Peer: p.ID, Name: string(p.Name)})
+}
+
+// Create implements api.Peers.
+func (r recorded) Create(ctx context.Context, n peers.NewPeer) (peers.Issued, error) {
+	i, err := r.Manager.Create(ctx, n)
+	if err == nil {
+		r.tell("added", i.Peer)
+	}
+	return i, err
+}
+
+// Edit implements api.Peers.
+func (r recorded) Edit(ctx context.Context, id peers.ID, version int64, c peers.Change) (peers.Peer, error) {
+	before, _ := r.Get(id) // one that is not there is refused below
+	p, err := r.Manager.Edit(ctx, id, version, c)
+	switch {
+	case err != nil || p.Version == before.Version:
+	case c.Enabled != nil && *c.Enabled != before.Enabled && *c.Enabled:
+		r.tell("enabled", p)
+	case c.Enabled != nil && *c.Enabled != before.Enabled:
+		r.tell("disabled", p)
+	default:
+		r.tell("changed", p)
+	}
+	return p, err
+}
+
+// Remove implements api.Peers.
+func (r recorded) Remove(ctx context.Context, id peers.ID) error {
+	p, _ := r.Get(id) // a damaged one has no record
+	err := r.Manager.Remove(ctx, id)
+	if _, gone := r.Get(id); gone != nil && p.ID != 0 { // also when the device has not heard of it yet
+		r.tell("removed", p)
+	}
+	return err
+}
+
+// Rotate implements api.Peers.
+func (r recorded) Rotate(ctx context.Context, id peers.ID) (peers.Issued, error) {
+	i, err := r.Manager.Rotate(ctx, id)
+	if err == nil {
+		r.tell("new-code", i.Peer)
+	}
+	return i, err
+}
+
+// RotateTo implements api.Peers.
+func (r recorded) RotateTo(ctx context.Context, id peers.ID, key wgtypes.Key) (peers.Issued, error) {
+	i, err := r.Manager.RotateTo(ctx, id, key)
+	if err == nil {
+		r.tell("new-code", i.Peer)
+	}
+	return i, err
+}
+
+// Invite implements api.Peers.
+func (r recorded) Invite(ctx context.Context, id peers.ID, lasts time.Duration) (peers.Invite, error) {
+	i, err := r.Manager.Invite(ctx, id, lasts)
+	if err == nil {
+		if p, err := r.Get(id); err == nil {
+			r.tell("invited", p)
+		}
+	}
+	return i, err
+}
+
+// OpenInvite implements api.Peers.
+func (r recorded) OpenInvite(ctx context.Context, token string) (peers.Issued, peers.Ticket, error) {
+	i, ticket, err := r.Manager.OpenInvite(ctx, token)
+	if err == nil {
+		r.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Cause: "invite-opened", Peer: i.Peer.ID, Name: string(i.Peer.Name)})
+	}
+	return i, ticket, err
+}
