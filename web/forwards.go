@@ -27,6 +27,7 @@ type forwardForm struct {
 func (s *Server) forwards(l *languages.Language) []forwardView {
 	var list []forwardView
 	for _, f := range s.cfg.Forwards.Forwards() {
+		f.Findings, f.Problem = findings(l, f.Findings), l.Plain(f.Problem)
 		v := forwardView{Forward: f, Ports: f.Protocol + " " + strconv.Itoa(int(f.External)), Verdict: l.Code("ports.forward_state", f.State)}
 		if f.Last > f.External {
 			v.Ports += "–" + strconv.Itoa(int(f.Last))

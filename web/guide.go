@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"homeward/web/api"
+	"homeward/web/languages"
 )
 
 // guidePage is how the port is opened by hand, with the joints that tell whether
@@ -31,7 +32,13 @@ func (s *Server) showGuide(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l := s.language(r)
-	page := guidePage{layout: s.layout(r, l.T("home.by_hand")), Guide: g, Menu: strings.Join(g.Menu, " › "), Joints: s.view(l, time.Now(), nil).Joints}
+	page := guidePage{layout: s.layout(r, l.T("home.by_hand")), Guide: inWords(l, g), Menu: strings.Join(g.Menu, " › "), Joints: s.view(l, time.Now(), nil).Joints}
 	page.Joints = slices.DeleteFunc(page.Joints, func(j jointView) bool { return j.Key != "port" && j.Key != "outside" })
 	s.render(w, r, http.StatusOK, "guide.html", page)
+}
+
+// inWords says what a guide says itself. The names of menus are the router's.
+func inWords(l *languages.Language, g api.Guide) api.Guide {
+	g.Why, g.Hint, g.Switch = l.Plain(g.Why), l.Plain(g.Hint), l.Plain(g.Switch)
+	return g
 }

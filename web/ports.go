@@ -74,11 +74,21 @@ func (s *Server) listPorts(w http.ResponseWriter, r *http.Request, status int, f
 }
 
 func portOf(l *languages.Language, p api.Port) portView {
+	p.Findings = findings(l, p.Findings)
 	v := portView{Port: p, Verdict: l.Code("ports.verdict", p.Risk)}
 	if !p.Ours {
 		v.Close = fmt.Sprintf("/ports/%s/%d/close", strings.ToLower(p.Protocol), p.External)
 	}
 	return v
+}
+
+// findings says what an open port means.
+func findings(l *languages.Language, english []api.Finding) []api.Finding {
+	list := slices.Clone(english)
+	for i := range list {
+		list[i].Reason, list[i].Advice = l.Plain(list[i].Reason), l.Plain(list[i].Advice)
+	}
+	return list
 }
 
 // withPort reads the port that the path names.

@@ -56,7 +56,7 @@ func testSays(l *languages.Language, t api.PeerTest) (text, cure string) {
 	text = l.Code("test.cause", t.Cause, "Name", t.Name, "Reason", t.Reason)
 	cure = l.Code("test.cure", t.Cause)
 	if t.Router != "" {
-		cure += " " + t.Router
+		cure += " " + l.Plain(t.Router)
 	}
 	return text, cure
 }

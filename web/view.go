@@ -95,7 +95,7 @@ func jointOf(l *languages.Language, j api.Joint, now time.Time) jointView {
 // said is a joint's text in a language: as it is, where there are no codes for it.
 func said(l *languages.Language, says []api.Saying, text string) string {
 	if len(says) == 0 {
-		return text
+		return l.Plain(text)
 	}
 	var sentences []string
 	for _, s := range says {

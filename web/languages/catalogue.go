@@ -60,8 +60,9 @@ func Load() (*Catalogue, error) {
 	}
 	parser := &template.TextParser{Option: "missingkey=error"}
 	sources := bySource(english)
+	filled := withHoles(sources)
 	for _, t := range tags {
-		c.languages = append(c.languages, newLanguage(t, i18n.NewLocalizer(bundle, t.String()), parser, sources))
+		c.languages = append(c.languages, newLanguage(t, i18n.NewLocalizer(bundle, t.String()), parser, sources, filled))
 	}
 	return c, nil
 }

@@ -18,12 +18,13 @@ type Language struct {
 	localizer *i18n.Localizer
 	parser    template.Parser
 	sources   map[string]source // by their English
+	filled    []source
 	decimal   string
 	group     string
 }
 
-func newLanguage(t language.Tag, l *i18n.Localizer, p template.Parser, sources map[string]source) *Language {
-	n := &Language{tag: t, localizer: l, parser: p, sources: sources}
+func newLanguage(t language.Tag, l *i18n.Localizer, p template.Parser, sources map[string]source, filled []source) *Language {
+	n := &Language{tag: t, localizer: l, parser: p, sources: sources, filled: filled}
 	n.decimal, n.group = n.T("format.decimal"), n.T("format.group")
 	return n
 }

@@ -1,6 +1,7 @@
 package languages
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -15,12 +16,15 @@ type Said interface {
 
 // sourceFiles are the texts that are found by their English, whose placeholders
 // stand for the format's verbs in their order.
-var sourceFiles = []string{"errors"}
+var sourceFiles = []string{"advice", "errors", "risks"}
 
 // source is a text that is found by its English.
 type source struct {
 	key    string
 	params []string // in the order of the English text
+
+	words   int            // how long the English text is
+	pattern *regexp.Regexp // finds what was filled in; nil where there is nothing
 }
 
 var (
@@ -30,6 +34,28 @@ var (
 
 // hole stands for a verb or a placeholder where two English texts are compared.
 const hole = "\x00"
+
+// maxPlain bounds the sentences that are looked through, in bytes.
+const maxPlain = 2000
+
+// withHoles are the texts in which something is filled in, the most particular
+// ones first: those with the most words of their own.
+func withHoles(all map[string]source) []source {
+	var list []source
+	for english, s := range all {
+		if len(s.params) > 0 && strings.Trim(english, hole+" .,:()") != "" {
+			parts := strings.Split(english, hole)
+			for i, p := range parts {
+				parts[i] = regexp.QuoteMeta(p)
+			}
+			s.pattern = regexp.MustCompile(`(?s)^` + strings.Join(parts, `(.+?)`) + `$`)
+			s.words = len(english)
+			list = append(list, s)
+		}
+	}
+	slices.SortFunc(list, func(a, b source) int { return cmp.Or(cmp.Compare(b.words, a.words), cmp.Compare(a.key, b.key)) })
+	return list
+}
 
 // bySource lists the texts that are found by their English.
 func bySource(english map[string]string) map[string]source {
@@ -48,11 +74,26 @@ func bySource(english map[string]string) map[string]source {
 	return all
 }
 
-// Plain says an English sentence that has nothing to fill in: as it is, where
-// there is no text for it.
+// Plain says an English sentence of which the format is not known any more. What
+// went into it is found again by comparing it with the texts that have holes. It
+// is said as it is where there is no text for it.
 func (l *Language) Plain(english string) string {
 	if s, ok := l.sources[english]; ok && len(s.params) == 0 {
 		return l.T(s.key)
+	}
+	if len(english) > maxPlain {
+		return english
+	}
+	for _, s := range l.filled {
+		m := s.pattern.FindStringSubmatch(english)
+		if m == nil {
+			continue
+		}
+		var pairs []any
+		for i, value := range m[1:] {
+			pairs = append(pairs, s.params[i], l.Plain(value))
+		}
+		return l.T(s.key, pairs...)
 	}
 	return english
 }

@@ -21,10 +21,12 @@ var places = []struct {
 	{"../../peers/*.go", "fieldErrorf", 1, []string{"endpoint.go", "invite.go"}},
 	{"../../peers/errors.go", "New", 0, nil},
 	{"../account/password.go", "passwordErrorf", 0, nil},
+	{"../../upnp/advice.go", "Sprintf", 0, nil},
+	{"../../upnp/pinhole.go", "Sprintf", 0, nil},
 }
 
 // elsewhere are files in which the English of texts may stand, besides.
-var elsewhere = []string{"../../peers/*.go", "../account/*.go", "../api/*.go", "../*.go"}
+var elsewhere = []string{"../../peers/*.go", "../account/*.go", "../api/*.go", "../*.go", "../../upnp/*.go", "../../upnp/risk/*.go", "../../upnp/guide/*.go"}
 
 // unsaid never reach a page by themselves.
 var unsaid = []string{"the name is taken", "the public key is taken", "%.80q is not written as a plain host"}
@@ -91,12 +93,29 @@ func TestSentencesFromElsewhereAreInTheCatalogue(t *testing.T) {
 	}
 }
 
+func TestRisksAreInTheCatalogue(t *testing.T) {
+	l, found := in(t, "de"), 0
+	literals(t, "../../upnp/risk/*.go", func(file, text string, _ *ast.CallExpr, _ int) {
+		if !strings.HasSuffix(text, ".") || !strings.Contains(text, " ") {
+			return
+		}
+		found++
+		text = strings.TrimPrefix(text, " ")
+		if _, ok := l.sources[verbs.ReplaceAllString(text, hole)]; !ok && text != "Only %s may use it." {
+			t.Errorf("%s: there is no text for %q", file, text)
+		}
+	})
+	if found < 40 {
+		t.Errorf("only %d sentences were found: the test looks at the wrong place", found)
+	}
+}
+
 func TestTextsForSentencesFromElsewhereAreStillSaidThere(t *testing.T) {
 	there := map[string]bool{}
 	for _, pattern := range elsewhere {
 		literals(t, pattern, func(file, text string, _ *ast.CallExpr, _ int) {
 			text = verbs.ReplaceAllString(text, hole)
-			there[text] = true
+			there[text], there[hole+text] = true, true // some are added to another one
 			if file == "password.go" {
 				there["the password "+text] = true
 			}
@@ -135,6 +154,14 @@ func TestSentencesAreSaidWithWhatGoesIntoThem(t *testing.T) {
 	}
 	if got := de.Plain("that is not the password"); got != "das ist nicht das Passwort" {
 		t.Errorf("plain: %q", got)
+	}
+	for english, want := range map[string]string{
+		"Your router (FRITZ!Box) stopped answering. If it isn't just restarting, restart it, or forward UDP port 51820 to 192.168.1.5:51820 there (“port forwarding” or “virtual server”).": "Ihr Router (FRITZ!Box) antwortet nicht mehr. Falls er nicht gerade neu startet, starten Sie ihn neu, oder: dort UDP-Port 51820 an 192.168.1.5:51820 weiterleiten („Portfreigabe“, „Portweiterleitung“ oder „Virtual Server“).",
+		"FTP is open to the internet: it sends passwords and files unencrypted. Only 203.0.113.9 may use it.":                                                                               "FTP ist aus dem Internet erreichbar: Es sendet Passwörter und Dateien unverschlüsselt. Nur 203.0.113.9 darf ihn benutzen.",
+	} {
+		if got := de.Plain(english); got != want {
+			t.Errorf("%q:\n%q, want\n%q", english, got, want)
+		}
 	}
 	if got := de.Plain("100% of it"); got != "100% of it" {
 		t.Errorf("plain without a text: %q", got)
