@@ -133,6 +133,16 @@ func (r *restorer) Restore(ctx context.Context, key string, sealed io.Reader, lo
 	return done, nil
 }
 
+// restored reports whether a backup was restored.
+func (r *restorer) restored() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}
+
 // Run ends with errRestored when a backup was restored.
 func (r *restorer) Run(ctx context.Context) error {
 	select {
@@ -146,8 +156,10 @@ func (r *restorer) Run(ctx context.Context) error {
 // restore verifies a backup in a staging and, unless it is only to look, commits it.
 func restore(ctx context.Context, staging *state.Staging, sealed io.Reader, key string, look bool, log *slog.Logger) (done api.Restored, err error) {
 	devices := 0
-	check := func(ctx context.Context, st *state.State) (err error) {
-		devices, err = checkRestored(ctx, st, log)
+	check := func(ctx context.Context, m backup.Manifest, st *state.State) (err error) {
+		if devices, err = checkRestored(ctx, st, log); err == nil {
+			err = backups.Restored(ctx, st, m.Made)
+		}
 		return err
 	}
 	r, err := backup.Restore(ctx, staging, sealed, secret.NewText(key), check, log)

@@ -93,7 +93,7 @@ func (b *box) serve(ctx context.Context) (err error) {
 		lifetime.Part{Name: "command line's socket", Run: socket.Run},
 		lifetime.Part{Name: "memory", Run: memory.Settle},
 		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, b.tty) }},
-		b.word(st, a.tunnel),
+		b.word(st, a.tunnel, a.restorer),
 	)
 }
 
@@ -105,8 +105,9 @@ func (b *box) harden(st *state.State) {
 }
 
 // word is the part that speaks to the service manager.
-func (b *box) word(st *state.State, t *tunnel.Tunnel) lifetime.Part {
-	return lifetime.Part{Name: "word to the service manager", Run: notify.New(notify.Config{Env: b.tty.env, Check: selfCheck(st.Path(socketFile), t), Logger: b.log}).Run}
+func (b *box) word(st *state.State, t *tunnel.Tunnel, r *restorer) lifetime.Part {
+	n := notify.New(notify.Config{Env: b.tty.env, Check: selfCheck(st.Path(socketFile), t), Again: r.restored, Logger: b.log})
+	return lifetime.Part{Name: "word to the service manager", Run: n.Run}
 }
 
 // selfCheck is what the watchdog waits for: the whole way that a command takes, to

@@ -101,11 +101,12 @@ func (sh *shelter) serve(ctx context.Context, st *state.State) error {
 		parts = append(parts, lifetime.Part{Name: "port mapper", Run: sh.mapper.Run})
 	}
 	// On a read-only disk an old socket cannot be removed: then there is none.
-	socket, err := openSocket(st.Path(socketFile), api.ShelterHandler(sh.status, sheltering))
+	restorer := newRestorer(st, b.log)
+	socket, err := openSocket(st.Path(socketFile), api.ShelterHandler(api.ShelterConfig{Status: sh.status, Restorer: restorer, Why: sheltering, Logger: b.log}))
 	if err != nil {
 		b.log.Error("the command line cannot ask this homeward", "err", err)
 	} else {
-		parts = append(parts, lifetime.Part{Name: "command line's socket", Run: socket.Run}, b.word(st, sh.tunnel))
+		parts = append(parts, lifetime.Part{Name: "restored backup", Run: restorer.Run}, lifetime.Part{Name: "command line's socket", Run: socket.Run}, b.word(st, sh.tunnel, restorer))
 	}
 	parts = append(parts, lifetime.Part{Name: "status block", Run: func(ctx context.Context) error {
 		printSettled(ctx, b.tty, sh.status)

@@ -153,6 +153,36 @@ func TestWithoutADatabaseDevicesComeInAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestABackupPutsADatabaseInThePlaceOfTheDamagedOne(t *testing.T) {
+	dir := newDir(t, "")
+	file := filepath.Join(t.TempDir(), "home.backup")
+	stop, _ := start(t, dir)
+	for _, c := range [][]string{{"", "peers", "add", "anna"}, {backupPhrase, "backup", file}, {"", "peers", "add", "bert"}} {
+		if code, said := typing(t, dir, c[0], c[1:]...); code != exitOK {
+			t.Fatal(said)
+		}
+	}
+	stop()
+	spoil(t, database(dir))
+	if err := os.RemoveAll(filepath.Join(dir, "state", "daily")); err != nil {
+		t.Fatal(err)
+	}
+	stop, out := start(t, dir)
+	if code, said := typing(t, dir, "", "peers", "list"); code != exitFailed || !strings.Contains(said, "nothing can be changed") {
+		t.Fatalf("it is not without its database: %d %s", code, said)
+	}
+	if code, said := typing(t, dir, backupPhrase, "restore", file); code != exitOK || !strings.Contains(said, "before-restore-") {
+		t.Fatalf("%d %s", code, said)
+	}
+	awaitPeer(t, dir, "anna", out)
+	if code, said := typing(t, dir, "", "status"); code != exitOK || !strings.Contains(said, "The last one was made just now") {
+		t.Errorf("%d %s", code, said)
+	}
+	if code, errs := stop(); code != exitOK {
+		t.Errorf("serve ended with %d: %s", code, errs)
+	}
+}
+
 func TestAFirstStartThatFailsIsAnError(t *testing.T) {
 	dir := newDir(t, "")
 	if err := os.MkdirAll(database(dir), 0o700); err != nil {

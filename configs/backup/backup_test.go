@@ -27,7 +27,7 @@ const phrase = "four words that go nowhere"
 
 var quiet = slog.New(slog.DiscardHandler)
 
-func anything(context.Context, *state.State) error { return nil }
+func anything(context.Context, Manifest, *state.State) error { return nil }
 
 // box is an open state directory with something in everything.
 func box(t *testing.T) (*state.State, state.Identity) {

@@ -18,7 +18,7 @@ type Restoring struct {
 }
 
 // Check looks at a restored state, brought to our schema, before it is used.
-type Check func(context.Context, *state.State) error
+type Check func(context.Context, Manifest, *state.State) error
 
 // Restore reads a sealed backup into a staging and verifies all of it: the seal, the
 // sums, the database, its schema, and what check finds. What is wrong with the file
@@ -30,7 +30,7 @@ func Restore(ctx context.Context, staging *state.Staging, sealed io.Reader, key 
 		err = a.Extract(staging.Put)
 	}
 	if err == nil {
-		err = staging.Verify(ctx, log, check)
+		err = staging.Verify(ctx, log, func(ctx context.Context, st *state.State) error { return check(ctx, a.Manifest, st) })
 	}
 	if errors.Is(err, state.ErrCorrupt) || errors.Is(err, state.ErrNewerSchema) {
 		err = &Refusal{Field: "file", Text: "the backup cannot be used: " + err.Error(), Err: err}

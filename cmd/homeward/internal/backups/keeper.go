@@ -106,6 +106,21 @@ func read(ctx context.Context, v Vault) (record, error) {
 	return r, err
 }
 
+// Restored notes in a state that was restored when its backup was made. Settings that
+// cannot be read are left for New to tell.
+func Restored(ctx context.Context, v Vault, made time.Time) error {
+	r, err := read(ctx, v)
+	if err != nil {
+		return nil
+	}
+	r.Last, r.Problem, r.Advice = made, "", ""
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return v.Keep(ctx, vaultName, b)
+}
+
 // Folder is where backups are written at night, or empty: what a process needs to
 // know before it gives its rights up.
 func Folder(ctx context.Context, v Vault) string {

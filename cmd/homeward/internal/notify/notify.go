@@ -11,12 +11,15 @@ import (
 	"time"
 )
 
-// Config is what a Notifier needs. Env, Check and Logger are required.
+// Config is what a Notifier needs. All fields but Again are required.
 type Config struct {
 	Env func(string) (string, bool) // finds NOTIFY_SOCKET and WATCHDOG_USEC
 	// Check finds out whether the program still does its work. It must not need
 	// the network or the disk: a restart would not mend those.
-	Check  func(context.Context) error
+	Check func(context.Context) error
+	// Again, if not nil, says at the end whether the program begins anew by itself:
+	// then it does not stop.
+	Again  func() bool
 	Logger *slog.Logger
 }
 
@@ -47,7 +50,11 @@ func (n *Notifier) Run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
-	defer n.send("STOPPING=1")
+	defer func() {
+		if n.cfg.Again == nil || !n.cfg.Again() {
+			n.send("STOPPING=1")
+		}
+	}()
 	every := n.watchdog / 3
 	ready, failed := false, false
 	for {

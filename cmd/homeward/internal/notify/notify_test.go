@@ -74,6 +74,21 @@ func TestTheWatchdogIsFedOnlyWhileTheCheckSucceeds(t *testing.T) {
 	}
 }
 
+func TestAProgramThatBeginsAnewDoesNotStop(t *testing.T) {
+	env, next := manager(t)
+	for again, want := range map[bool]string{true: "", false: "STOPPING=1"} {
+		n := New(Config{Env: env, Logger: slog.New(slog.DiscardHandler), Check: func(context.Context) error { return errors.New("not yet") }, Again: func() bool { return again }})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := n.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if got := next(200 * time.Millisecond); got != want {
+			t.Errorf("again = %t: said %q", again, got)
+		}
+	}
+}
+
 func TestAHangingCheckFeedsNobody(t *testing.T) {
 	env, next := manager(t)
 	n := New(Config{Env: env, Logger: slog.New(slog.DiscardHandler), Check: func(ctx context.Context) error {
