@@ -55,6 +55,9 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 		"ports": "/ports", "guide": "/guide?router=huawei", "settings": "/settings", "backup": "/backup", "missing": "/nowhere"}
 	grounds := map[string]bool{}
 	page.visit(base, pages, func(name string) {
+		if strings.Contains(name, "-light-") { // the look changes no sizes
+			page.checkWeight(name)
+		}
 		page.checkWidth(name)
 		page.checkAccess(name)
 		ground, err := chromedp.Run(page.ctx, chromedp.Evaluate[string](`getComputedStyle(document.documentElement).backgroundColor`))
@@ -75,6 +78,7 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 			page.checkWidth(name + "-" + tag)
 		}
 	}
+	page.checkPaper(base + "/peers/1")
 	page.checkAccessSees()
 	page.checkPagesWithoutLogin(h, base)
 	page.forget("404") // the page that is missing

@@ -112,6 +112,12 @@ function showRow(row) {
   document.querySelector("[data-log-empty]")?.remove();
 }
 
+// A code for the fridge.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 let source;
 function listen() {
   // A page that nobody looks at asks for nothing.
