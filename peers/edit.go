@@ -102,7 +102,7 @@ func (c Change) applyTo(p Peer, now time.Time) (Peer, error) {
 	}
 	check(c.Name != nil, func() (err error) {
 		p.Name, err = ParseName(*c.Name)
-		p.folded = p.Name.folded()
+		p.folded = p.Name.Folded()
 		return err
 	})
 	check(c.Kind != nil, func() (err error) { p.Kind, err = ParseKind(string(*c.Kind)); return err })

@@ -8,8 +8,8 @@ import (
 	"homeward/configs/secret"
 )
 
-// checkPublicKey refuses a key that a device brought but cannot have made.
-func checkPublicKey(key, server wgtypes.Key) error {
+// CheckPublicKey refuses a key that a device brought but cannot have made.
+func CheckPublicKey(key, server wgtypes.Key) error {
 	switch {
 	case key == server:
 		return fieldErrorf("public_key", "this is homeward's own public key: paste the one that the device shows")

@@ -85,7 +85,7 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 		return Issued{}, err
 	}
 	if n.PublicKey != nil {
-		if err := checkPublicKey(*n.PublicKey, facts.PublicKey); err != nil {
+		if err := CheckPublicKey(*n.PublicKey, facts.PublicKey); err != nil {
 			return Issued{}, err
 		}
 	}

@@ -443,7 +443,6 @@ func TestADamagedDeviceStaysOutAndKeepsNobodyElseOut(t *testing.T) {
 		"empty profile":    `UPDATE peers SET profile = '' WHERE id = 2`,
 		"public key":       `UPDATE peers SET public_key = zeroblob(32) WHERE id = 2`,
 		"preshared length": `UPDATE peers SET preshared_key = zeroblob(31) WHERE id = 2`,
-		"preshared key":    `UPDATE peers SET preshared_key = zeroblob(32) WHERE id = 2`,
 		"keepalive":        `UPDATE peers SET keepalive_seconds = 70000 WHERE id = 2`,
 		"enabled":          `UPDATE peers SET enabled = 2 WHERE id = 2`,
 		"version":          `UPDATE peers SET version = 0 WHERE id = 2`,

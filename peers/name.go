@@ -52,9 +52,9 @@ func ParseName(s string) (Name, error) {
 	return Name(s), nil
 }
 
-// folded is the form under which names must differ: capitals, width, ligatures,
+// Folded is the form under which names must differ: capitals, width, ligatures,
 // runs of spaces and invisible joiners make no difference.
-func (n Name) folded() string {
+func (n Name) Folded() string {
 	s := norm.NFKC.String(string(n))
 	for range 2 { // folding may undo the normal form and the other way round
 		s = norm.NFKC.String(cases.Fold().String(s))

@@ -81,11 +81,11 @@ func TestNamesThatLookAlikeFoldAlike(t *testing.T) {
 	} {
 		a, errA := ParseName(alike[0])
 		b, errB := ParseName(alike[1])
-		if errA != nil || errB != nil || a.folded() != b.folded() {
-			t.Errorf("%q folds to %q (%v), %q to %q (%v)", a, a.folded(), errA, b, b.folded(), errB)
+		if errA != nil || errB != nil || a.Folded() != b.Folded() {
+			t.Errorf("%q folds to %q (%v), %q to %q (%v)", a, a.Folded(), errA, b, b.Folded(), errB)
 		}
 	}
-	if Name("anna").folded() == Name("anna 2").folded() {
+	if Name("anna").Folded() == Name("anna 2").Folded() {
 		t.Error("different names fold alike")
 	}
 }
@@ -113,8 +113,8 @@ func FuzzParseName(f *testing.F) {
 				t.Errorf("%q contains %U", n, r)
 			}
 		}
-		if f := n.folded(); f == "" || Name(f).folded() != f {
-			t.Errorf("%q folds to %q, and that to %q", n, f, Name(f).folded())
+		if f := n.Folded(); f == "" || Name(f).Folded() != f {
+			t.Errorf("%q folds to %q, and that to %q", n, f, Name(f).Folded())
 		}
 		if !fileNamePattern.MatchString(ClientConfig{ID: 7, Name: n}.FileName()) {
 			t.Errorf("%q gives the file name %q", n, ClientConfig{ID: 7, Name: n}.FileName())

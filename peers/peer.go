@@ -82,7 +82,7 @@ type Peer struct {
 	OwnKey       bool         // it keeps its own private key, so that its config can be had again at any time
 	TwoPlaces    []netip.Addr // its key is used from these in turns; else empty
 
-	folded   string       // Name.folded, which is slow
+	folded   string       // Name.Folded, which is slow
 	idleFrom time.Time    // idle days are counted from here, or from Seen
 	said     *fingerprint // what its code said, if that is known; never changed
 	nextSaid *fingerprint // the same of Next's

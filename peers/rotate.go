@@ -31,7 +31,7 @@ func (m *Manager) Rotate(ctx context.Context, id ID) (Issued, error) {
 // RotateTo is Rotate to a public key that the device brings. It refuses with a
 // FieldError as well.
 func (m *Manager) RotateTo(ctx context.Context, id ID, key wgtypes.Key) (Issued, error) {
-	if err := checkPublicKey(key, m.cfg.Facts().PublicKey); err != nil {
+	if err := CheckPublicKey(key, m.cfg.Facts().PublicKey); err != nil {
 		return Issued{}, err
 	}
 	return m.rotate(ctx, id, &key, secretHash{})

@@ -72,7 +72,7 @@ func (r *row) texts(p *Peer) error {
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
-	p.folded = p.Name.folded()
+	p.folded = p.Name.Folded()
 	for what, same := range map[string]bool{
 		"name": string(p.Name) == r.name, "kind": string(p.Kind) == r.kind, "note": p.Note == r.note,
 		"profile": string(p.Profile) == r.profile, "access": string(p.Access) == r.access,
@@ -103,8 +103,6 @@ func (r *row) keys(p *Peer) error {
 		return errors.New("the preshared key has a wrong length")
 	case !looksLikePublicKey(public):
 		return errors.New("its public key is unusable")
-	case preshared == wgtypes.Key{}:
-		return errors.New("its preshared key is empty")
 	}
 	p.PublicKey, p.PresharedKey = public, secret.NewKey(preshared)
 	if r.nextPublic != nil {

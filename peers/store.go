@@ -293,16 +293,22 @@ func (s store) replace(ctx context.Context, gone []ID, put []Peer) error {
 	})
 }
 
-func putIn(ctx context.Context, tx *sql.Tx, p Peer) error {
+// adoptIn stores p and its addresses. Without an ID it gets one.
+func adoptIn(ctx context.Context, tx *sql.Tx, p Peer) error {
 	psk := p.PresharedKey.Reveal()
-	err := tx.QueryRowContext(ctx, insertPeer, append(editable(p), p.PublicKey[:], psk[:], p.Created.Unix(), p.Version, p.ID)...).Scan(&p.ID)
+	err := tx.QueryRowContext(ctx, insertPeer, append(editable(p), p.PublicKey[:], psk[:], p.Created.Unix(), p.Version,
+		sql.NullInt64{Int64: int64(p.ID), Valid: p.ID != 0})...).Scan(&p.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return whichTaken(ctx, tx, p)
 	}
 	if err != nil {
 		return err
 	}
-	if err := insertAddresses(ctx, tx, p); err != nil {
+	return insertAddresses(ctx, tx, p)
+}
+
+func putIn(ctx context.Context, tx *sql.Tx, p Peer) error {
+	if err := adoptIn(ctx, tx, p); err != nil {
 		return err
 	}
 	if p.said != nil {

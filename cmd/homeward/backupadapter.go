@@ -93,8 +93,9 @@ func backupFailure(err error) error {
 	return err
 }
 
-// errRestored ends the appliance so that it starts again with what was restored.
-var errRestored = errors.New("a backup was restored")
+// errRestored ends the appliance so that it starts again with what was restored or
+// imported.
+var errRestored = errors.New("a backup was restored or another server imported")
 
 var errRestoring = errors.New("another backup is being restored: wait until it is done")
 
@@ -128,7 +129,7 @@ func (r *restorer) Restore(ctx context.Context, key string, sealed io.Reader, lo
 	}
 	if !look {
 		r.log.Info("backup restored: starting again with it", "made", done.Made, "aside", done.Aside)
-		r.once.Do(func() { close(r.done) })
+		r.again()
 	}
 	return done, nil
 }
@@ -143,7 +144,10 @@ func (r *restorer) restored() bool {
 	}
 }
 
-// Run ends with errRestored when a backup was restored.
+// again makes homeward start again with what its state is now.
+func (r *restorer) again() { r.once.Do(func() { close(r.done) }) }
+
+// Run ends with errRestored when the state is another one.
 func (r *restorer) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():

@@ -15,6 +15,7 @@ import (
 // adminPage is the admin page with its sockets.
 type adminPage struct {
 	api.Restorer
+	api.Importer
 	*pageSockets
 	account *account.Account
 	web     *web.Server
@@ -22,7 +23,7 @@ type adminPage struct {
 
 // openPage makes the page and opens its sockets.
 func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
-	p := &adminPage{Restorer: a.restorer}
+	p := &adminPage{Restorer: a.restorer, Importer: &importer{a: a}}
 	var err error
 	if p.account, err = account.New(account.Config{DB: a.state.DB(), Logger: a.log}); err != nil {
 		return nil, err

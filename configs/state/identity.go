@@ -104,3 +104,27 @@ func (s *State) SetPlan(ctx context.Context, p Plan) error {
 	}
 	return nil
 }
+
+// Adopt makes the identity that of another server, but for the instance, together
+// with what put stores in the same transaction: all of it or nothing. It refuses with
+// ErrPeersExist as long as there are peers.
+func (s *State) Adopt(ctx context.Context, id Identity, put func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("storing the server's identity: %w", err)
+	}
+	defer tx.Rollback() // without effect after the commit
+	key := id.PrivateKey.Reveal()
+	r, err := tx.ExecContext(ctx, `UPDATE identity SET private_key = ?, listen_port = ?, prefix4 = ?, prefix6 = ? WHERE NOT EXISTS (SELECT 1 FROM peers)`,
+		key[:], id.ListenPort, id.Plan.V4.String(), id.Plan.V6.String())
+	if err != nil {
+		return fmt.Errorf("storing the server's identity: %w", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, ErrPeersExist)
+	}
+	if err := put(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

@@ -12,6 +12,7 @@ type Admin interface {
 	// SetupLink makes another setup link.
 	SetupLink(context.Context) (SetupLink, error)
 	Restorer
+	Importer
 }
 
 // Password is the page's new password.
@@ -33,6 +34,7 @@ func localRoutes(cfg Config, a Admin) []Route {
 	return []Route{
 		{"PUT", "/api/v1/admin/password", func(w http.ResponseWriter, r *http.Request) { h.setPassword(w, r, a) }},
 		{"POST", "/api/v1/admin/setup-link", func(w http.ResponseWriter, r *http.Request) { h.setupLink(w, r, a) }},
+		{"POST", "/api/v1/import", func(w http.ResponseWriter, r *http.Request) { h.importServer(w, r, a) }},
 		{"POST", "/api/v1/restore", func(w http.ResponseWriter, r *http.Request) { h.restore(w, r, a) }},
 	}
 }

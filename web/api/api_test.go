@@ -150,6 +150,14 @@ func (a admin) SetupLink(context.Context) (SetupLink, error) {
 	return SetupLink{URL: "https://192.0.2.1/setup?token=x", Fingerprint: "AA:BB"}, nil
 }
 
+// Import says what it was given.
+func (a admin) Import(_ context.Context, files map[string][]byte, look bool) (Imported, error) {
+	if len(files) == 0 {
+		return Imported{}, &Failure{Status: http.StatusUnprocessableEntity, Field: "files", Err: errors.New("none")}
+	}
+	return Imported{Kind: string(files["wg0.conf"]), Port: map[bool]uint16{true: 1, false: 2}[look]}, nil
+}
+
 // noBackups are not asked.
 type noBackups struct{ Backups }
 

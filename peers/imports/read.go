@@ -1,0 +1,56 @@
+package imports
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Tables reads the tables of an SQLite database.
+type Tables func(database []byte, names ...string) (map[string]Table, error)
+
+var (
+	listens  = regexp.MustCompile(`(?mi)^[ \t]*ListenPort[ \t]*=`)
+	endpoint = regexp.MustCompile(`(?mi)^[ \t]*Endpoint[ \t]*=[ \t]*(\S+)`)
+)
+
+// Read finds out whose files these are, by name and content, and reads them. A
+// database is read by tables.
+func Read(files map[string][]byte, tables Tables) (Server, error) {
+	var servers, others []string
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		data := files[name]
+		switch {
+		case bytes.HasPrefix(data, []byte("SQLite format 3\x00")):
+			read, err := tables(data, "interfaces_table", "clients_table", "user_configs_table", "hooks_table")
+			if err != nil {
+				return Server{}, Problems{{short(name), fmt.Sprintf("the database cannot be read: %v", err)}}
+			}
+			return Easy15(name, read)
+		case strings.HasSuffix(name, ".json"):
+			return Easy14(name, data, files[path.Join(path.Dir(name), "wg0.conf")])
+		case listens.Match(data):
+			servers = append(servers, name)
+		default:
+			others = append(others, name)
+		}
+	}
+	switch len(servers) {
+	case 0:
+		return Server{}, Problems{{"the files", "none of them is a WireGuard server's: that has [Interface] with a ListenPort, or is wg-easy's wg0.json or wg-easy.db"}}
+	case 1:
+	default:
+		return Server{}, Problems{{"the files", "more than one is a server's: " + short(strings.Join(servers, ", ")) + ". Name the one to import"}}
+	}
+	s, err := Conf(servers[0], files[servers[0]])
+	for _, name := range others { // of devices, which know what they call
+		if m := endpoint.FindSubmatch(files[name]); m != nil && s.Endpoint == "" {
+			s.Endpoint = short(string(m[1]))
+		}
+	}
+	return s, err
+}

@@ -1,0 +1,142 @@
+package imports
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/configs/secret"
+)
+
+// Bounds of what is believed to be a home's server.
+const (
+	MaxFile    = 16 << 20 // bytes
+	MaxDevices = 10_000
+)
+
+// Server is another WireGuard server as homeward understands it.
+type Server struct {
+	Kind       string // of its software, for people
+	PrivateKey secret.Key
+	Port       uint16         // UDP
+	Addresses  []netip.Prefix // its own in the tunnel, with the network's length
+	Endpoint   string         // what its devices call, if it is known
+	Devices    []Device
+	Dropped    []string // what is not taken over, in sentences
+}
+
+// Device is one that may come in there.
+type Device struct {
+	Name         string // as it is there; empty when it has none
+	PublicKey    wgtypes.Key
+	PresharedKey secret.Key // zero: none
+	Addresses    []netip.Addr
+	Enabled      bool
+	Expires      time.Time // zero: never
+	Created      time.Time // zero: not known
+}
+
+// Problem is something that keeps a server from being imported.
+type Problem struct {
+	Where string // "wg0.conf, line 7", "device Anna"
+	What  string // a sentence
+}
+
+// Problems are all that were found.
+type Problems []Problem
+
+// Error implements error.
+func (p Problems) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d problems:", len(p))
+	if len(p) == 1 {
+		b.Reset()
+		b.WriteString("a problem:")
+	}
+	for _, one := range p {
+		fmt.Fprintf(&b, "\n  %s: %s", one.Where, one.What)
+	}
+	return b.String()
+}
+
+// orNil is an error only if there are problems.
+func (p Problems) orNil() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return p
+}
+
+func (p *Problems) add(where, format string, args ...any) {
+	*p = append(*p, Problem{where, fmt.Sprintf(format, args...)})
+}
+
+func (s *Server) drop(format string, args ...any) {
+	if said := fmt.Sprintf(format, args...); !slices.Contains(s.Dropped, said) {
+		s.Dropped = append(s.Dropped, said)
+	}
+}
+
+// takeAllowed gives a device the single addresses of its server-side AllowedIPs;
+// networks behind it are not taken over.
+func (s *Server) takeAllowed(d *Device, where, list string, problems *Problems) {
+	for part := range strings.SplitSeq(list, ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		p, err := parsePrefix(part)
+		switch {
+		case err != nil:
+			problems.add(where, "%q is no address", short(part))
+		case p.IsSingleIP():
+			if !slices.Contains(d.Addresses, p.Addr()) {
+				d.Addresses = append(d.Addresses, p.Addr())
+			}
+		default:
+			s.drop("%s: the network %v behind this device is not reached any more.", where, p)
+		}
+	}
+}
+
+// parsePrefix reads an address with or without a length.
+func parsePrefix(s string) (netip.Prefix, error) {
+	if strings.Contains(s, "/") {
+		p, err := netip.ParsePrefix(s)
+		if err == nil && p.Addr().Is4In6() {
+			err = fmt.Errorf("%s is an IPv4 address in IPv6's form", s)
+		}
+		return p, err
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil || a.Zone() != "" || a.Is4In6() {
+		return netip.Prefix{}, fmt.Errorf("%s is no address", s)
+	}
+	return netip.PrefixFrom(a, a.BitLen()), nil
+}
+
+func parseKey(where, what, text string, problems *Problems) wgtypes.Key {
+	k, err := wgtypes.ParseKey(strings.TrimSpace(text))
+	if err != nil || k == (wgtypes.Key{}) { // the text may be a secret: it is not shown
+		problems.add(where, "the %s is no WireGuard key", what)
+		return wgtypes.Key{}
+	}
+	return k
+}
+
+// short makes a foreign text fit to be shown.
+func short(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return s
+}
