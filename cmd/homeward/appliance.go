@@ -87,7 +87,7 @@ func assemble(ctx context.Context, b *box, st *state.State) (*appliance, error) 
 	if err := a.makeParts(ctx, b); err != nil {
 		return nil, err
 	}
-	a.backups = backups.New(ctx, backups.Config{Vault: st, Gather: a.gather, Instance: a.identity.Instance, MayWrite: b.mayWrite(st), Logger: log})
+	a.backups = backups.New(ctx, backups.Config{Vault: st, Gather: a.gather, Instance: a.identity.Instance, MayWrite: b.mayWrite(st), Tell: a.tellBackup, Logger: log})
 	a.page, err = a.openPage(host)
 	return a, err
 }
@@ -220,7 +220,7 @@ func (a *appliance) status() api.Status {
 	now := time.Now()
 	list, home := a.peers.List(), a.networks.Load().home
 	s := api.Status{
-		Version: version, Facts: a.findings(now), Backup: a.backupKeeper().Backup(),
+		Version: version, Facts: a.findings(now), Backup: a.backupKeeper("").Backup(),
 		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, home, now),
 	}
 	if j, ok := a.memoryJoint(); ok {
@@ -261,7 +261,7 @@ func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
 
 // api is what the page and the local socket are made of; actor is who uses it.
 func (a *appliance) api(actor string) api.Config {
-	return api.Config{Peers: recorded{a.peers, a.events.Publish, actor}, History: a.history, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Backups: a.backupKeeper(), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
+	return api.Config{Peers: recorded{a.peers, a.events.Publish, actor}, History: a.history, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Backups: a.backupKeeper(actor), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

@@ -52,6 +52,9 @@ cannot help who lost both. A FILE of "-" is standard output.`,
 			if err != nil {
 				return err
 			}
+			if o.json {
+				return printJSON(o.tty.out, writtenBackup{file, size})
+			}
 			_, err = fmt.Fprintf(o.tty.out, "%s is written (%s). Keep it, and what opens it, in another place than this box.\n", file, words.Size(uint64(size)))
 			return err
 		}),
@@ -61,6 +64,12 @@ cannot help who lost both. A FILE of "-" is standard output.`,
 	c.MarkFlagsMutuallyExclusive("recovery", "passphrase-file")
 	c.AddCommand(newBackupCode(o), newBackupNightly(o))
 	return c
+}
+
+// writtenBackup is what "backup --json" prints.
+type writtenBackup struct {
+	File string `json:"file"`
+	Size int64  `json:"size_bytes"`
 }
 
 // newPassphrase asks twice, or reads a line.
@@ -180,6 +189,9 @@ it is lost with the box.`,
 		}),
 	}
 	c.Flags().StringVar(&in.Folder, "to", "", "the folder")
+	if err := c.MarkFlagDirname("to"); err != nil {
+		panic(err) // there is no such flag
+	}
 	c.Flags().IntVar(&in.Keep, "keep", 0, "how many stay (default 7)")
 	c.AddCommand(&cobra.Command{
 		Use: "off", Short: "Write no more; those that there are stay", Args: cobra.NoArgs,

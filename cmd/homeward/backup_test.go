@@ -55,6 +55,7 @@ func TestABackupOfOneBoxMakesAnotherTheSame(t *testing.T) {
 	do(old, exitFailed, "too short", "short", "backup", file)
 	do(old, exitUsage, "standard input is empty", "", "backup", file)
 	do(old, exitOK, "is written", backupPhrase+"\n", "backup", file)
+	do(old, exitOK, `"size_bytes"`, backupPhrase, "backup", "--json", filepath.Join(old, "second.backup"))
 	do(old, exitFailed, "is there already", backupPhrase, "backup", file)
 	do(old, exitOK, "The last one was made just now", "", "doctor")
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
@@ -251,5 +252,12 @@ func TestABackupIsWrittenAtNightToTheFolder(t *testing.T) {
 	}
 	if code, said := typing(t, dir, "", "backup", "nightly", "off"); code != exitOK {
 		t.Errorf("%d %s", code, said)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if code, said := typing(t, dir, "", "log"); code == exitOK && strings.Contains(said, "recovery code") && strings.Contains(said, "nightly backup was changed") {
+			break
+		} else if time.Now().After(deadline) {
+			t.Fatal(said)
+		}
 	}
 }

@@ -20,14 +20,22 @@ import (
 	"homeward/configs/secret"
 	"homeward/configs/state"
 	"homeward/peers"
+	"homeward/peers/history"
 	"homeward/upnp/forwards"
 	"homeward/web/api"
 )
 
 // backupKeeper shows the keeper of the backups to the API.
 type backupKeeper struct {
-	keeper *backups.Keeper
-	state  *state.State
+	keeper  *backups.Keeper
+	state   *state.State
+	publish func(history.Event)
+	actor   string // who asks
+}
+
+// tell writes down what somebody did.
+func (b backupKeeper) tell(cause string) {
+	b.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: b.actor, Cause: cause})
 }
 
 // Backup implements api.Backups.
@@ -46,7 +54,13 @@ func (b backupKeeper) MakeBackup(in api.BackupWanted) (api.SealedBackup, error) 
 	if err != nil {
 		return api.SealedBackup{}, backupFailure(err)
 	}
-	return api.SealedBackup{Name: backupName(time.Now()), Write: func(ctx context.Context, w io.Writer) error { return b.keeper.Write(ctx, to, w) }}, nil
+	return api.SealedBackup{Name: backupName(time.Now()), Write: func(ctx context.Context, w io.Writer) error {
+		err := b.keeper.Write(ctx, to, w)
+		if err == nil {
+			b.tell("backup-made")
+		}
+		return err
+	}}, nil
 }
 
 func (b backupKeeper) recipient(in api.BackupWanted) (backup.Recipient, error) {
@@ -64,16 +78,29 @@ func backupName(at time.Time) string {
 // NewRecoveryCode implements api.Backups.
 func (b backupKeeper) NewRecoveryCode(ctx context.Context, replace bool) (api.RecoveryCode, error) {
 	code, err := b.keeper.NewRecovery(ctx, replace)
+	if err == nil {
+		b.tell("recovery-code")
+	}
 	return api.RecoveryCode{Code: code.Reveal()}, backupFailure(err)
 }
 
 // SetNightlyBackup implements api.Backups.
 func (b backupKeeper) SetNightlyBackup(ctx context.Context, in api.NightlyWanted) error {
-	return backupFailure(b.keeper.SetNightly(ctx, in.Folder, in.Keep))
+	err := b.keeper.SetNightly(ctx, in.Folder, in.Keep)
+	if err == nil {
+		b.tell("nightly-backup")
+	}
+	return backupFailure(err)
 }
 
 // StopNightlyBackup implements api.Backups.
-func (b backupKeeper) StopNightlyBackup(ctx context.Context) error { return b.keeper.StopNightly(ctx) }
+func (b backupKeeper) StopNightlyBackup(ctx context.Context) error {
+	err := b.keeper.StopNightly(ctx)
+	if err == nil {
+		b.tell("nightly-backup")
+	}
+	return err
+}
 
 // backupFailure makes what is the caller's a failure with its status.
 func backupFailure(err error) error {
@@ -202,7 +229,18 @@ func (a *appliance) gather(ctx context.Context) (backups.Content, error) {
 	return backup.Gather(ctx, a.state, version, time.Now())
 }
 
-func (a *appliance) backupKeeper() backupKeeper { return backupKeeper{a.backups, a.state} }
+func (a *appliance) backupKeeper(actor string) backupKeeper {
+	return backupKeeper{a.backups, a.state, a.events.Publish, actor}
+}
+
+// tellBackup is an alert that no backup could be written at night, or its end.
+func (a *appliance) tellBackup(problem string) {
+	e := history.Event{At: time.Now(), Kind: history.Alert, Cause: "backup", Detail: problem}
+	if problem == "" {
+		e.Kind = history.AlertOver
+	}
+	a.events.Publish(e)
+}
 
 // mayWrite says which folders the process may write to after it gave up its rights.
 func (b *box) mayWrite(st *state.State) func(folder string) bool {

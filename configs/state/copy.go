@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 )
 
@@ -12,16 +11,15 @@ import (
 // on writing: its file, open for reading and removed from the directory already, so
 // that nothing is left behind. The caller closes it.
 func (s *State) CopyDatabase(ctx context.Context) (*os.File, error) {
-	if err := s.root.Remove(copyFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("removing what an earlier copy left: %w", err)
+	err := s.removeIfThere(copyFile) // of an earlier one
+	if err == nil {
+		err = s.writeInto(ctx, copyFile)
 	}
-	defer s.root.Remove(copyFile)
-	// The directory is 0700: nobody reads it before its mode is set.
-	if _, err := s.db.ExecContext(ctx, "VACUUM INTO ?", s.Path(copyFile)); err != nil {
-		return nil, fmt.Errorf("copying %s: %w", s.Path(databaseFile), err)
+	var f *os.File
+	if err == nil {
+		f, err = s.root.Open(copyFile)
 	}
-	f, err := s.root.Open(copyFile)
-	if err != nil {
+	if err = errors.Join(err, s.removeIfThere(copyFile)); err != nil {
 		return nil, fmt.Errorf("copying %s: %w", s.Path(databaseFile), err)
 	}
 	return f, nil

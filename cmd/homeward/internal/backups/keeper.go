@@ -57,7 +57,10 @@ type Config struct {
 	// MayWrite says whether the process kept the right to write to a folder when it
 	// gave others up at its start.
 	MayWrite func(folder string) bool
-	Logger   *slog.Logger
+	// Tell hears why the nightly backup begins to fail, and of an empty problem when it
+	// works again.
+	Tell   func(problem string)
+	Logger *slog.Logger
 }
 
 // record is what is kept.

@@ -61,13 +61,13 @@ type world struct {
 	folder string
 	mu     sync.Mutex // guards now
 	now    content    // what is gathered
-	log    *strings.Builder
+	told   *strings.Builder
 }
 
 // newWorld is a keeper with a recovery code, and a folder.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{vault: &vault{held: map[string][]byte{}}, folder: t.TempDir(), now: content{text: "sealed"}, log: &strings.Builder{}}
+	w := &world{vault: &vault{held: map[string][]byte{}}, folder: t.TempDir(), now: content{text: "sealed"}, told: &strings.Builder{}}
 	w.Keeper = New(t.Context(), w.config())
 	if _, err := w.NewRecovery(t.Context(), false); err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) config() Config {
-	return Config{Vault: w.vault, Instance: "0badcafe", MayWrite: func(string) bool { return true }, Logger: slog.New(slog.NewTextHandler(w.log, nil)), Gather: func(context.Context) (Content, error) {
+	return Config{Vault: w.vault, Instance: "0badcafe", MayWrite: func(string) bool { return true }, Tell: func(problem string) { fmt.Fprintf(w.told, "[%s]", problem) }, Logger: slog.New(slog.DiscardHandler), Gather: func(context.Context) (Content, error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		return w.now, nil
@@ -201,8 +201,8 @@ func TestAFolderThatFailsIsToldAndTriedAgain(t *testing.T) {
 				t.Errorf("%s, mended: %+v", says, s)
 			}
 		}
-		if n := strings.Count(w.log.String(), "level=WARN"); n != 4 {
-			t.Errorf("%d warnings, want one for each: %s", n, w.log)
+		if told := w.told.String(); strings.Count(told, "][]") != 4 || strings.Count(told, "[") != 8 {
+			t.Errorf("each problem and its end is told once: %s", told)
 		}
 		if now := w.files(t); len(now) != 2 || fmt.Sprint(now) == fmt.Sprint(good) {
 			t.Errorf("%q", now)

@@ -85,10 +85,13 @@ func (k *Keeper) night(ctx context.Context, r record) {
 		}
 		cur.Problem, cur.Advice, cur.Night, cur.Last = "", "", now, now
 	})
-	switch {
-	case p == nil:
+	text := ""
+	if p == nil {
 		k.cfg.Logger.Info("backup written", "folder", r.Folder)
-	case p.text != r.Problem: // else it was said
-		k.cfg.Logger.Warn("no backup could be written", "folder", r.Folder, "problem", p.text)
+	} else {
+		text = p.text
+	}
+	if text != r.Problem { // else it was told
+		k.cfg.Tell(text)
 	}
 }
