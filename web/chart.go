@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ func height(n, most uint64, full float64) float64 {
 // barTime says when an interval begins.
 func barTime(l *languages.Language, span history.Span, t time.Time) string {
 	if span == history.SpanMonth {
-		return l.Date(t)
+		return l.T("chart.day", "Day", t.Day(), "Month", l.T("format.month_"+strconv.Itoa(int(t.Month()))))
 	}
 	return l.Clock(t)
 }

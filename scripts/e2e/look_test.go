@@ -51,8 +51,10 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	page.do("leaving, since nobody answers for a while", chromedp.Navigate("about:blank"))
+	h.livePast(true, 2)
 	pages := map[string]string{"home": "/", "welcome": "/welcome", "device": "/peers/2", "edit": "/peers/2/edit", "test": "/peers/2/test", "remove": "/peers/3/remove",
-		"ports": "/ports", "guide": "/guide?router=huawei", "settings": "/settings", "backup": "/backup", "missing": "/nowhere"}
+		"ports": "/ports", "guide": "/guide?router=huawei", "settings": "/settings", "backup": "/backup", "log": "/log", "missing": "/nowhere"}
 	grounds := map[string]bool{}
 	page.visit(base, pages, func(name string) {
 		if strings.Contains(name, "-light-") { // the look changes no sizes

@@ -104,7 +104,7 @@ function showRow(row) {
     const name = document.createElement(row.link ? "a" : "b");
     if (row.link) name.href = row.link;
     name.textContent = row.name;
-    text.append(name, " ");
+    text.append(name, " · ");
   }
   text.append(row.text);
   line.append(when, text);
