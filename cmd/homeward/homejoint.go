@@ -21,7 +21,7 @@ func homeJoint(t tunnel.Status, r upnp.Status, counted tunnel.Counters, n *netwo
 	switch {
 	case answers > 0 && len(n.lan) > 0:
 		j.State, j.Since = api.JointWorking, t.Since
-		say(&j, "home_answers", "Answers", answers, "Networks", prefixes(n.lan))
+		say(&j, "home_answers", "Networks", prefixes(n.lan))
 	case n.problem != "" && r.Verdict != upnp.Mapped:
 		j.State = api.JointAttention
 		say(&j, "home_apart")

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"homeward/cmd/homeward/internal/phonetest"
+	"homeward/configs/secret"
+	"homeward/peers"
 	"homeward/tunnel"
 	"homeward/web/api"
 	"homeward/web/languages"
@@ -75,5 +79,33 @@ func TestWhoIsInTheHouse(t *testing.T) {
 		if got := in.has(netip.MustParseAddr(addr)); got != want {
 			t.Errorf("%s: %v", addr, got)
 		}
+	}
+}
+
+func TestTestsAreBoundedAndTheLatestAreKept(t *testing.T) {
+	key, err := secret.GeneratePrivateKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tun, err := tunnel.New(tunnel.Config{
+		PrivateKey: key, ListenPort: 41234, Addresses: []netip.Prefix{netip.MustParsePrefix("10.6.0.1/24")}, StateDir: t.TempDir(), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &peerTests{a: &appliance{tunnel: tun}}
+	now := time.Now()
+	for id := range 3 * maxTests {
+		k.mu.Lock()
+		k.beginLocked(peers.Peer{ID: peers.ID(1 + id)}, now.Add(time.Duration(id)*time.Second))
+		k.mu.Unlock()
+	}
+	if len(k.windows) != maxTests || k.windows[1] != nil || k.windows[3*maxTests] == nil || k.windows[2*maxTests+1] == nil {
+		t.Errorf("%d tests are kept, want the latest %d", len(k.windows), maxTests)
+	}
+	began := k.windows[3*maxTests].began
+	k.BeginTest(peers.Peer{ID: 3 * maxTests})
+	if len(k.windows) != maxTests || k.windows[3*maxTests].began.Equal(began) {
+		t.Error("beginning again changed nothing, or pushed another one out")
 	}
 }
