@@ -53,10 +53,11 @@ var obstacles = []obstacle{
 }
 
 func TestTheFirstPhonesTestNamesWhatIsInTheWay(t *testing.T) {
+	bin := build(t, t.TempDir())
 	for plane, rootless := range map[string]bool{"tun": false, "netstack": true} {
 		t.Run(plane, func(t *testing.T) {
 			t.Parallel()
-			r := newTrial(t, rootless, plane == "tun") // where a phone is at home, too
+			r := newTrial(t, bin, rootless, plane == "tun") // where a phone is at home, too
 			for _, o := range obstacles {
 				if slices.Contains(strings.Fields(o.planes), plane) {
 					t.Run(o.name, func(t *testing.T) { r.run(t, o) })
@@ -66,7 +67,7 @@ func TestTheFirstPhonesTestNamesWhatIsInTheWay(t *testing.T) {
 	}
 }
 
-func newTrial(t *testing.T, rootless, hairpin bool) *trial {
+func newTrial(t *testing.T, bin string, rootless, hairpin bool) *trial {
 	t.Helper()
 	lab := labnet.New(t)
 	file := bytes.Repeat([]byte("a file of the house\n"), 10_000)
@@ -80,7 +81,7 @@ func newTrial(t *testing.T, rootless, hairpin bool) *trial {
 	if hairpin {
 		turnRound(lab)
 	}
-	r := &trial{t: t, lab: lab, h: startHomeward(t, lab, build(t, lab.Dir), rootless)}
+	r := &trial{t: t, lab: lab, h: startHomeward(t, lab, bin, rootless)}
 	labnet.Eventually(t, 15*time.Second, "the router has told the address", func() bool {
 		out, err := r.h.do("status")
 		return err == nil && strings.Contains(out, "Devices call")
