@@ -1,6 +1,10 @@
 package web
 
-import "homeward/peers"
+import (
+	"slices"
+
+	"homeward/peers"
+)
 
 // codeView is a code that can still be scanned.
 type codeView struct {
@@ -17,7 +21,7 @@ type codeView struct {
 func (s *Server) codeOf(i peers.Issued) *codeView {
 	v := &codeView{
 		ID: int64(i.Peer.ID), FileName: i.Client.FileName() + ".conf", Until: i.Until.Local().Format("15:04"),
-		Picture: !i.Client.PrivateKey.IsZero(), Warnings: i.Client.Endpoint.Warnings, Other: string(i.Client.OtherProfile()),
+		Picture: !i.Client.PrivateKey.IsZero(), Warnings: slices.Clone(i.Client.Endpoint.Warnings), Other: string(i.Client.OtherProfile()),
 		Hairpin: string(s.cfg.Status().Hairpin),
 	}
 	if other, err := i.As(i.Client.OtherProfile()); err == nil { // a profile of ours always is one

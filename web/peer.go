@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"homeward/peers"
+	"homeward/web/words"
 )
 
 // peerPage is one device, with its code while that is remembered.
@@ -50,6 +51,9 @@ func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p 
 	switch {
 	case err == nil:
 		page.Code, page.Test = s.codeOf(i), s.testOf(l, p)
+		for n, english := range page.Code.Warnings {
+			page.Code.Warnings[n] = words.Sentence(l.Plain(english))
+		}
 	case errors.Is(err, peers.ErrForgotten):
 		page.Stale = p.Seen.IsZero()
 	default:

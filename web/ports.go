@@ -74,7 +74,7 @@ func (s *Server) listPorts(w http.ResponseWriter, r *http.Request, status int, f
 }
 
 func portOf(l *languages.Language, p api.Port) portView {
-	p.Findings = findings(l, p.Findings)
+	p.Findings, p.Device = findings(l, p.Findings), l.Plain(p.Device)
 	v := portView{Port: p, Verdict: l.Code("ports.verdict", p.Risk)}
 	if !p.Ours {
 		v.Close = fmt.Sprintf("/ports/%s/%d/close", strings.ToLower(p.Protocol), p.External)

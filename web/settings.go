@@ -72,6 +72,7 @@ func (s *Server) drawSettings(w http.ResponseWriter, r *http.Request, status int
 	if c, err := r.Cookie(languageCookie); err == nil {
 		p.Chosen = c.Value
 	}
+	p.DNS.Problem, p.DNS.Advice = l.Plain(p.DNS.Problem), l.Plain(p.DNS.Advice)
 	for _, provider := range p.DNS.Providers {
 		if provider.Key == p.DNS.Provider {
 			p.Provider = provider.Label

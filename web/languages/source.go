@@ -78,11 +78,28 @@ func bySource(english map[string]string) map[string]source {
 // went into it is found again by comparing it with the texts that have holes. It
 // is said as it is where there is no text for it.
 func (l *Language) Plain(english string) string {
-	if s, ok := l.sources[english]; ok && len(s.params) == 0 {
-		return l.T(s.key)
-	}
 	if len(english) > maxPlain {
 		return english
+	}
+	if text, ok := l.find(english); ok {
+		return text
+	}
+	// Perhaps they are several.
+	parts := strings.SplitAfter(english, ". ")
+	for i, p := range parts {
+		text, ok := l.find(strings.TrimSuffix(p, " "))
+		if !ok {
+			return english
+		}
+		parts[i] = text
+	}
+	return strings.Join(parts, " ")
+}
+
+// find says one English sentence, or several that are one text.
+func (l *Language) find(english string) (text string, ok bool) {
+	if s, ok := l.sources[english]; ok && len(s.params) == 0 {
+		return l.T(s.key), true
 	}
 	for _, s := range l.filled {
 		m := s.pattern.FindStringSubmatch(english)
@@ -93,9 +110,9 @@ func (l *Language) Plain(english string) string {
 		for i, value := range m[1:] {
 			pairs = append(pairs, s.params[i], l.Plain(value))
 		}
-		return l.T(s.key, pairs...)
+		return l.T(s.key, pairs...), true
 	}
-	return english
+	return "", false
 }
 
 // Say says an English sentence in this language; ok is false where there is no
