@@ -87,7 +87,7 @@ func assemble(ctx context.Context, b *box, st *state.State) (*appliance, error) 
 	if err := a.makeParts(ctx, b); err != nil {
 		return nil, err
 	}
-	a.backups = backups.New(ctx, backups.Config{Vault: st, Gather: a.gather, Instance: a.identity.Instance, MayWrite: b.mayWrite(st), Tell: a.tellBackup, Logger: log})
+	a.backups = backups.New(ctx, backups.Config{Vault: st, Gather: a.gather, Instance: a.identity.Instance, Own: a.state.Path(state.BackupFolder), MayWrite: b.mayWrite(st), Tell: a.tellBackup, Logger: log})
 	a.page, err = a.openPage(host)
 	return a, err
 }

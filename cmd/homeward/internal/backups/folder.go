@@ -38,7 +38,7 @@ func (k *Keeper) ours(suffix string) *regexp.Regexp {
 // store writes a backup to the folder: whole and on the disk, or not at all. Then it
 // removes the oldest ones.
 func (k *Keeper) store(ctx context.Context, r record) *problem {
-	root, err := os.OpenRoot(r.Folder)
+	root, err := k.open(r.Folder)
 	if err != nil {
 		return k.explain(r.Folder, err)
 	}
@@ -58,6 +58,17 @@ func (k *Keeper) store(ctx context.Context, r record) *problem {
 		return k.explain(r.Folder, err)
 	}
 	return nil
+}
+
+// open opens a folder. Only our own is made when it is not there: any other may be a
+// disk that is not plugged in.
+func (k *Keeper) open(folder string) (*os.Root, error) {
+	if folder == k.cfg.Own {
+		if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, err
+		}
+	}
+	return os.OpenRoot(folder)
 }
 
 func (k *Keeper) create(ctx context.Context, root *os.Root, name string, to backup.Recipient) error {
@@ -114,7 +125,7 @@ func ignoreAbsent(err error) error {
 
 // try says whether a file can be made in the folder, without leaving one.
 func (k *Keeper) try(folder string) *problem {
-	root, err := os.OpenRoot(folder)
+	root, err := k.open(folder)
 	if err != nil {
 		return k.explain(folder, err)
 	}

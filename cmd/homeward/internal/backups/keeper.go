@@ -54,6 +54,8 @@ type Config struct {
 	Gather func(context.Context) (Content, error)
 	// Instance tells this homeward's files from another's in the same folder.
 	Instance string
+	// Own is a folder that is made when it is chosen.
+	Own string
 	// MayWrite says whether the process kept the right to write to a folder when it
 	// gave others up at its start.
 	MayWrite func(folder string) bool

@@ -296,6 +296,10 @@ func TestSettingsThatCannotBeAreRefused(t *testing.T) {
 	if left := w.files(t); len(left) != 1 {
 		t.Errorf("trying left %q", left)
 	}
+	w.Keeper.cfg.Own = w.folder + "/own"
+	if err := w.SetNightly(t.Context(), w.folder+"/own", 1); err != nil {
+		t.Errorf("its own folder is not made: %v", err)
+	}
 }
 
 func TestAFolderWithoutTheRightIsTakenAndSaysWhatToDo(t *testing.T) {

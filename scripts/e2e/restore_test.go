@@ -1,0 +1,77 @@
+//go:build linux
+
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"homeward/scripts/labnet"
+)
+
+// TestABackupIsMadeAndRestoredOnThePage does it as a person does: a recovery code, a
+// backup every night, and on a new homeward "I have a backup".
+func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
+	h, page := startPage(t)
+	page.claim(h.setupLink())
+	if out, err := h.do("peers", "add", "phone"); err != nil {
+		t.Fatal(out)
+	}
+	base, err := chromedp.Run(page.ctx, chromedp.Evaluate[string]("location.origin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	see := func(name string) {
+		t.Helper()
+		page.checkWidth(name)
+		page.checkAccess(name)
+	}
+	page.look(widths[0], "light")
+	page.do("making a recovery code", chromedp.Navigate(base+"/backup"), chromedp.Click(`form[action="/backup/recovery-code"] button`), chromedp.WaitVisible("#recovery-code"))
+	see("recovery")
+	code, err := chromedp.Run(page.ctx, chromedp.Text("#recovery-code"))
+	if err != nil || !strings.HasPrefix(code, "AGE-SECRET-KEY-1") {
+		t.Fatalf("the code is %.20q, %v", code, err)
+	}
+	page.do("backing up every night", chromedp.Click("main a.main"), chromedp.WaitVisible("#folder"), chromedp.Click(`form[action="/backup/nightly"] button`), chromedp.WaitVisible(`form[action="/backup/nightly/off"]`))
+	see("backup-nightly")
+	var file string
+	labnet.Eventually(t, 20*time.Second, "a backup is written to the folder that the page suggests", func() bool {
+		all, _ := filepath.Glob(filepath.Join(h.state(), "backups", "homeward-*.backup"))
+		if len(all) == 1 {
+			file = filepath.Join(h.lab.Dir, "home.backup")
+			b, err := os.ReadFile(all[0])
+			return err == nil && os.WriteFile(file, b, 0o644) == nil
+		}
+		return false
+	})
+	h.stop()
+
+	fresh := &homeward{t: t, lab: h.lab, bin: h.bin, dir: filepath.Join(h.lab.Dir, "fresh")}
+	fresh.Process = h.lab.NAS.Start(h.lab.NAS.CommandAs(context.Background(), true, fresh.dir, fresh.bin, "serve", "--state", fresh.state(), "--config", os.DevNull))
+	link := fresh.setupLink()
+	send := func(key string, then string) {
+		t.Helper()
+		page.do("sending the backup", chromedp.SendKeys("#key", key), chromedp.SetUploadFiles("#file", []string{file}),
+			chromedp.Click(`form[action="/setup/restore"] button`), chromedp.WaitVisible(then))
+	}
+	page.do("opening the new setup link", chromedp.Navigate(link), chromedp.Click("details summary"), chromedp.WaitVisible("#key"))
+	see("have-a-backup")
+	send("a passphrase", "#key-problem")
+	see("restore-refused")
+	send(code, `a[href="/login"]`)
+	see("restored")
+	labnet.Eventually(t, 20*time.Second, "it has the device of before", func() bool {
+		out, err := fresh.do("peers", "list")
+		return err == nil && strings.Contains(out, "phone")
+	})
+	page.forget("400") // the passphrase, which is none
+	page.do("logging in as before", chromedp.Click(`a[href="/login"]`), chromedp.SendKeys("#password", password), chromedp.Click("main button.main"), chromedp.WaitVisible("#way"))
+	page.checkClean(base)
+}
