@@ -261,7 +261,8 @@ func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
 
 // api is what the page and the local socket are made of; actor is who uses it.
 func (a *appliance) api(actor string) api.Config {
-	return api.Config{Peers: recorded{a.peers, a.events.Publish, actor}, History: a.history, Status: a.status, Router: a.routerTable(), Forwards: a.forwardBook(), DNS: nameKeeper{a.name}, Backups: a.backupKeeper(actor), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
+	who := doer{a.events.Publish, actor}
+	return api.Config{Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, Backups: a.backupKeeper(actor), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

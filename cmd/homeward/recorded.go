@@ -15,8 +15,7 @@ import (
 // they did, not with which values.
 type recorded struct {
 	*peers.Manager
-	publish func(history.Event)
-	actor   string // who they are
+	doer
 }
 
 var _ api.Peers = recorded{}

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"homeward/peers/history"
 	"homeward/scripts/labnet"
 )
 
@@ -149,6 +150,7 @@ func journey(t *testing.T, plane string, rootless bool) {
 	down = checkNewCode(t, h, down, config)
 	page.waitText("[data-of=seen]", "Here now, from "+labnet.Phone4)
 	page.shot("connected")
+	checkHistory(t, h)
 	lastIn := watchFetches(t, lab)
 	clicked := page.removeDevice()
 	if in := lastIn().Sub(clicked); in > time.Second {
@@ -167,6 +169,21 @@ func journey(t *testing.T, plane string, rootless bool) {
 	}
 	if after := hostState(lab); after != before {
 		t.Errorf("left behind on the NAS:\nbefore:\n%s\nafter:\n%s", before, after)
+	}
+}
+
+// checkHistory looks at what was written down of the phone.
+func checkHistory(t *testing.T, h *homeward) {
+	t.Helper()
+	place := history.Coarse(netip.MustParseAddr(labnet.Phone4))
+	var log, shown string
+	labnet.Eventually(t, 25*time.Second, "the phone's history is written down", func() bool {
+		log, _ = h.do("log", "--peer", "1")
+		shown, _ = h.do("peers", "show", "1")
+		return strings.Contains(log, "Was here for the first time, from "+place) && strings.Contains(log, "from outside ("+place+")") && !strings.Contains(shown, "In the last 30 days: 0 B received")
+	})
+	if strings.Contains(log, labnet.Phone4) || !strings.Contains(log, "Was added · On the page") {
+		t.Errorf("the log says:\n%s", log)
 	}
 }
 

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"homeward/peers/history"
+	"homeward/web/api"
+)
+
+// doer writes down what somebody did.
+type doer struct {
+	publish func(history.Event)
+	actor   string // who they are
+}
+
+// did tells it, unless it failed.
+func (d doer) did(cause string, err error) {
+	if err == nil {
+		d.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: d.actor, Cause: cause})
+	}
+}
+
+// ports is api.Forwards under a name that none of its methods has, so that it can
+// be embedded.
+type ports = api.Forwards
+
+// recordedForwards are the ports for people: what they do is written down.
+type recordedForwards struct {
+	ports
+	doer
+}
+
+// OpenForward implements api.Forwards.
+func (r recordedForwards) OpenForward(ctx context.Context, n api.NewForward) (api.Forward, error) {
+	f, err := r.ports.OpenForward(ctx, n)
+	r.did("forward-opened", err)
+	return f, err
+}
+
+// SwitchForward implements api.Forwards.
+func (r recordedForwards) SwitchForward(ctx context.Context, id int64, on bool) (api.Forward, error) {
+	f, err := r.ports.SwitchForward(ctx, id, on)
+	r.did(map[bool]string{true: "forward-on", false: "forward-off"}[on], err)
+	return f, err
+}
+
+// RemoveForward implements api.Forwards.
+func (r recordedForwards) RemoveForward(ctx context.Context, id int64) error {
+	err := r.ports.RemoveForward(ctx, id)
+	r.did("forward-removed", err)
+	return err
+}
+
+// recordedRouter is the router for people.
+type recordedRouter struct {
+	api.Router
+	doer
+}
+
+// ClosePort implements api.Router.
+func (r recordedRouter) ClosePort(ctx context.Context, protocol string, external uint16) error {
+	err := r.Router.ClosePort(ctx, protocol, external)
+	r.did("port-closed", err)
+	return err
+}
+
+// recordedDNS is the keeper of the house's name for people.
+type recordedDNS struct {
+	api.DNS
+	doer
+}
+
+// SetDNSName implements api.DNS.
+func (r recordedDNS) SetDNSName(ctx context.Context, n api.NewDNSName) error {
+	err := r.DNS.SetDNSName(ctx, n)
+	r.did("dns-name", err)
+	return err
+}
+
+// RemoveDNSName implements api.DNS.
+func (r recordedDNS) RemoveDNSName(ctx context.Context) error {
+	err := r.DNS.RemoveDNSName(ctx)
+	r.did("dns-name-removed", err)
+	return err
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"homeward/peers/history"
+	"homeward/web/api"
+)
+
+// house does all that it is told, or nothing.
+type house struct {
+	ports
+	api.Router
+	api.DNS
+	err error
+}
+
+func (h house) OpenForward(context.Context, api.NewForward) (api.Forward, error) {
+	return api.Forward{}, h.err
+}
+func (h house) SwitchForward(context.Context, int64, bool) (api.Forward, error) {
+	return api.Forward{}, h.err
+}
+func (h house) RemoveForward(context.Context, int64) error       { return h.err }
+func (h house) ClosePort(context.Context, string, uint16) error  { return h.err }
+func (h house) SetDNSName(context.Context, api.NewDNSName) error { return h.err }
+func (h house) RemoveDNSName(context.Context) error              { return h.err }
+
+func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
+	for _, err := range []error{nil, errors.New("refused")} {
+		var said []string
+		d := doer{func(e history.Event) {
+			if e.Kind != history.AdminAction || e.Actor != "anna" || e.At.IsZero() {
+				t.Errorf("%+v", e)
+			}
+			said = append(said, e.Cause)
+		}, "anna"}
+		h, ctx := house{err: err}, t.Context()
+		f, r, n := recordedForwards{h, d}, recordedRouter{h, d}, recordedDNS{h, d}
+		f.OpenForward(ctx, api.NewForward{})
+		f.SwitchForward(ctx, 1, true)
+		f.SwitchForward(ctx, 1, false)
+		f.RemoveForward(ctx, 1)
+		r.ClosePort(ctx, "tcp", 1)
+		n.SetDNSName(ctx, api.NewDNSName{})
+		n.RemoveDNSName(ctx)
+		want := "forward-opened forward-on forward-off forward-removed port-closed dns-name dns-name-removed"
+		if err != nil {
+			want = ""
+		}
+		if got := strings.Join(said, " "); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+}
