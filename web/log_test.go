@@ -188,6 +188,10 @@ func TestADevicesPageHasItsTrafficAndTimeline(t *testing.T) {
 		{First: now.Add(-3 * time.Hour), Last: now.Add(-2 * time.Hour), Place: "192.168.1.0/24", Home: true},
 		{First: now.Add(-30 * 24 * time.Hour), Last: now.Add(-29 * 24 * time.Hour), Place: "198.51.100.0/24"},
 	}
+	for i := range 2 * timelineLen {
+		at := now.Add(-time.Duration(5+i) * time.Hour)
+		f.sessions = append(f.sessions, history.Session{First: at, Last: at, Place: "203.0.113.0/24"})
+	}
 	w.page.cfg.History = f
 	w.happen(history.Event{At: now.Add(-2 * time.Hour), Kind: history.DeviceRefused, Cause: "expired", Peer: p.ID, Place: "203.0.113.0/24"})
 	page := w.get(c, peerURL(p.ID)).body
@@ -196,6 +200,9 @@ func TestADevicesPageHasItsTrafficAndTimeline(t *testing.T) {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
+	}
+	if n := strings.Count(page, "<time "); n != timelineLen {
+		t.Errorf("the timeline has %d lines", n)
 	}
 	if strings.Contains(page, "198.51.100") {
 		t.Error("the timeline goes back for ever")

@@ -31,6 +31,9 @@ func TestStrangersCannotFillTheDiary(t *testing.T) {
 	for i := range 5000 {
 		d.add(Event{At: now, Kind: DeviceRefused, Cause: "unknown-key", Place: Coarse(netip.AddrFrom4([4]byte{203, byte(i >> 8), byte(i), 1}))})
 	}
+	if e := d.add(Event{At: now, Kind: DeviceRefused, Cause: "unknown-key", Place: "203.0.0.0/24"}); e.ID != 1 || e.Count != 2 {
+		t.Errorf("a known place again: %+v", e)
+	}
 	d.add(Event{At: now, Kind: DeviceRefused, Cause: "disabled", Peer: 7, Place: "198.51.100.0/24"})
 	list, _ := d.find(Filter{Limit: 500})
 	if len(list) != maxStranger+2 || list[0].Peer != 7 || list[1].Place != "" || list[1].Count != 5000-maxStranger {
