@@ -46,7 +46,7 @@ func (s *Server) drawBackup(w http.ResponseWriter, r *http.Request, status int, 
 	l, now := s.language(r), time.Now()
 	p := backupPage{layout: s.layout(r, l.T("backup.title")), Recovery: b.RecoveryCode, Nightly: b.Nightly, Form: form}
 	if b.Problem != "" {
-		p.Problem, p.Advice = words.Sentence(b.Problem), words.Sentence(b.Advice)
+		p.Problem, p.Advice = words.Sentence(l.Plain(b.Problem)), words.Sentence(l.Plain(b.Advice))
 	}
 	if !b.Last.IsZero() {
 		p.Last = l.Ago(now.Sub(b.Last))

@@ -15,9 +15,15 @@ import (
 )
 
 // fakeRestorer takes files that begin with "good", by the key "key".
-type fakeRestorer struct{ took int }
+type fakeRestorer struct {
+	took    int
+	refuses string // whatever comes
+}
 
 func (f *fakeRestorer) Restore(_ context.Context, key string, sealed io.Reader, _ bool) (api.Restored, error) {
+	if f.refuses != "" {
+		return api.Restored{}, &api.Failure{Status: http.StatusBadRequest, Field: "key", Err: errors.New(f.refuses)}
+	}
 	start := make([]byte, 4)
 	if _, err := io.ReadFull(sealed, start); err != nil || string(start) != "good" {
 		return api.Restored{}, &api.Failure{Status: http.StatusBadRequest, Field: "file", Err: errors.New("this is not a backup")}
@@ -91,4 +97,26 @@ func TestABackupIsRestoredByTheSetupLinkOnly(t *testing.T) {
 	if r := w.upload(w.stranger, token, "key", file); r.status != 410 || w.restorer.took != 500<<10 {
 		t.Errorf("a claimed page took a backup: %d", r.status)
 	}
+}
+
+func TestWhatIsWrongWithABackupIsSaidInTheReadersLanguage(t *testing.T) {
+	w := newWorld(t)
+	token, err := w.account.NewLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.restorer.refuses = "this is not the passphrase of this backup"
+	w.stranger.Transport = inGerman{w.stranger.Transport}
+	r := w.upload(w.stranger, token, "key", "good")
+	if !strings.Contains(r.body, "Das ist nicht die Passphrase dieser Sicherung.") {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+}
+
+// inGerman asks for German pages.
+type inGerman struct{ http.RoundTripper }
+
+func (g inGerman) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Accept-Language", "de")
+	return g.RoundTripper.RoundTrip(r)
 }

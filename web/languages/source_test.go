@@ -20,13 +20,14 @@ var places = []struct {
 }{
 	{"../../peers/*.go", "fieldErrorf", 1, []string{"endpoint.go", "invite.go"}},
 	{"../../peers/errors.go", "New", 0, nil},
+	{"../../configs/backup/*.go", "refuse", 1, nil},
 	{"../account/password.go", "passwordErrorf", 0, nil},
 	{"../../upnp/advice.go", "Sprintf", 0, nil},
 	{"../../upnp/pinhole.go", "Sprintf", 0, nil},
 }
 
 // elsewhere are files in which the English of texts may stand, besides.
-var elsewhere = []string{"../../peers/*.go", "../account/*.go", "../api/*.go", "../*.go", "../../upnp/*.go", "../../upnp/risk/*.go", "../../upnp/guide/*.go", "../../upnp/forwards/*.go", "../../upnp/ddns/*.go", "../../cmd/homeward/*.go", "../../cmd/homeward/internal/dnsname/*.go"}
+var elsewhere = []string{"../../peers/*.go", "../account/*.go", "../api/*.go", "../*.go", "../../upnp/*.go", "../../upnp/risk/*.go", "../../upnp/guide/*.go", "../../upnp/forwards/*.go", "../../upnp/ddns/*.go", "../../cmd/homeward/*.go", "../../cmd/homeward/internal/dnsname/*.go", "../../configs/backup/*.go", "../../cmd/homeward/internal/backups/*.go"}
 
 // unsaid never reach a page by themselves.
 var unsaid = []string{"the name is taken", "the public key is taken", "%.80q is not written as a plain host"}
