@@ -145,12 +145,20 @@ func (r *trial) run(t *testing.T, o obstacle) {
 	}
 	got := <-ended
 	took := time.Since(begun).Round(100 * time.Millisecond)
-	var test struct{ State, Stopped, Cause, Text, Cure string }
+	var test struct {
+		State, Stopped, Cause, Text, Cure string
+		Steps                             []struct{ Stage, State string }
+	}
 	if err := json.NewDecoder(strings.NewReader(got.out)).Decode(&test); err != nil {
 		t.Fatalf("%v: %v\n%s", err, got.err, got.out)
 	}
 	if test.Stopped != o.stage || test.Cause != o.says || (test.State == "passed") != (o.stage == "") || (got.err == nil) != (o.stage == "") {
 		t.Errorf("after %v it says %s at %q: %q (%s), want %q: %q; %v", took, test.State, test.Stopped, test.Cause, test.Text, o.stage, o.says, got.err)
+	}
+	for _, s := range test.Steps {
+		if o.stage == "" && s.State != "passed" {
+			t.Errorf("nothing is in the way, and %s is %s", s.Stage, s.State)
+		}
 	}
 	t.Logf("after %v: %s %s", took, test.Text, test.Cure)
 }
@@ -191,8 +199,8 @@ func (r *trial) nft(commands ...string) {
 }
 
 func (r *trial) useHome(on *labnet.Host) {
-	on.Try("curl", "-s", "--max-time", "5", "http://"+labnet.Share4+"/")
 	r.lookUp(on)
+	r.download(on)
 }
 
 func (r *trial) lookUp(on *labnet.Host) { on.Try("dig", "+time=5", "+tries=1", labnet.ShareName, "A") }
