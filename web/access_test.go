@@ -22,8 +22,8 @@ var matrix = map[string]access{
 	"GET /handover/{ticket}":                 everyone,
 	"GET /handover/{ticket}/{part}":          everyone,
 	"POST /peers/{id}/invite":                admin,
-	"POST /api/v1/peers/{id}/invite":         program,
-	"GET /api/v1/peers/{id}/mobileconfig":    program,
+	"POST /api/v1/peers/{id}/invite":         devices,
+	"GET /api/v1/peers/{id}/mobileconfig":    devices,
 	"GET /setup":                             visitor,
 	"POST /setup":                            visitor,
 	"POST /setup/restore":                    visitor, // for who has the setup link
@@ -34,23 +34,23 @@ var matrix = map[string]access{
 	"POST /backup/nightly/off":               admin,
 	"GET /login":                             visitor,
 	"POST /login":                            visitor,
-	"POST /logout":                           admin,
+	"POST /logout":                           viewer,
 	"POST /look":                             everyone,
 	"GET /settings":                          admin,
 	"POST /dns":                              admin,
 	"POST /dns/remove":                       admin,
-	"GET /{$}":                               admin,
+	"GET /{$}":                               viewer,
 	"GET /welcome":                           admin,
-	"GET /live":                              program,
+	"GET /live":                              reader,
 	"POST /peers":                            admin,
-	"GET /peers/{id}":                        admin,
+	"GET /peers/{id}":                        viewer,
 	"POST /peers/{id}/enable":                admin,
 	"POST /peers/{id}/disable":               admin,
 	"GET /peers/{id}/remove":                 admin,
 	"POST /peers/{id}/remove":                admin,
-	"GET /api/v1/status":                     program,
-	"GET /api/v1/ports":                      program,
-	"DELETE /api/v1/ports/{protocol}/{port}": program,
+	"GET /api/v1/status":                     reader,
+	"GET /api/v1/ports":                      router,
+	"DELETE /api/v1/ports/{protocol}/{port}": router,
 	"GET /api/v1/dns":                        program,
 	"PUT /api/v1/dns":                        program,
 	"DELETE /api/v1/dns":                     program,
@@ -59,46 +59,52 @@ var matrix = map[string]access{
 	"POST /api/v1/backup/recovery-code":      program,
 	"PUT /api/v1/backup/nightly":             program,
 	"DELETE /api/v1/backup/nightly":          program,
-	"GET /api/v1/peers":                      program,
-	"POST /api/v1/peers":                     program,
-	"GET /api/v1/peers/{id}":                 program,
-	"PATCH /api/v1/peers/{id}":               program,
-	"DELETE /api/v1/peers/{id}":              program,
+	"GET /api/v1/peers":                      reader,
+	"POST /api/v1/peers":                     devices,
+	"GET /api/v1/peers/{id}":                 reader,
+	"PATCH /api/v1/peers/{id}":               devices,
+	"DELETE /api/v1/peers/{id}":              devices,
 	"POST /peers/{id}/access":                admin,
 	"GET /peers/{id}/edit":                   admin,
 	"POST /peers/{id}/edit":                  admin,
 	"POST /peers/{id}/code":                  admin,
-	"POST /api/v1/peers/{id}/code":           program,
-	"GET /api/v1/peers/{id}/config":          program,
-	"GET /api/v1/peers/{id}/qr.png":          program,
-	"GET /api/v1/peers/{id}/qr.svg":          program,
-	"GET /api/v1/peers/{id}/qr.txt":          program,
+	"POST /api/v1/peers/{id}/code":           devices,
+	"GET /api/v1/peers/{id}/config":          devices,
+	"GET /api/v1/peers/{id}/qr.png":          devices,
+	"GET /api/v1/peers/{id}/qr.svg":          devices,
+	"GET /api/v1/peers/{id}/qr.txt":          devices,
 	"GET /peers/{id}/test":                   admin,
 	"POST /peers/{id}/test":                  admin,
-	"GET /api/v1/peers/{id}/test":            program,
-	"POST /api/v1/peers/{id}/test":           program,
-	"GET /log":                               admin,
-	"GET /api/v1/events":                     program,
-	"GET /api/v1/peers/{id}/traffic":         program,
-	"GET /api/v1/peers/{id}/sessions":        program,
+	"GET /api/v1/peers/{id}/test":            reader,
+	"POST /api/v1/peers/{id}/test":           devices,
+	"GET /log":                               viewer,
+	"GET /api/v1/events":                     reader,
+	"GET /api/v1/peers/{id}/traffic":         reader,
+	"GET /api/v1/peers/{id}/sessions":        reader,
 	"GET /guide":                             admin,
-	"GET /api/v1/guide":                      program,
+	"GET /api/v1/guide":                      router,
 	"GET /ports":                             admin,
 	"POST /forwards":                         admin,
 	"POST /forwards/{id}/enable":             admin,
 	"POST /forwards/{id}/disable":            admin,
 	"POST /forwards/{id}/remove":             admin,
-	"GET /api/v1/forwards":                   program,
-	"POST /api/v1/forwards":                  program,
-	"PATCH /api/v1/forwards/{id}":            program,
-	"DELETE /api/v1/forwards/{id}":           program,
+	"GET /api/v1/forwards":                   router,
+	"POST /api/v1/forwards":                  router,
+	"PATCH /api/v1/forwards/{id}":            router,
+	"DELETE /api/v1/forwards/{id}":           router,
 	"GET /ports/{protocol}/{port}/close":     admin,
 	"POST /ports/{protocol}/{port}/close":    admin,
+	"GET /account":                           viewer,
+	"POST /account/password":                 viewer,
+	"POST /users":                            admin,
+	"POST /users/{user}/role":                admin,
+	"POST /users/{user}/password":            admin,
+	"POST /users/{user}/remove":              admin,
 }
 
 // pathOf fills in a route's pattern.
 func pathOf(pattern string) string {
-	return strings.NewReplacer("{$}", "", "{id}", "1", "{protocol}", "tcp", "{port}", "3389", "{hash}", "0", "{name}", "style.css", "{token}", "AAAAAAAAAAAAAAAAAAAAAA", "{ticket}", "AAAAAAAAAAAAAAAAAAAAAA", "{part}", "config").Replace(pattern)
+	return strings.NewReplacer("{$}", "", "{id}", "1", "{protocol}", "tcp", "{port}", "3389", "{hash}", "0", "{name}", "style.css", "{token}", "AAAAAAAAAAAAAAAAAAAAAA", "{ticket}", "AAAAAAAAAAAAAAAAAAAAAA", "{part}", "config", "{user}", "anna").Replace(pattern)
 }
 
 func TestEveryRouteAsksWhoYouAre(t *testing.T) {
@@ -119,11 +125,11 @@ func TestEveryRouteAsksWhoYouAre(t *testing.T) {
 		got := w.send(w.stranger, r.Method, pathOf(r.Pattern), "", "", nil)
 		sent := got.status == 303 && strings.HasPrefix(got.header.Get("Location"), "/login")
 		switch who {
-		case admin:
+		case admin, viewer:
 			if !sent {
 				t.Errorf("%s: a stranger gets %d %s", name, got.status, got.header.Get("Location"))
 			}
-		case program:
+		case program, reader, devices, router:
 			if got.status != 401 || got.header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%s: a stranger gets %d", name, got.status)
 			}

@@ -37,7 +37,7 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
-		if in, err := s.loggedIn(session); err != nil || !in {
+		if _, in, err := s.loggedIn(session); err != nil || !in {
 			return
 		}
 		news, err := json.Marshal(s.news(l, time.Now(), r.URL.Query(), tested, &speeds))

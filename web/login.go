@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"homeward/web/account"
 )
@@ -13,15 +14,13 @@ import (
 type loginPage struct {
 	layout
 	Next    string // where the login leads
+	Several bool   // there is more than one user: the name is asked for
+	Name    string // as it was typed
 	Problem string // beside the password
 }
 
 func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) {
-	in, err := s.loggedIn(r.Context())
-	if err != nil {
-		s.broken(w, r, err)
-		return
-	}
+	in := caller(r).ID != 0
 	claimed, err := s.cfg.Account.Claimed(r.Context())
 	switch {
 	case err != nil:
@@ -31,13 +30,29 @@ func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) {
 	case !claimed:
 		http.Redirect(w, r, "/setup", http.StatusSeeOther)
 	default:
-		s.render(w, r, http.StatusOK, "login.html", loginPage{s.bare(r, s.language(r).T("login.title")), r.URL.Query().Get("next"), ""})
+		s.drawLogin(w, r, http.StatusOK, r.URL.Query().Get("next"), "")
 	}
+}
+
+// drawLogin asks for the password, and for the name where there are several users.
+func (s *Server) drawLogin(w http.ResponseWriter, r *http.Request, status int, next, problem string) {
+	users, err := s.cfg.Account.Users(r.Context())
+	if err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	p := loginPage{layout: s.bare(r, s.language(r).T("login.title")), Next: next, Several: len(users) > 1, Name: userName(r), Problem: problem}
+	s.render(w, r, status, "login.html", p)
+}
+
+// userName is who somebody says to be: phones write a capital first.
+func userName(r *http.Request) string {
+	return strings.ToLower(strings.TrimSpace(r.PostFormValue("username")))
 }
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	next := r.PostFormValue("next")
-	who, err := s.cfg.Account.Login(r.Context(), client(r), r.PostFormValue("password"))
+	who, err := s.cfg.Account.Login(r.Context(), client(r), userName(r), r.PostFormValue("password"))
 	status := http.StatusOK
 	var slow *account.ThrottledError
 	switch {
@@ -55,7 +70,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		s.render(w, r, status, "login.html", loginPage{s.bare(r, s.language(r).T("login.title")), next, problem(s.language(r), err)})
+		s.drawLogin(w, r, status, next, problem(s.language(r), err))
 		return
 	}
 	if err := s.logIn(r.Context(), who); err != nil {

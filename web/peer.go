@@ -50,9 +50,11 @@ func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p 
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
 	case err == nil:
-		page.Code, page.Test = s.codeOf(i), s.testOf(l, p)
-		for n, english := range page.Code.Warnings {
-			page.Code.Warnings[n] = words.Sentence(l.Plain(english))
+		if page.May {
+			page.Code, page.Test = s.codeOf(i), s.testOf(l, p)
+			for n, english := range page.Code.Warnings {
+				page.Code.Warnings[n] = words.Sentence(l.Plain(english))
+			}
 		}
 	case errors.Is(err, peers.ErrForgotten):
 		page.Stale = p.Seen.IsZero()

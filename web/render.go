@@ -19,6 +19,7 @@ var templateFiles embed.FS
 type layout struct {
 	Title string
 	Bare  bool // without the way to other pages
+	May   bool // it is an admin who looks, who may change things
 	Look  string
 	Here  string // the page itself, for a form that leads back to it
 	Known []*languages.Language
@@ -26,12 +27,12 @@ type layout struct {
 
 // layout is a page of the admin's, with a title in the page's language.
 func (s *Server) layout(r *http.Request, title string) layout {
-	return layout{title, false, look(r), s.here(r), s.languages.All()}
+	return layout{title, false, mayChange(r), look(r), s.here(r), s.languages.All()}
 }
 
 // bare is a page without the way to other pages.
 func (s *Server) bare(r *http.Request, title string) layout {
-	return layout{title, true, look(r), s.here(r), s.languages.All()}
+	return layout{title, true, false, look(r), s.here(r), s.languages.All()}
 }
 
 // here is where the page can be seen again.

@@ -3,18 +3,50 @@ package web
 import (
 	"net/http"
 
+	"homeward/web/account"
 	"homeward/web/api"
 )
 
-// access says who may use a route.
+// access says who may use a route. All but everyone and visitor name a scope that
+// is needed: of a page by a login, of the programs' interface by a login or a token.
 type access string
 
 const (
 	everyone access = "everyone" // no session is even looked for
 	visitor  access = "visitor"  // with or without a login
-	admin    access = "admin"    // a login, else the login page
-	program  access = "program"  // a login, else a problem document
+	viewer   access = "viewer"   // any login, else the login page
+	admin    access = "admin"    // an admin's login, else the login page
+	reader   access = "reader"   // a program that may read, else a problem document
+	devices  access = "devices"  // the same for devices and their codes
+	router   access = "router"   // the same for the router's ports
+	program  access = "program"  // the same for everything
 )
+
+// needs is the scope that a route asks for.
+func (a access) needs() account.Scope {
+	switch a {
+	case viewer, reader:
+		return account.ScopeRead
+	case devices:
+		return account.ScopePeers
+	case router:
+		return account.ScopePorts
+	}
+	return account.ScopeAdmin
+}
+
+// isPage tells pages, which lead to the login, from what programs call.
+func (a access) isPage() bool { return a == viewer || a == admin }
+
+// forPrograms is who may use a route of the programs' interface.
+func forPrograms(needs account.Scope) access {
+	for _, a := range []access{reader, devices, router} {
+		if a.needs() == needs {
+			return a
+		}
+	}
+	return program
+}
 
 // route is one row of the table of all that the page answers to.
 type route struct {
@@ -39,18 +71,24 @@ func (s *Server) routes() []route {
 		{"POST", restorePath, visitor, s.restore},
 		{"GET", "/login", visitor, s.loginForm},
 		{"POST", "/login", visitor, s.login},
-		{"POST", "/logout", admin, s.logout},
+		{"POST", "/logout", viewer, s.logout},
 
 		{"POST", "/look", everyone, s.chooseLook},
+		{"GET", "/account", viewer, s.showAccount},
+		{"POST", "/account/password", viewer, s.changePassword},
+		{"POST", "/users", admin, s.addUser},
+		{"POST", "/users/{user}/role", admin, s.changeRole},
+		{"POST", "/users/{user}/password", admin, s.resetPassword},
+		{"POST", "/users/{user}/remove", admin, s.removeUser},
 		{"GET", "/settings", admin, s.showSettings},
 		{"POST", "/dns", admin, s.setName},
 		{"POST", "/dns/remove", admin, s.removeName},
 
-		{"GET", "/{$}", admin, s.home},
+		{"GET", "/{$}", viewer, s.home},
 		{"GET", "/welcome", admin, s.welcome},
-		{"GET", "/live", program, s.follow},
+		{"GET", "/live", reader, s.follow},
 		{"POST", "/peers", admin, s.addPeer},
-		{"GET", "/peers/{id}", admin, s.withPeer(s.showPeer)},
+		{"GET", "/peers/{id}", viewer, s.withPeer(s.showPeer)},
 		{"POST", "/peers/{id}/enable", admin, s.withPeer(s.enable(true))},
 		{"POST", "/peers/{id}/disable", admin, s.withPeer(s.enable(false))},
 		{"POST", "/peers/{id}/access", admin, s.withPeer(s.setAccess)},
@@ -70,7 +108,7 @@ func (s *Server) routes() []route {
 		{"POST", "/backup/recovery-code", admin, s.makeRecoveryCode},
 		{"POST", "/backup/nightly", admin, s.setNightly},
 		{"POST", "/backup/nightly/off", admin, s.stopNightly},
-		{"GET", "/log", admin, s.showLog},
+		{"GET", "/log", viewer, s.showLog},
 		{"GET", "/ports", admin, s.showPorts},
 		{"POST", "/forwards", admin, s.openForward},
 		{"POST", "/forwards/{id}/enable", admin, s.withForward(s.switchForward(true))},
@@ -80,7 +118,7 @@ func (s *Server) routes() []route {
 		{"POST", "/ports/{protocol}/{port}/close", admin, s.withPort(s.closePort)},
 	}
 	for _, r := range api.Routes(s.cfg.Config) {
-		table = append(table, route{r.Method, r.Pattern, program, r.Handle})
+		table = append(table, route{r.Method, r.Pattern, forPrograms(r.Needs), r.Handle})
 	}
 	return table
 }

@@ -108,7 +108,7 @@ func (s *Server) Handler() http.Handler {
 	for _, r := range s.routes() {
 		mux.Handle(r.Method+" "+r.Pattern, s.admit(r))
 	}
-	mux.Handle("/", s.sessions.LoadAndSave(http.HandlerFunc(s.notFound)))
+	mux.Handle("/", s.admit(route{Who: visitor, handle: s.notFound}))
 	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, guard.Bodies{restorePath: s.cfg.MaxBackup}, mux)
 }
 

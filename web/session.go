@@ -16,31 +16,49 @@ const (
 	sealKey  = "seal"
 )
 
+// callerKey is where a request's context keeps who sent it, an account.User.
+type callerKey struct{}
+
+// caller is who sent a request; nobody without a login.
+func caller(r *http.Request) account.User {
+	u, _ := r.Context().Value(callerKey{}).(account.User)
+	return u
+}
+
+// mayChange reports whether an admin sent a request.
+func mayChange(r *http.Request) bool { return caller(r).Role.Scopes().Allow(account.ScopeAdmin) }
+
 // admit lets only those in who may use the route.
 func (s *Server) admit(r route) http.Handler {
 	if r.Who == everyone {
 		return r.handle
 	}
 	return s.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		in, err := s.loggedIn(req.Context())
+		u, in, err := s.loggedIn(req.Context())
+		req = req.WithContext(context.WithValue(req.Context(), callerKey{}, u))
 		switch {
 		case err != nil:
 			s.broken(w, req, err)
-		case in || r.Who == visitor:
+		case r.Who == visitor, in && u.Role.Scopes().Allow(r.Who.needs()):
 			r.handle(w, req)
-		case r.Who == program:
-			api.Refuse(w, http.StatusUnauthorized, "log in first")
-		default:
+		case in && r.Who.isPage():
+			s.message(w, req, http.StatusForbidden, s.language(req).T("layout.not_yours"), s.language(req).T("layout.not_yours_why"))
+		case in:
+			api.Refuse(w, http.StatusForbidden, "a "+string(u.Role)+" may not do this: it needs "+string(r.Who.needs()))
+		case r.Who.isPage():
 			s.sendToLogin(w, req)
+		default:
+			api.Refuse(w, http.StatusUnauthorized, "log in first")
 		}
 	}))
 }
 
-// loggedIn reports whether the session is an admin's who knew the password of today.
-func (s *Server) loggedIn(ctx context.Context) (bool, error) {
+// loggedIn returns the session's user, who knew the password of today, and
+// whether there is one.
+func (s *Server) loggedIn(ctx context.Context) (account.User, bool, error) {
 	who := account.Admin{ID: s.sessions.GetInt64(ctx, adminKey), Seal: s.sessions.GetString(ctx, sealKey)}
 	if who.ID == 0 {
-		return false, nil
+		return account.User{}, false, nil
 	}
 	return s.cfg.Account.Valid(ctx, who)
 }

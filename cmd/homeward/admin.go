@@ -15,14 +15,14 @@ import (
 
 func newAdmin(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "admin", Short: "Get into the admin page", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
-	c.AddCommand(newAdminPassword(o), newAdminLink(o))
+	c.AddCommand(newAdminPassword(o), newAdminLink(o), newAdminUsers(o))
 	return c
 }
 
 func newAdminPassword(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use: "password", Short: "Set the admin page's password, and log everybody out", Args: cobra.NoArgs,
-		Long: `Set the admin page's password, and log everybody out. It is asked for on the
+		Use: "password", Short: "Set the first admin's password, and log everybody out", Args: cobra.NoArgs,
+		Long: `Set the first admin's password, and log everybody out. It is asked for on the
 terminal, or read as one line from standard input.`,
 		Example: "  homeward admin password\n  homeward admin password < file",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {

@@ -16,6 +16,7 @@ import (
 type adminPage struct {
 	api.Restorer
 	api.Importer
+	api.Accounts
 	*pageSockets
 	account *account.Account
 	web     *web.Server
@@ -28,6 +29,7 @@ func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 	if p.account, err = account.New(account.Config{DB: a.state.DB(), Logger: a.log}); err != nil {
 		return nil, err
 	}
+	p.Accounts = p.account
 	names := func() []string { return pageNames(a.settings) }
 	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Settings: shownSettings(a.settings), Secure: !a.settings.PlainHTTP})
 	if err != nil {

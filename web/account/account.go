@@ -134,18 +134,23 @@ func (a *Account) Claim(ctx context.Context, token, password string) (Admin, err
 	return Admin{id, seal(hash)}, nil
 }
 
-// Login checks the password of somebody at from. It fails with ErrWrong,
-// ErrBusy or a *ThrottledError.
-func (a *Account) Login(ctx context.Context, from netip.Addr, password string) (Admin, error) {
+// Login checks the password of somebody at from who says to be name; without a
+// name it is the first admin. It fails with ErrWrong, ErrBusy or a *ThrottledError.
+func (a *Account) Login(ctx context.Context, from netip.Addr, name, password string) (Admin, error) {
 	undo, wait := a.throttle.Take(from)
 	if wait > 0 {
 		return Admin{}, &ThrottledError{wait}
 	}
-	id, hash, err := a.store.admin(ctx)
+	u, hash, err := a.store.named(ctx, name)
 	if err != nil {
 		return Admin{}, err
 	}
-	if id == 0 {
+	if u.ID == 0 { // a name that nobody has takes as long as a wrong password
+		if _, hash, err = a.store.named(ctx, ""); err != nil {
+			return Admin{}, err
+		}
+	}
+	if hash == "" {
 		return Admin{}, ErrWrong // nobody has claimed the box: there is nothing to guess
 	}
 	ok, err := a.hasher.matches(ctx, password, hash)
@@ -153,25 +158,26 @@ func (a *Account) Login(ctx context.Context, from netip.Addr, password string) (
 		undo() // nothing was tried
 		return Admin{}, err
 	}
-	if !ok {
+	if !ok || u.ID == 0 {
 		a.log.Warn("wrong password for the admin page", "from", from)
 		return Admin{}, ErrWrong
 	}
 	a.throttle.Forgive(from)
-	return Admin{id, seal(hash)}, nil
+	return Admin{u.ID, seal(hash)}, nil
 }
 
-// Valid reports whether an admin who logged in as who may go on: it ends with
-// the password, also for a session that was being made when it changed.
-func (a *Account) Valid(ctx context.Context, who Admin) (bool, error) {
-	id, hash, err := a.store.admin(ctx)
-	if err != nil || id == 0 {
-		return false, err
+// Valid returns the user who logged in as who, and whether that may go on: it ends
+// with the user and with the password, also for a session that was being made when
+// it changed.
+func (a *Account) Valid(ctx context.Context, who Admin) (User, bool, error) {
+	u, hash, err := a.store.numbered(ctx, who.ID)
+	if err != nil || u.ID == 0 || who != (Admin{u.ID, seal(hash)}) {
+		return User{}, false, err
 	}
-	return who == Admin{id, seal(hash)}, nil
+	return u, true, nil
 }
 
-// SetPassword sets another password and ends all sessions. It is also how an
+// SetPassword sets the first admin's password and ends all sessions. It is also how an
 // unclaimed box is claimed on the box itself. It fails with a *PasswordError or
 // ErrBusy.
 func (a *Account) SetPassword(ctx context.Context, password string) error {

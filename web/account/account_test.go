@@ -96,7 +96,7 @@ func TestOfFiftyParallelClaimsOneWins(t *testing.T) {
 	if won < 0 {
 		t.Fatal("nobody won")
 	}
-	if _, err := a.Login(t.Context(), here, fmt.Sprintf("password number %d", won)); err != nil {
+	if _, err := a.Login(t.Context(), here, "admin", fmt.Sprintf("password number %d", won)); err != nil {
 		t.Errorf("the winner cannot log in: %v", err)
 	}
 	var n int
@@ -164,7 +164,7 @@ func TestAThousandWrongLoginsCostTenHashesAndDontLockTheOwnerOut(t *testing.T) {
 	a, _, _ := claimed(t)
 	wrong, slowed := 0, 0
 	for range 1000 {
-		_, err := a.Login(t.Context(), here, "wrong password")
+		_, err := a.Login(t.Context(), here, "admin", "wrong password")
 		var slow *ThrottledError
 		switch {
 		case errors.Is(err, ErrWrong):
@@ -178,10 +178,10 @@ func TestAThousandWrongLoginsCostTenHashesAndDontLockTheOwnerOut(t *testing.T) {
 	if wrong != tries || slowed != 1000-tries {
 		t.Errorf("%d were tried, %d slowed down", wrong, slowed)
 	}
-	if _, err := a.Login(t.Context(), here, good); err == nil {
+	if _, err := a.Login(t.Context(), here, "admin", good); err == nil {
 		t.Error("the right password passes where wrong ones came from: guessing would not be slowed down")
 	}
-	if _, err := a.Login(t.Context(), elsewhere, good); err != nil {
+	if _, err := a.Login(t.Context(), elsewhere, "admin", good); err != nil {
 		t.Errorf("the owner, elsewhere: %v", err)
 	}
 }
@@ -190,7 +190,7 @@ func TestWaitingHelpsAndTheRightPasswordClearsTheCount(t *testing.T) {
 	a, c, _ := claimed(t)
 	fail := func(n int) (err error) {
 		for range n {
-			_, err = a.Login(t.Context(), here, "wrong password")
+			_, err = a.Login(t.Context(), here, "admin", "wrong password")
 		}
 		return err
 	}
@@ -199,7 +199,7 @@ func TestWaitingHelpsAndTheRightPasswordClearsTheCount(t *testing.T) {
 		t.Fatalf("not slowed down: %v", err)
 	}
 	c.pass(slow.RetryAfter)
-	if _, err := a.Login(t.Context(), here, good); err != nil {
+	if _, err := a.Login(t.Context(), here, "admin", good); err != nil {
 		t.Fatalf("after the time it named: %v", err)
 	}
 	if err := fail(tries); !errors.Is(err, ErrWrong) {
@@ -254,7 +254,7 @@ func TestAStoredHashWithOtherCostsIsNotComputed(t *testing.T) {
 
 func TestAChangedPasswordEndsEverySession(t *testing.T) {
 	a, c, _ := claimed(t)
-	who, err := a.Login(t.Context(), here, good)
+	who, err := a.Login(t.Context(), here, "admin", good)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func TestAChangedPasswordEndsEverySession(t *testing.T) {
 	if err := store.CommitCtx(t.Context(), "h", []byte("data"), c.read().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := a.Valid(t.Context(), who); !ok || err != nil {
+	if _, ok, err := a.Valid(t.Context(), who); !ok || err != nil {
 		t.Fatalf("not valid before: %v", err)
 	}
 	if err := a.SetPassword(t.Context(), "another password"); err != nil {
@@ -272,10 +272,10 @@ func TestAChangedPasswordEndsEverySession(t *testing.T) {
 		t.Errorf("the session is still there: %v", err)
 	}
 	// One that was being made meanwhile is worth nothing either.
-	if ok, err := a.Valid(t.Context(), who); ok || err != nil {
+	if _, ok, err := a.Valid(t.Context(), who); ok || err != nil {
 		t.Errorf("the login of before still counts: %v", err)
 	}
-	if _, err := a.Login(t.Context(), elsewhere, good); !errors.Is(err, ErrWrong) {
+	if _, err := a.Login(t.Context(), elsewhere, "admin", good); !errors.Is(err, ErrWrong) {
 		t.Errorf("the old password: %v", err)
 	}
 }
@@ -316,13 +316,13 @@ func TestSessionsExpireAndAreRemoved(t *testing.T) {
 
 func TestNobodyLogsInBeforeTheClaim(t *testing.T) {
 	a, _, _ := newAccount(t)
-	if _, err := a.Login(t.Context(), here, ""); !errors.Is(err, ErrWrong) {
+	if _, err := a.Login(t.Context(), here, "admin", ""); !errors.Is(err, ErrWrong) {
 		t.Errorf("login: %v", err)
 	}
 	if err := a.SetPassword(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.Login(t.Context(), here, good); err != nil {
+	if _, err := a.Login(t.Context(), here, "admin", good); err != nil {
 		t.Errorf("a password set on the box: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,7 +9,7 @@ import (
 	"time"
 )
 
-// theAdmin is the name of the one admin there is.
+// theAdmin is the name of the first admin.
 const theAdmin = "admin"
 
 // store is the account's part of the database.
@@ -18,20 +19,139 @@ type store struct {
 }
 
 func (s store) claimed(ctx context.Context) (bool, error) {
-	id, _, err := s.admin(ctx)
-	return id != 0, err
+	u, _, err := s.named(ctx, "")
+	return u.ID != 0, err
 }
 
-// admin returns the admin and its hash; the number is zero before the claim.
-func (s store) admin(ctx context.Context) (id int64, hash string, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT id, password_hash FROM admins WHERE name = ?`, theAdmin).Scan(&id, &hash)
+const selectUser = `SELECT id, name, role, created_unix, password_hash FROM admins `
+
+// named returns a user and the hash; without a name, the first admin. A user
+// who is not there has the number zero.
+func (s store) named(ctx context.Context, name string) (User, string, error) {
+	if name == "" {
+		return readUser(s.db.QueryRowContext(ctx, selectUser+`WHERE role = 'admin' ORDER BY id LIMIT 1`))
+	}
+	return readUser(s.db.QueryRowContext(ctx, selectUser+`WHERE name = ?`, name))
+}
+
+func (s store) numbered(ctx context.Context, id int64) (User, string, error) {
+	return readUser(s.db.QueryRowContext(ctx, selectUser+`WHERE id = ?`, id))
+}
+
+// readUser reads one row, or none.
+func readUser(row interface{ Scan(...any) error }) (u User, hash string, err error) {
+	var since int64
+	err = row.Scan(&u.ID, &u.Name, &u.Role, &since, &hash)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, "", nil
+		return User{}, "", nil
 	}
 	if err != nil {
-		return 0, "", fmt.Errorf("reading the admin: %w", err)
+		return User{}, "", fmt.Errorf("reading a user: %w", err)
 	}
-	return id, hash, nil
+	u.Since = time.Unix(since, 0)
+	return u, hash, nil
+}
+
+func (s store) users(ctx context.Context) (list []User, err error) {
+	rows, err := s.db.QueryContext(ctx, selectUser+`ORDER BY name`)
+	if err != nil {
+		return nil, fmt.Errorf("reading the users: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		u, _, err := readUser(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, u)
+	}
+	return list, rows.Err()
+}
+
+// addUser adds a user; the database decides whether the name is free.
+func (s store) addUser(ctx context.Context, name string, role Role, hash string) error {
+	r, err := s.db.ExecContext(ctx, `INSERT INTO admins (name, role, password_hash, created_unix) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING`,
+		name, role, hash, s.now().Unix())
+	return oneRow(r, err, "storing a user", ErrNameTaken)
+}
+
+// changeUser does all of it or nothing.
+func (s store) changeUser(ctx context.Context, name string, c UserChange) error {
+	return s.inTx(ctx, "changing a user", func(tx *sql.Tx) error {
+		if c.Role != nil {
+			r, err := tx.ExecContext(ctx, `UPDATE admins SET role = ? WHERE name = ?`, *c.Role, name)
+			if err := oneRow(r, err, "changing a user", ErrNoUser); err != nil {
+				return err
+			}
+		}
+		if c.Name != nil && *c.Name != name {
+			var taken bool
+			if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM admins WHERE name = ?)`, *c.Name).Scan(&taken); err != nil || taken {
+				return cmp.Or(err, ErrNameTaken)
+			}
+			r, err := tx.ExecContext(ctx, `UPDATE admins SET name = ? WHERE name = ?`, *c.Name, name)
+			if err := oneRow(r, err, "renaming a user", ErrNoUser); err != nil {
+				return err
+			}
+		}
+		return anAdminIsLeft(ctx, tx)
+	})
+}
+
+func (s store) removeUser(ctx context.Context, name string) error {
+	return s.inTx(ctx, "removing a user", func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `DELETE FROM admins WHERE name = ?`, name)
+		if err := oneRow(r, err, "removing a user", ErrNoUser); err != nil {
+			return err
+		}
+		return anAdminIsLeft(ctx, tx)
+	})
+}
+
+// anAdminIsLeft fails with ErrLastAdmin when nobody could change anything any more.
+func anAdminIsLeft(ctx context.Context, tx *sql.Tx) error {
+	var left bool
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM admins WHERE role = 'admin')`).Scan(&left); err != nil || left {
+		return err
+	}
+	return ErrLastAdmin
+}
+
+// resetPassword sets a user's hash, with which all sessions of that user end.
+func (s store) resetPassword(ctx context.Context, name, hash string) error {
+	r, err := s.db.ExecContext(ctx, `UPDATE admins SET password_hash = ? WHERE name = ?`, hash, name)
+	return oneRow(r, err, "storing the password", ErrNoUser)
+}
+
+// oneRow fails with none when nothing was changed.
+func oneRow(r sql.Result, err error, doing string, none error) error {
+	var n int64
+	if err == nil {
+		n, err = r.RowsAffected()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if n == 0 {
+		return none
+	}
+	return nil
+}
+
+// inTx does all of it or nothing.
+func (s store) inTx(ctx context.Context, doing string, do func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	defer tx.Rollback()
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return nil
 }
 
 // claim makes the admin unless there is one: the database decides who was first.
@@ -47,25 +167,26 @@ func (s store) claim(ctx context.Context, hash string) (int64, error) {
 	return r.LastInsertId()
 }
 
-// setPassword sets the hash and ends all sessions, or does neither.
+// setPassword sets the first admin's hash and ends all sessions, or does
+// neither. Where there is no admin, it makes one.
 func (s store) setPassword(ctx context.Context, hash string) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("storing the password: %w", err)
-	}
-	defer tx.Rollback()
-	if _, err := tx.ExecContext(ctx, `INSERT INTO admins (name, password_hash, created_unix) VALUES (?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET password_hash = excluded.password_hash`, theAdmin, hash, s.now().Unix()); err != nil {
-		return fmt.Errorf("storing the password: %w", err)
-	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM sessions`); err != nil {
-		return fmt.Errorf("ending the sessions: %w", err)
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("storing the password: %w", err)
-	}
-	return nil
+	return s.inTx(ctx, "storing the password", func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE admins SET password_hash = ? WHERE id = (SELECT min(id) FROM admins WHERE role = 'admin')`, hash)
+		err = oneRow(r, err, "storing the password", errNone)
+		if errors.Is(err, errNone) {
+			_, err = tx.ExecContext(ctx, `INSERT INTO admins (name, password_hash, created_unix) VALUES (?, ?, ?)`, theAdmin, hash, s.now().Unix())
+		}
+		if err != nil {
+			return fmt.Errorf("storing the password: %w", err)
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions`); err != nil {
+			return fmt.Errorf("ending the sessions: %w", err)
+		}
+		return nil
+	})
 }
+
+var errNone = errors.New("there is no admin")
 
 // sessions keeps sessions for the session manager, which hashes their tokens.
 type sessions struct{ store }

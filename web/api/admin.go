@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"net/http"
+
+	"homeward/web/account"
 )
 
 // Admin is what only somebody on the box itself may do.
@@ -13,6 +15,7 @@ type Admin interface {
 	SetupLink(context.Context) (SetupLink, error)
 	Restorer
 	Importer
+	Accounts
 }
 
 // Password is the page's new password.
@@ -31,12 +34,12 @@ type SetupLink struct {
 // localRoutes are the rows that only the local socket has.
 func localRoutes(cfg Config, a Admin) []Route {
 	h := handler{cfg}
-	return []Route{
-		{"PUT", "/api/v1/admin/password", func(w http.ResponseWriter, r *http.Request) { h.setPassword(w, r, a) }},
-		{"POST", "/api/v1/admin/setup-link", func(w http.ResponseWriter, r *http.Request) { h.setupLink(w, r, a) }},
-		{"POST", "/api/v1/import", func(w http.ResponseWriter, r *http.Request) { h.importServer(w, r, a) }},
-		{"POST", "/api/v1/restore", func(w http.ResponseWriter, r *http.Request) { h.restore(w, r, a) }},
-	}
+	return append(usersRoutes(h, a), []Route{
+		{"PUT", "/api/v1/admin/password", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.setPassword(w, r, a) }},
+		{"POST", "/api/v1/admin/setup-link", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.setupLink(w, r, a) }},
+		{"POST", "/api/v1/import", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.importServer(w, r, a) }},
+		{"POST", "/api/v1/restore", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.restore(w, r, a) }},
+	}...)
 }
 
 func (h handler) setPassword(w http.ResponseWriter, r *http.Request, a Admin) {

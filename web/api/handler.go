@@ -11,6 +11,7 @@ import (
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"homeward/peers"
+	"homeward/web/account"
 )
 
 // Peers is what the handler needs of the peer manager.
@@ -59,6 +60,7 @@ func (c Config) Check() error {
 // Route is one row of the interface.
 type Route struct {
 	Method, Pattern string
+	Needs           account.Scope // what whoever calls it has to have
 	Handle          http.HandlerFunc
 }
 
@@ -66,39 +68,39 @@ type Route struct {
 func Routes(cfg Config) []Route {
 	h := handler{cfg}
 	return []Route{
-		{"GET", "/api/v1/status", h.status},
-		{"GET", "/api/v1/ports", h.ports},
-		{"GET", "/api/v1/guide", h.guide},
-		{"GET", "/api/v1/forwards", h.forwards},
-		{"POST", "/api/v1/forwards", h.openForward},
-		{"PATCH", "/api/v1/forwards/{id}", h.withForward(h.switchForward)},
-		{"DELETE", "/api/v1/forwards/{id}", h.withForward(h.removeForward)},
-		{"DELETE", "/api/v1/ports/{protocol}/{port}", h.closePort},
-		{"GET", "/api/v1/dns", h.dnsName},
-		{"PUT", "/api/v1/dns", h.setDNSName},
-		{"DELETE", "/api/v1/dns", h.removeDNSName},
-		{"GET", "/api/v1/backup", h.backup},
-		{"POST", "/api/v1/backup", h.makeBackup},
-		{"POST", "/api/v1/backup/recovery-code", h.newRecoveryCode},
-		{"PUT", "/api/v1/backup/nightly", h.setNightlyBackup},
-		{"DELETE", "/api/v1/backup/nightly", h.stopNightlyBackup},
-		{"GET", "/api/v1/events", h.events},
-		{"GET", "/api/v1/peers/{id}/traffic", h.withPeer(h.traffic)},
-		{"GET", "/api/v1/peers/{id}/sessions", h.withPeer(h.sessions)},
-		{"GET", "/api/v1/peers", h.list},
-		{"POST", "/api/v1/peers", h.create},
-		{"GET", "/api/v1/peers/{id}", h.withPeer(h.show)},
-		{"PATCH", "/api/v1/peers/{id}", h.withPeer(h.change)},
-		{"DELETE", "/api/v1/peers/{id}", h.withPeer(h.remove)},
-		{"POST", "/api/v1/peers/{id}/code", h.withPeer(h.rotate)},
-		{"POST", "/api/v1/peers/{id}/invite", h.withPeer(h.invite)},
-		{"GET", "/api/v1/peers/{id}/test", h.withPeer(h.test)},
-		{"POST", "/api/v1/peers/{id}/test", h.withPeer(h.beginTest)},
-		{"GET", "/api/v1/peers/{id}/mobileconfig", h.withPeer(h.mobileConfig)},
-		{"GET", "/api/v1/peers/{id}/config", h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.Text))},
-		{"GET", "/api/v1/peers/{id}/qr.png", h.withPeer(h.issued("image/png", func(c peers.ClientConfig) ([]byte, error) { return c.QRPNG(512) }))},
-		{"GET", "/api/v1/peers/{id}/qr.svg", h.withPeer(h.issued("image/svg+xml", peers.ClientConfig.QRSVG))},
-		{"GET", "/api/v1/peers/{id}/qr.txt", h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.QRTerminal))},
+		{"GET", "/api/v1/status", account.ScopeRead, h.status},
+		{"GET", "/api/v1/ports", account.ScopePorts, h.ports},
+		{"GET", "/api/v1/guide", account.ScopePorts, h.guide},
+		{"GET", "/api/v1/forwards", account.ScopePorts, h.forwards},
+		{"POST", "/api/v1/forwards", account.ScopePorts, h.openForward},
+		{"PATCH", "/api/v1/forwards/{id}", account.ScopePorts, h.withForward(h.switchForward)},
+		{"DELETE", "/api/v1/forwards/{id}", account.ScopePorts, h.withForward(h.removeForward)},
+		{"DELETE", "/api/v1/ports/{protocol}/{port}", account.ScopePorts, h.closePort},
+		{"GET", "/api/v1/dns", account.ScopeAdmin, h.dnsName},
+		{"PUT", "/api/v1/dns", account.ScopeAdmin, h.setDNSName},
+		{"DELETE", "/api/v1/dns", account.ScopeAdmin, h.removeDNSName},
+		{"GET", "/api/v1/backup", account.ScopeAdmin, h.backup},
+		{"POST", "/api/v1/backup", account.ScopeAdmin, h.makeBackup},
+		{"POST", "/api/v1/backup/recovery-code", account.ScopeAdmin, h.newRecoveryCode},
+		{"PUT", "/api/v1/backup/nightly", account.ScopeAdmin, h.setNightlyBackup},
+		{"DELETE", "/api/v1/backup/nightly", account.ScopeAdmin, h.stopNightlyBackup},
+		{"GET", "/api/v1/events", account.ScopeRead, h.events},
+		{"GET", "/api/v1/peers/{id}/traffic", account.ScopeRead, h.withPeer(h.traffic)},
+		{"GET", "/api/v1/peers/{id}/sessions", account.ScopeRead, h.withPeer(h.sessions)},
+		{"GET", "/api/v1/peers", account.ScopeRead, h.list},
+		{"POST", "/api/v1/peers", account.ScopePeers, h.create},
+		{"GET", "/api/v1/peers/{id}", account.ScopeRead, h.withPeer(h.show)},
+		{"PATCH", "/api/v1/peers/{id}", account.ScopePeers, h.withPeer(h.change)},
+		{"DELETE", "/api/v1/peers/{id}", account.ScopePeers, h.withPeer(h.remove)},
+		{"POST", "/api/v1/peers/{id}/code", account.ScopePeers, h.withPeer(h.rotate)},
+		{"POST", "/api/v1/peers/{id}/invite", account.ScopePeers, h.withPeer(h.invite)},
+		{"GET", "/api/v1/peers/{id}/test", account.ScopeRead, h.withPeer(h.test)},
+		{"POST", "/api/v1/peers/{id}/test", account.ScopePeers, h.withPeer(h.beginTest)},
+		{"GET", "/api/v1/peers/{id}/mobileconfig", account.ScopePeers, h.withPeer(h.mobileConfig)},
+		{"GET", "/api/v1/peers/{id}/config", account.ScopePeers, h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.Text))},
+		{"GET", "/api/v1/peers/{id}/qr.png", account.ScopePeers, h.withPeer(h.issued("image/png", func(c peers.ClientConfig) ([]byte, error) { return c.QRPNG(512) }))},
+		{"GET", "/api/v1/peers/{id}/qr.svg", account.ScopePeers, h.withPeer(h.issued("image/svg+xml", peers.ClientConfig.QRSVG))},
+		{"GET", "/api/v1/peers/{id}/qr.txt", account.ScopePeers, h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.QRTerminal))},
 	}
 }
 

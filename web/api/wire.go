@@ -105,7 +105,7 @@ func statusOf(err error) int {
 		return failure.Status
 	case errors.As(err, &request):
 		return request.status
-	case errors.Is(err, peers.ErrNotFound):
+	case errors.Is(err, peers.ErrNotFound), errors.Is(err, account.ErrNoUser):
 		return http.StatusNotFound
 	case errors.Is(err, peers.ErrConflict):
 		return http.StatusPreconditionFailed
@@ -113,11 +113,11 @@ func statusOf(err error) int {
 		return http.StatusGone
 	case errors.Is(err, peers.ErrNameTaken), errors.Is(err, peers.ErrKeyTaken), errors.Is(err, peers.ErrNoAddress),
 		errors.Is(err, peers.ErrNoEndpoint), errors.Is(err, peers.ErrNoPrivateKey), errors.Is(err, peers.ErrTooLong),
-		errors.Is(err, account.ErrClaimed):
+		errors.Is(err, account.ErrClaimed), errors.Is(err, account.ErrNameTaken), errors.Is(err, account.ErrLastAdmin):
 		return http.StatusConflict
 	case errors.Is(err, peers.ErrNotApplied), errors.Is(err, account.ErrBusy):
 		return http.StatusServiceUnavailable
-	case errors.As(err, &field), errors.As(err, &password):
+	case errors.As(err, &field), errors.As(err, &password), errors.Is(err, account.ErrName), errors.Is(err, account.ErrRole):
 		return http.StatusBadRequest
 	case TroubleOf(err) != "":
 		return http.StatusInsufficientStorage

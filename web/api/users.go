@@ -1,0 +1,131 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+
+	"homeward/web/account"
+)
+
+// Accounts is who may log in.
+type Accounts interface {
+	Users(context.Context) ([]account.User, error)
+	AddUser(context.Context, account.NewUser) error
+	ChangeUser(ctx context.Context, name string, c account.UserChange) error
+	RemoveUser(ctx context.Context, name string) error
+	ResetPassword(ctx context.Context, name, password string) error
+}
+
+// User is somebody who may log in.
+type User struct {
+	Name  string       `json:"name"`
+	Role  account.Role `json:"role"`
+	Since time.Time    `json:"since"`
+}
+
+// NewUser is somebody who shall.
+type NewUser struct {
+	Name     string       `json:"name"`
+	Role     account.Role `json:"role"`
+	Password string       `json:"password"`
+}
+
+// UserChange is what to change; what is missing stays.
+type UserChange struct {
+	Name *string       `json:"name,omitempty"`
+	Role *account.Role `json:"role,omitempty"`
+}
+
+func usersRoutes(h handler, u Accounts) []Route {
+	return []Route{
+		{"GET", "/api/v1/admin/users", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.users(w, r, u) }},
+		{"POST", "/api/v1/admin/users", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.addUser(w, r, u) }},
+		{"PATCH", "/api/v1/admin/users/{name}", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.changeUser(w, r, u) }},
+		{"DELETE", "/api/v1/admin/users/{name}", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.removeUser(w, r, u) }},
+		{"PUT", "/api/v1/admin/users/{name}/password", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.resetPassword(w, r, u) }},
+	}
+}
+
+func (h handler) users(w http.ResponseWriter, r *http.Request, u Accounts) {
+	users, err := u.Users(r.Context())
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	list := []User{}
+	for _, u := range users {
+		list = append(list, User{u.Name, u.Role, u.Since.UTC()})
+	}
+	h.reply(w, http.StatusOK, list)
+}
+
+func (h handler) addUser(w http.ResponseWriter, r *http.Request, u Accounts) {
+	var in NewUser
+	err := read(w, r, &in)
+	if err == nil {
+		err = u.AddUser(r.Context(), account.NewUser(in))
+	}
+	h.done(w, err)
+}
+
+func (h handler) changeUser(w http.ResponseWriter, r *http.Request, u Accounts) {
+	var in UserChange
+	err := read(w, r, &in)
+	if err == nil {
+		err = u.ChangeUser(r.Context(), r.PathValue("name"), account.UserChange(in))
+	}
+	h.done(w, err)
+}
+
+func (h handler) removeUser(w http.ResponseWriter, r *http.Request, u Accounts) {
+	h.done(w, u.RemoveUser(r.Context(), r.PathValue("name")))
+}
+
+func (h handler) resetPassword(w http.ResponseWriter, r *http.Request, u Accounts) {
+	var in Password
+	err := read(w, r, &in)
+	if err == nil {
+		err = u.ResetPassword(r.Context(), r.PathValue("name"), in.Password)
+	}
+	h.done(w, err)
+}
+
+// done answers to a change that tells nothing.
+func (h handler) done(w http.ResponseWriter, err error) {
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// Users lists who may log in.
+func (c *Client) Users(ctx context.Context) ([]User, error) {
+	var list []User
+	err := c.call(ctx, "GET", "/api/v1/admin/users", nil, &list)
+	return list, err
+}
+
+// AddUser lets somebody else log in.
+func (c *Client) AddUser(ctx context.Context, u NewUser) error {
+	return c.call(ctx, "POST", "/api/v1/admin/users", u, nil)
+}
+
+// ChangeUser renames a user, or gives another role.
+func (c *Client) ChangeUser(ctx context.Context, name string, change UserChange) error {
+	return c.call(ctx, "PATCH", userPath(name), change, nil)
+}
+
+// RemoveUser ends a user's access.
+func (c *Client) RemoveUser(ctx context.Context, name string) error {
+	return c.call(ctx, "DELETE", userPath(name), nil, nil)
+}
+
+// ResetPassword sets a user's password.
+func (c *Client) ResetPassword(ctx context.Context, name, password string) error {
+	return c.call(ctx, "PUT", userPath(name)+"/password", Password{password}, nil)
+}
+
+func userPath(name string) string { return "/api/v1/admin/users/" + url.PathEscape(name) }

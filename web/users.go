@@ -1,0 +1,107 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"homeward/web/account"
+)
+
+// accountPage is one's own account, and for admins everybody's.
+type accountPage struct {
+	layout
+	Me    account.User
+	Min   int
+	Form  string // the form that was sent: own, new or a user's name
+	Error string // what is wrong with it
+	Name  string // as it was typed for a new user
+	Users []account.User
+	Roles []account.Role
+}
+
+func (s *Server) showAccount(w http.ResponseWriter, r *http.Request) {
+	s.drawAccount(w, r, http.StatusOK, accountPage{})
+}
+
+// drawAccount shows the page, with what is wrong with a form.
+func (s *Server) drawAccount(w http.ResponseWriter, r *http.Request, status int, p accountPage) {
+	p.layout, p.Me, p.Min = s.layout(r, s.language(r).T("account.title")), caller(r), account.MinPassword
+	p.Here = "/account"
+	if p.May {
+		var err error
+		if p.Users, err = s.cfg.Account.Users(r.Context()); err != nil {
+			s.broken(w, r, err)
+			return
+		}
+		p.Roles = []account.Role{account.RoleViewer, account.RoleAdmin}
+	}
+	s.render(w, r, status, "account.html", p)
+}
+
+// changePassword changes one's own, for which the old one is asked. All other
+// sessions end.
+func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) {
+	password := r.PostFormValue("password")
+	if password != r.PostFormValue("again") {
+		s.drawAccount(w, r, http.StatusBadRequest, accountPage{Form: "own", Error: s.language(r).T("setup.different")})
+		return
+	}
+	who, err := s.cfg.Account.ChangePassword(r.Context(), client(r), caller(r), r.PostFormValue("old"), password)
+	if err == nil {
+		err = s.logIn(r.Context(), who)
+	}
+	s.afterAccount(w, r, "own", err)
+}
+
+func (s *Server) addUser(w http.ResponseWriter, r *http.Request) {
+	n := account.NewUser{Name: userName(r), Role: account.Role(r.PostFormValue("role")), Password: r.PostFormValue("password")}
+	s.afterAccount(w, r, "new", s.cfg.Account.AddUser(r.Context(), n))
+}
+
+func (s *Server) changeRole(w http.ResponseWriter, r *http.Request) {
+	role, name := account.Role(r.PostFormValue("role")), r.PathValue("user")
+	s.afterAccount(w, r, name, s.cfg.Account.ChangeUser(r.Context(), name, account.UserChange{Role: &role}))
+}
+
+func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("user")
+	if name == caller(r).Name { // the old one has to be said
+		s.afterAccount(w, r, "own", account.ErrWrong)
+		return
+	}
+	s.afterAccount(w, r, name, s.cfg.Account.ResetPassword(r.Context(), name, r.PostFormValue("password")))
+}
+
+func (s *Server) removeUser(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("user")
+	s.afterAccount(w, r, name, s.cfg.Account.RemoveUser(r.Context(), name))
+}
+
+// afterAccount goes back to the page, or says beside the form what went wrong.
+func (s *Server) afterAccount(w http.ResponseWriter, r *http.Request, form string, err error) {
+	var slow *account.ThrottledError
+	var bad *account.PasswordError
+	status := http.StatusBadRequest
+	switch {
+	case err == nil:
+		http.Redirect(w, r, "/account", http.StatusSeeOther)
+		return
+	case errors.As(err, &bad), errors.Is(err, account.ErrName), errors.Is(err, account.ErrRole), errors.Is(err, account.ErrWrong):
+	case errors.Is(err, account.ErrNameTaken), errors.Is(err, account.ErrLastAdmin):
+		status = http.StatusConflict
+	case errors.Is(err, account.ErrNoUser):
+		s.notFound(w, r)
+		return
+	case errors.As(err, &slow):
+		status = http.StatusTooManyRequests
+		w.Header().Set("Retry-After", strconv.Itoa(int(slow.RetryAfter.Seconds())))
+	case errors.Is(err, account.ErrBusy):
+		status = http.StatusServiceUnavailable
+		w.Header().Set("Retry-After", "2")
+	default:
+		s.broken(w, r, err)
+		return
+	}
+	s.drawAccount(w, r, status, accountPage{Form: form, Error: problem(s.language(r), err), Name: userName(r)})
+}
