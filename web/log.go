@@ -58,12 +58,13 @@ type logRow struct {
 	Text  string `json:"text"`
 	Topic string `json:"topic"`
 	Bad   bool   `json:"bad,omitempty"`
+	House bool   `json:"house,omitempty"` // it belongs into each device's timeline
 
 	at time.Time
 }
 
 func (s *Server) logRow(l *languages.Language, e history.Event) logRow {
-	row := logRow{Time: e.At.Format(time.RFC3339), When: l.DateTime(e.At), Peer: int64(e.Peer), Name: e.Name, Text: EventText(l, e), Topic: topicOf(e.Kind), Bad: slices.Contains(bad, e.Kind), at: e.At}
+	row := logRow{Time: e.At.Format(time.RFC3339), When: l.DateTime(e.At), Peer: int64(e.Peer), Name: e.Name, Text: EventText(l, e), Topic: topicOf(e.Kind), Bad: slices.Contains(bad, e.Kind), House: e.House(), at: e.At}
 	if e.Peer == 0 {
 		return row
 	}
@@ -130,7 +131,7 @@ func (s *Server) timeline(r *http.Request, p peers.Peer, now time.Time) ([]logRo
 	if err != nil {
 		return nil, err
 	}
-	events, _ := s.cfg.History.Events(history.Filter{Peer: p.ID, Since: now.Add(-timelineLasts), Limit: timelineLen})
+	events, _ := s.cfg.History.Events(history.Filter{Peer: p.ID, House: true, Since: now.Add(-timelineLasts), Limit: timelineLen})
 	var rows []logRow
 	for _, e := range events {
 		row := s.logRow(l, e)

@@ -196,7 +196,7 @@ func TestADevicesPageHasItsTrafficAndTimeline(t *testing.T) {
 	w.happen(history.Event{At: now.Add(-2 * time.Hour), Kind: history.DeviceRefused, Cause: "expired", Peer: p.ID, Place: "203.0.113.0/24"})
 	page := w.get(c, peerURL(p.ID)).body
 	for _, want := range []string{"In the last hour it got 3.0\u00a0MiB and sent 1.0\u00a0MiB", "In the last 30 days", `<rect class="got"`, `<rect class="sent"`, "<table>", `<th scope="row">`,
-		"from outside (203.0.113.0/24)", "from inside the house", "since its time is over"} {
+		"from outside (203.0.113.0/24)", "from inside the house", "since its time is over", "homeward v started", "data-log-house"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

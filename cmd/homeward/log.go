@@ -30,8 +30,8 @@ func newLog(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "log", Short: "Print what happened: why could I not connect on Tuesday", Args: cobra.NoArgs,
 		Long: `Print what happened, the oldest first: the router's port and address, devices that
-came or were refused, what people changed, starts and alerts. With --peer, also when
-that device was here. Events are kept for 90 days, at most 5,000.`,
+came or were refused, what people changed, starts and alerts. With --peer, when that
+device was here, and what happened to it and to the house as a whole. Events are kept for 90 days, at most 5,000.`,
 		Example: `  homeward log
   homeward log --peer "Anna's phone" --since 2d
   homeward log --kind device-refused --since 2026-03-03 --json`,
@@ -48,6 +48,7 @@ that device was here. Events are kept for 90 days, at most 5,000.`,
 					return err
 				}
 				q.Set("peer", strconv.FormatInt(p.ID, 10))
+				q.Set("house", "true")
 				if len(kinds) == 0 {
 					if sessions, err = client.Sessions(c.Context(), p.ID); err != nil {
 						return err
@@ -69,7 +70,7 @@ that device was here. Events are kept for 90 days, at most 5,000.`,
 		}),
 	}
 	f := c.Flags()
-	f.StringVar(&peer, "peer", "", "only what is about this device (its name or number)")
+	f.StringVar(&peer, "peer", "", "leave out what is about other devices than this one (its name or number)")
 	f.StringVar(&since, "since", "7d", "how far back: 12h, 2d, 1w, a day such as 2026-03-03, or a time as in RFC 3339")
 	f.StringSliceVar(&kinds, "kind", nil, "only these kinds of events")
 	return c

@@ -82,7 +82,8 @@ func TestTheLogTellsWhoDidWhatAcrossRestarts(t *testing.T) {
 	if strings.Contains(out, "SECRET") || strings.Count(out, "settings were changed") != 1 || strings.Contains(out, "power cut") {
 		t.Errorf("%s", out)
 	}
-	if one := do("log", "--peer", "anna"); strings.Contains(one, "started") || !strings.Contains(one, "Was added") {
+	do("peers", "add", "bert")
+	if one := do("log", "--peer", "anna"); !strings.Contains(one, "started") || !strings.Contains(one, "Was added") || strings.Contains(one, "bert") {
 		t.Errorf("of one device: %s", one)
 	}
 	if js := do("log", "--kind", "admin", "--json"); !strings.Contains(js, `"cause": "new-code"`) || strings.Contains(js, `"started"`) {

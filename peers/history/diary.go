@@ -51,7 +51,7 @@ func (d *diary) add(e Event) Event {
 	d.nextID++
 	d.events = append(d.events, e)
 	d.dirty[e.ID] = true
-	d.trim(e.At)
+	d.forget(len(d.events) - maxEvents)
 	return e
 }
 
@@ -85,16 +85,22 @@ func (d *diary) strangers(e Event) int {
 	return n
 }
 
-// trim forgets what is too old or too much.
+// trim forgets what is too old. It is not for the time of an event: a clock may be
+// wrong for a while after a start.
 func (d *diary) trim(now time.Time) {
-	first := max(0, len(d.events)-maxEvents)
-	for first < len(d.events) && now.Sub(d.events[first].Last) > eventsKept {
-		first++
+	old := 0
+	for old < len(d.events) && now.Sub(d.events[old].Last) > eventsKept {
+		old++
 	}
-	if first == 0 {
+	d.forget(old)
+}
+
+// forget forgets the first n events.
+func (d *diary) forget(n int) {
+	if n <= 0 {
 		return
 	}
-	d.events = slices.Delete(d.events, 0, first)
+	d.events = slices.Delete(d.events, 0, n)
 	oldest := d.oldest()
 	maps.DeleteFunc(d.dirty, func(id int64, _ bool) bool { return id < oldest })
 }
@@ -130,6 +136,7 @@ func (d *diary) unsaved() []Event {
 // Filter chooses events. The zero value chooses the latest of all.
 type Filter struct {
 	Peer   peers.ID  // about this one only; zero: about anything
+	House  bool      // with Peer: also what happened to the whole house, which may be why it could not come in
 	Kinds  []Kind    // of these only; none: of any
 	Before int64     // with a smaller ID; zero: the latest
 	Since  time.Time // not before; zero: any time
@@ -147,7 +154,7 @@ func (d *diary) find(f Filter) (list []Event, more bool) {
 		e := d.events[i]
 		switch {
 		case f.Before != 0 && e.ID >= f.Before,
-			f.Peer != 0 && e.Peer != f.Peer,
+			f.Peer != 0 && e.Peer != f.Peer && !(f.House && e.House()),
 			len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind),
 			!f.Since.IsZero() && e.Last.Before(f.Since):
 			continue

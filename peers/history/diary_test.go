@@ -52,9 +52,13 @@ func TestTheDiaryIsBoundedByNumberAndAge(t *testing.T) {
 	if s := d.events[0].Detail; len(s) > maxText || !utf8.ValidString(s) {
 		t.Errorf("a text of %d bytes", len(s))
 	}
-	d.add(Event{At: now.Add(eventsKept + 4000*time.Second), Kind: Started})
-	if n := len(d.events); n != 2001 {
-		t.Errorf("%d events are left after 90 days", n)
+	d.add(Event{At: now.Add(10 * eventsKept), Kind: Started}) // by a clock that is not set yet
+	if n := len(d.events); n != maxEvents {
+		t.Errorf("%d events are left after one of a wrong time", n)
+	}
+	d.trim(now.Add(eventsKept + 4000*time.Second))
+	if n := len(d.events); n != 2001 || len(d.dirty) != n {
+		t.Errorf("%d events are left after 90 days, %d unsaved", n, len(d.dirty))
 	}
 }
 
@@ -77,6 +81,20 @@ func TestEventsAreFoundInPages(t *testing.T) {
 	}
 	if list, more := d.find(Filter{Since: now.Add(240 * time.Minute)}); len(list) != 10 || more {
 		t.Errorf("%d events since then, more: %v", len(list), more)
+	}
+}
+
+func TestADevicesEventsCanHaveTheHousesBetweenThem(t *testing.T) {
+	d, now := newDiary(nil), time.Unix(1_800_000_000, 0)
+	for _, e := range []Event{{Kind: DeviceFirst, Peer: 1}, {Kind: DeviceFirst, Peer: 2}, {Kind: PortLost}, {Kind: PortRenewed}} {
+		e.At = now
+		d.add(e)
+	}
+	if list, _ := d.find(Filter{Peer: 1}); len(list) != 1 {
+		t.Errorf("alone: %+v", list)
+	}
+	if list, _ := d.find(Filter{Peer: 1, House: true}); len(list) != 2 || list[0].Kind != PortLost || list[1].Peer != 1 {
+		t.Errorf("with the house's: %+v", list)
 	}
 }
 

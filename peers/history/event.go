@@ -38,6 +38,9 @@ func Kinds() []Kind {
 // repeats says of which kinds one event stands for all of a day.
 func (k Kind) repeats() bool { return k == PortRenewed || k == DeviceRefused }
 
+// House reports whether the event is about the whole house, and more than a sign of life.
+func (e Event) House() bool { return e.Peer == 0 && e.Kind != PortRenewed }
+
 // Event is something that happened.
 type Event struct {
 	ID     int64     // grows with time; zero until it is written down

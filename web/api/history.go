@@ -110,6 +110,13 @@ func filterOf(q url.Values) (history.Filter, error) {
 	if err := number("limit", func(n int64) { f.Limit = int(min(n, 1<<20)) }); err != nil {
 		return f, err
 	}
+	switch q.Get("house") {
+	case "", "false":
+	case "true":
+		f.House = true
+	default:
+		return f, &peers.FieldError{Field: "house", Problem: "is neither true nor false"}
+	}
 	for _, k := range q["kind"] {
 		if !slices.Contains(history.Kinds(), history.Kind(k)) {
 			return f, &peers.FieldError{Field: "kind", Problem: strconv.Quote(k) + " is none: use " + kindNames()}

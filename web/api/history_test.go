@@ -37,7 +37,7 @@ func TestWhatHappenedIsReadInPages(t *testing.T) {
 	if err != nil || len(since.Events) != 2 {
 		t.Errorf("%+v, %v", since, err)
 	}
-	for field, value := range map[string]string{"peer": "x", "before": "-1", "limit": "0", "kind": "party", "since": "yesterday"} {
+	for field, value := range map[string]string{"peer": "x", "before": "-1", "limit": "0", "kind": "party", "house": "yes", "since": "yesterday"} {
 		_, err := w.client.Events(t.Context(), url.Values{field: {value}})
 		var p *Problem
 		if !errors.As(err, &p) || p.Status != 400 || p.Field != field {

@@ -95,7 +95,10 @@ function wanted() {
 // A line of the log on top of those that are there, if the page shows such.
 function showRow(row) {
   const list = document.querySelector("[data-log]");
-  if (!list || (list.dataset.logPeer && list.dataset.logPeer !== String(row.peer)) || (list.dataset.logTopic && list.dataset.logTopic !== row.topic)) return;
+  if (!list) return;
+  const { logPeer, logTopic, logHouse } = list.dataset;
+  const house = logHouse !== undefined && row.house;
+  if ((logPeer && logPeer !== String(row.peer) && !house) || (logTopic && logTopic !== row.topic)) return;
   const line = document.createElement("li"), when = document.createElement("time"), text = document.createElement("span");
   line.toggleAttribute("data-bad", Boolean(row.bad));
   when.dateTime = row.time;
