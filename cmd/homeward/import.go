@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
-	"net/netip"
 	"os"
 	"path"
 	"path/filepath"
@@ -15,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.zx2c4.com/wireguard/wgctrl"
 
 	"homeward/peers/imports"
 	"homeward/web/api"
@@ -179,32 +176,4 @@ func gatherFile(root *os.Root, name string, into map[string][]byte) error {
 	}
 	into[path.Clean(filepath.ToSlash(name))] = b
 	return nil
-}
-
-// gatherInterface reads an interface that runs, in the kernel or in a program.
-func gatherInterface(name string) (map[string][]byte, error) {
-	client, err := wgctrl.New()
-	if err != nil {
-		return nil, fmt.Errorf("looking for WireGuard interfaces: %w", err)
-	}
-	defer client.Close()
-	d, err := client.Device(name)
-	if err != nil {
-		return nil, fmt.Errorf("there is no file %s here, and as an interface: %w", name, err)
-	}
-	in, err := net.InterfaceByName(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading the addresses of %s: %w", name, err)
-	}
-	addrs, err := in.Addrs()
-	if err != nil {
-		return nil, fmt.Errorf("reading the addresses of %s: %w", name, err)
-	}
-	var own []netip.Prefix
-	for _, a := range addrs {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLinkLocalUnicast() {
-			own = append(own, p)
-		}
-	}
-	return map[string][]byte{name + ".conf": imports.ConfOf(*d, own)}, nil
 }
