@@ -48,9 +48,9 @@ func (h *homeward) livePast(rootless bool, peer int) {
 		h.t.Fatal(err)
 	}
 	h.Process = h.lab.NAS.Start(h.lab.NAS.CommandAs(context.Background(), rootless, h.dir, h.bin, "serve", "--state", h.state(), "--config", os.DevNull))
-	labnet.Eventually(h.t, 15*time.Second, "homeward is back", func() bool {
-		out, err := h.do("log")
-		return err == nil && strings.Contains(out, "started")
+	labnet.Eventually(h.t, 15*time.Second, "homeward is back, and the router has told the address", func() bool {
+		out, err := h.do("status")
+		return err == nil && strings.Contains(out, "Devices call")
 	})
 }
 

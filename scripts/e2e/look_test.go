@@ -53,6 +53,11 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 	}
 	page.do("leaving, since nobody answers for a while", chromedp.Navigate("about:blank"))
 	h.livePast(true, 2)
+	for _, id := range []string{"1", "2"} { // their codes were forgotten
+		if out, err := h.do("peers", "rotate", id); err != nil {
+			t.Fatal(out)
+		}
+	}
 	pages := map[string]string{"home": "/", "welcome": "/welcome", "device": "/peers/2", "edit": "/peers/2/edit", "test": "/peers/2/test", "remove": "/peers/3/remove",
 		"ports": "/ports", "guide": "/guide?router=huawei", "settings": "/settings", "backup": "/backup", "log": "/log", "missing": "/nowhere"}
 	grounds := map[string]bool{}
