@@ -20,15 +20,15 @@ type recorded struct {
 
 var _ api.Peers = recorded{}
 
-func (r recorded) tell(cause string, p peers.Peer) {
-	r.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: r.actor, Cause: cause, Peer: p.ID, Name: string(p.Name)})
+func (r recorded) tell(ctx context.Context, cause string, p peers.Peer) {
+	r.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: r.who(ctx), Cause: cause, Peer: p.ID, Name: string(p.Name)})
 }
 
 // Create implements api.Peers.
 func (r recorded) Create(ctx context.Context, n peers.NewPeer) (peers.Issued, error) {
 	i, err := r.Manager.Create(ctx, n)
 	if err == nil {
-		r.tell("added", i.Peer)
+		r.tell(ctx, "added", i.Peer)
 	}
 	return i, err
 }
@@ -40,11 +40,11 @@ func (r recorded) Edit(ctx context.Context, id peers.ID, version int64, c peers.
 	switch {
 	case err != nil || p.Version == before.Version:
 	case c.Enabled != nil && *c.Enabled != before.Enabled && *c.Enabled:
-		r.tell("enabled", p)
+		r.tell(ctx, "enabled", p)
 	case c.Enabled != nil && *c.Enabled != before.Enabled:
-		r.tell("disabled", p)
+		r.tell(ctx, "disabled", p)
 	default:
-		r.tell("changed", p)
+		r.tell(ctx, "changed", p)
 	}
 	return p, err
 }
@@ -54,7 +54,7 @@ func (r recorded) Remove(ctx context.Context, id peers.ID) error {
 	p, _ := r.Get(id) // a damaged one has no record
 	err := r.Manager.Remove(ctx, id)
 	if _, gone := r.Get(id); gone != nil && p.ID != 0 { // also when the device has not heard of it yet
-		r.tell("removed", p)
+		r.tell(ctx, "removed", p)
 	}
 	return err
 }
@@ -63,7 +63,7 @@ func (r recorded) Remove(ctx context.Context, id peers.ID) error {
 func (r recorded) Rotate(ctx context.Context, id peers.ID) (peers.Issued, error) {
 	i, err := r.Manager.Rotate(ctx, id)
 	if err == nil {
-		r.tell("new-code", i.Peer)
+		r.tell(ctx, "new-code", i.Peer)
 	}
 	return i, err
 }
@@ -72,7 +72,7 @@ func (r recorded) Rotate(ctx context.Context, id peers.ID) (peers.Issued, error)
 func (r recorded) RotateTo(ctx context.Context, id peers.ID, key wgtypes.Key) (peers.Issued, error) {
 	i, err := r.Manager.RotateTo(ctx, id, key)
 	if err == nil {
-		r.tell("new-code", i.Peer)
+		r.tell(ctx, "new-code", i.Peer)
 	}
 	return i, err
 }
@@ -82,7 +82,7 @@ func (r recorded) Invite(ctx context.Context, id peers.ID, lasts time.Duration) 
 	i, err := r.Manager.Invite(ctx, id, lasts)
 	if err == nil {
 		if p, err := r.Get(id); err == nil {
-			r.tell("invited", p)
+			r.tell(ctx, "invited", p)
 		}
 	}
 	return i, err

@@ -5,19 +5,29 @@ import (
 	"time"
 
 	"homeward/peers/history"
+	"homeward/web"
 	"homeward/web/api"
 )
 
 // doer writes down what somebody did.
 type doer struct {
 	publish func(history.Event)
-	actor   string // who they are
+	actor   string // who they are, unless they are logged in
+}
+
+// who is the user that a request is from, or the actor. One who is called as
+// another place is called cannot be taken for it.
+func (d doer) who(ctx context.Context) string {
+	if name := web.CallerName(ctx); name != "" && name != onThePage && name != onTheBox {
+		return name
+	}
+	return d.actor
 }
 
 // did tells it, unless it failed.
-func (d doer) did(cause string, err error) {
+func (d doer) did(ctx context.Context, cause string, err error) {
 	if err == nil {
-		d.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: d.actor, Cause: cause})
+		d.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: d.who(ctx), Cause: cause})
 	}
 }
 
@@ -34,21 +44,21 @@ type recordedForwards struct {
 // OpenForward implements api.Forwards.
 func (r recordedForwards) OpenForward(ctx context.Context, n api.NewForward) (api.Forward, error) {
 	f, err := r.ports.OpenForward(ctx, n)
-	r.did("forward-opened", err)
+	r.did(ctx, "forward-opened", err)
 	return f, err
 }
 
 // SwitchForward implements api.Forwards.
 func (r recordedForwards) SwitchForward(ctx context.Context, id int64, on bool) (api.Forward, error) {
 	f, err := r.ports.SwitchForward(ctx, id, on)
-	r.did(map[bool]string{true: "forward-on", false: "forward-off"}[on], err)
+	r.did(ctx, map[bool]string{true: "forward-on", false: "forward-off"}[on], err)
 	return f, err
 }
 
 // RemoveForward implements api.Forwards.
 func (r recordedForwards) RemoveForward(ctx context.Context, id int64) error {
 	err := r.ports.RemoveForward(ctx, id)
-	r.did("forward-removed", err)
+	r.did(ctx, "forward-removed", err)
 	return err
 }
 
@@ -61,7 +71,7 @@ type recordedRouter struct {
 // ClosePort implements api.Router.
 func (r recordedRouter) ClosePort(ctx context.Context, protocol string, external uint16) error {
 	err := r.Router.ClosePort(ctx, protocol, external)
-	r.did("port-closed", err)
+	r.did(ctx, "port-closed", err)
 	return err
 }
 
@@ -74,13 +84,13 @@ type recordedDNS struct {
 // SetDNSName implements api.DNS.
 func (r recordedDNS) SetDNSName(ctx context.Context, n api.NewDNSName) error {
 	err := r.DNS.SetDNSName(ctx, n)
-	r.did("dns-name", err)
+	r.did(ctx, "dns-name", err)
 	return err
 }
 
 // RemoveDNSName implements api.DNS.
 func (r recordedDNS) RemoveDNSName(ctx context.Context) error {
 	err := r.DNS.RemoveDNSName(ctx)
-	r.did("dns-name-removed", err)
+	r.did(ctx, "dns-name-removed", err)
 	return err
 }

@@ -182,7 +182,7 @@ func checkHistory(t *testing.T, h *homeward) {
 		shown, _ = h.do("peers", "show", "1")
 		return strings.Contains(log, "Was here for the first time, from "+place) && strings.Contains(log, "from outside ("+place+")") && !strings.Contains(shown, "In the last 30 days: 0 B received")
 	})
-	if strings.Contains(log, labnet.Phone4) || !strings.Contains(log, "Was added · On the page") {
+	if strings.Contains(log, labnet.Phone4) || !strings.Contains(log, "Was added · admin") {
 		t.Errorf("the log says:\n%s", log)
 	}
 }
