@@ -283,7 +283,7 @@ func TestManyDevicesOfOneNameAreNumbered(t *testing.T) {
 	if err != nil || w.Devices[0].Name != "phone" || w.Devices[1].Name != "phone 2" || w.Devices[MaxDevices-1].Name != "phone 10000" {
 		t.Errorf("%v, %v, %v", err, w.Devices[1].Name, w.Devices[MaxDevices-1].Name)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("that took %v", took)
 	}
 }
