@@ -147,7 +147,7 @@ func (r *confReader) ofServer(key, value string) {
 	case "preup", "postup", "predown", "postdown":
 		s.drop("%s: the command %q is not run.", r.at, short(value))
 	default:
-		s.drop("%s: %s = %s has no meaning here.", r.at, short(key), short(value))
+		s.drop("%s: %s = %s has no meaning here.", r.at, short(key), harmless(value))
 	}
 }
 
@@ -166,7 +166,7 @@ func (r *confReader) ofDevice(key, value string) {
 	case "allowedips":
 		r.server.takeAllowed(d, r.at, value, &r.problems)
 	default:
-		r.server.drop("%s: %s = %s has no meaning here.", r.at, short(key), short(value))
+		r.server.drop("%s: %s = %s has no meaning here.", r.at, short(key), harmless(value))
 	}
 }
 

@@ -273,6 +273,25 @@ func TestDamagedFilesAreRefusedWithTheLine(t *testing.T) {
 	}
 }
 
+func TestKeysInTheWrongPlaceAreNotShown(t *testing.T) {
+	stray := wgtypes.Key{8, 30: 7, 31: 64}.String()
+	text := "[Interface]\nListenPort = 5\nAddress = 10.0.0.1/24\nPrivateKey = " + wgtypes.Key{16, 31: 64}.String() +
+		"\nPresharedKey = " + stray + "\n[Peer]\nPrivateKey = " + stray + "\nTable = off\n"
+	s, err := Conf("wg0.conf", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := strings.Join(s.Dropped, "\n")
+	for _, want := range []string{"line 5: presharedkey = (a key)", "line 7: privatekey = (a key)", "line 8: table = off"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("%q does not tell %q", said, want)
+		}
+	}
+	if strings.Contains(said, stray) {
+		t.Errorf("it shows a key: %q", said)
+	}
+}
+
 func TestManyDevicesOfOneNameAreNumbered(t *testing.T) {
 	s := Server{Port: 1, PrivateKey: secret.NewKey(wgtypes.Key{8, 31: 64}), Addresses: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/16")}}
 	for i := range MaxDevices {

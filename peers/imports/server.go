@@ -140,3 +140,12 @@ func short(s string) string {
 	}
 	return s
 }
+
+// harmless makes the value of a setting fit to be shown: a key, which may be a device's
+// private one noted where it does not belong, is not.
+func harmless(value string) string {
+	if _, err := wgtypes.ParseKey(value); err == nil {
+		return "(a key)"
+	}
+	return short(value)
+}
