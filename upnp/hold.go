@@ -85,7 +85,7 @@ func (k *keeper) hold(ctx context.Context, g grant) {
 	if fresh && g.verified || k.wantsWitness() {
 		k.nextCheck = now.Add(firstCheck)
 	} else {
-		k.nextCheck = now.Add(checkEvery)
+		k.nextCheck = now.Add(k.checkPace())
 	}
 	k.publish(k.heldVerdict(), answer{})
 }

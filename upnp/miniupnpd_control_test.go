@@ -300,3 +300,32 @@ func TestRealRouterShowsTheNonce(t *testing.T) {
 		t.Errorf("%d rules left: %q", n, r.mappings())
 	}
 }
+
+// A public address that changes is known within a minute, by each protocol.
+func TestRealRouterPublicAddressChanges(t *testing.T) {
+	t.Parallel()
+	const now = "81.2.69.77"
+	for name, extra := range map[string][]string{
+		"all":  {"enable_natpmp=yes"},
+		"PCP":  {"enable_natpmp=yes", "enable_upnp=no"},
+		"UPnP": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRealRouter(t, extra...)
+			p := r.mapper()
+			p.await(Mapped, 10*time.Second)
+			r.run("ip", "-n", r.router, "addr", "del", labWAN+"/24", "dev", "wan0")
+			r.run("ip", "-n", r.router, "addr", "add", now+"/24", "dev", "wan0")
+			start := time.Now()
+			for s := p.await(Mapped, 70*time.Second); s["External"] != now; {
+				s = p.await(Mapped, 70*time.Second-time.Since(start))
+			}
+			took := time.Since(start)
+			t.Logf("known after %v", took.Round(10*time.Millisecond))
+			if took > time.Minute+5*time.Second { // the next look, and its answers
+				t.Errorf("took %v", took)
+			}
+		})
+	}
+}

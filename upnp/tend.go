@@ -49,9 +49,18 @@ func (k *keeper) renew(ctx context.Context) {
 	k.hold(ctx, g)
 }
 
+// checkPace is how often the mapping is read back. PCP alone tells the router's
+// address only where it is asked for the mapping.
+func (k *keeper) checkPace() time.Duration {
+	if _, alone := k.session.(*pcpSession); alone && !k.side.six {
+		return addressEvery
+	}
+	return checkEvery
+}
+
 // check reads the mapping back.
 func (k *keeper) check(ctx context.Context) {
-	k.nextCheck = time.Now().Add(checkEvery)
+	k.nextCheck = time.Now().Add(k.checkPace())
 	if k.wantsWitness() {
 		k.findWitness(ctx)
 	}

@@ -25,6 +25,9 @@ type witnessed struct {
 	witness tableReader
 	seen    bool // the witness saw the entry: its absence is news. Some routers show only UPnP's own
 	gone    bool // the witness doesn't answer any more
+
+	address netip.Addr // the router's, as the witness said last
+	askedAt time.Time  // when it was asked for that
 }
 
 // unwitnessed is the protocol's own session.
@@ -48,11 +51,25 @@ func (s *witnessed) router() Router {
 	return r
 }
 
-// external asks the witness where the protocol itself doesn't tell yet.
+// external asks the witness where the protocol itself doesn't tell yet. PCP tells the
+// address with the mapping only, and some routers begin no new epoch when theirs
+// changes: a minute at most after the witness told of another one, the mapping is
+// asked for again, and brings it. Two that never agree cost one such request.
 func (s *witnessed) external(ctx context.Context) (netip.Addr, answer) {
 	addr, a := s.session.external(ctx)
 	if a.outcome == unsupported {
 		return s.witness.external(ctx)
+	}
+	if _, repeats := s.session.(*pcpSession); !a.ok() || !repeats || s.gone || time.Since(s.askedAt) < addressEvery-epochEvery {
+		return addr, a
+	}
+	s.askedAt = time.Now()
+	seen, told := s.witness.external(ctx)
+	if !told.ok() || !seen.IsValid() || seen == s.address {
+		return addr, a
+	}
+	if s.address = seen; seen != addr {
+		return netip.Addr{}, answer{outcome: notThere, problem: "the router has another address"}
 	}
 	return addr, a
 }
