@@ -44,6 +44,7 @@ type Manager struct {
 	write    sync.Mutex
 	roster   roster       // as stored
 	leftOut  []LeftOut    // what is stored and cannot be read
+	lastID   ID           // the greatest that was ever given
 	applied  map[ID]int64 // versions of the peers that the device took last; never changed
 	settled  bool         // the device has what is wanted
 	nextEnd  time.Time    // when the first of them expires; zero means none does
@@ -104,7 +105,7 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	}
 	client, until := newClientConfig(p, private, *facts.Endpoint, facts), now.Add(m.cfg.HandOver)
 	m.handed.keep(p.ID, client, until)
-	m.roster = m.roster.with(p)
+	m.roster, m.lastID = m.roster.with(p), max(m.lastID, p.ID)
 	m.cfg.Logger.Info("device added", "peer", p.ID, "name", string(p.Name), "public_key", p.PublicKey.String())
 	_ = m.pushLocked()                                 // when refused, the peer shows as Pending
 	m.kickRun()                                        // which tries that again, and has a key to forget
@@ -259,6 +260,9 @@ func (m *Manager) loadLocked(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading the devices: %w", err)
 	}
+	if m.lastID, err = m.store.lastID(ctx); err != nil {
+		return fmt.Errorf("loading the devices: %w", err)
+	}
 	m.roster, m.leftOut, m.settled = newRoster(all), leftOut, false
 	m.publishLocked()
 	return nil
@@ -281,6 +285,6 @@ func (m *Manager) reloadLocked(ctx context.Context, err error) error {
 
 // publishLocked shows the readers what is wanted and what the device has of it.
 func (m *Manager) publishLocked() {
-	m.latest.Store(&snapshot{m.roster, m.applied})
+	m.latest.Store(&snapshot{m.roster, m.lastID, m.applied})
 	m.subs.tell()
 }

@@ -37,7 +37,16 @@ type record struct {
 }
 
 // Records are peers outside the database.
-type Records struct{ peers []*Peer }
+type Records struct {
+	peers  []*Peer
+	lastID ID
+}
+
+// recordsForm are Records as a text.
+type recordsForm struct {
+	LastID ID       `json:"last_id"` // the greatest that was ever given
+	Peers  []record `json:"peers"`
+}
 
 // Len is how many there are.
 func (r Records) Len() int { return len(r.peers) }
@@ -51,15 +60,16 @@ func (r Records) Wanted(now time.Time) (list []DevicePeer, nextEnd time.Time) {
 // Records are all peers as a text for a file, preshared keys included: it is as
 // secret as the database. Equal peers give equal texts.
 func (m *Manager) Records() ([]byte, error) {
+	now := m.latest.Load()
 	list := []record{}
-	for _, p := range m.latest.Load().byID {
+	for _, p := range now.byID {
 		r, err := recordOf(p)
 		if err != nil {
 			return nil, fmt.Errorf("writing down device %q: %w", p.Name, err)
 		}
 		list = append(list, r)
 	}
-	return json.Marshal(list)
+	return json.Marshal(recordsForm{now.lastID, list})
 }
 
 func recordOf(p *Peer) (record, error) {
@@ -87,15 +97,16 @@ func recordOf(p *Peer) (record, error) {
 // ParseRecords reads what Manager.Records wrote. Peers that are damaged are left
 // out and told.
 func ParseRecords(text []byte) (Records, []LeftOut, error) {
-	var list []record
-	if err := json.Unmarshal(text, &list); err != nil {
+	var form recordsForm
+	if err := json.Unmarshal(text, &form); err != nil {
 		return Records{}, nil, fmt.Errorf("reading the devices: %w", err)
 	}
-	var (
-		all     Records
-		leftOut []LeftOut
-	)
-	for _, r := range list {
+	if form.Peers == nil {
+		return Records{}, nil, errors.New("reading the devices: there is no list of them")
+	}
+	all := Records{lastID: form.LastID}
+	var leftOut []LeftOut
+	for _, r := range form.Peers {
 		p, err := r.row().peer()
 		if err != nil {
 			leftOut = append(leftOut, LeftOut{r.ID, r.Name, err})
@@ -124,7 +135,8 @@ type Reconciled struct{ Added, Changed, Removed []Name }
 
 // Reconcile makes the database agree with records that are newer than it is,
 // after it was put back from a snapshot: who was added since comes in again, who
-// was removed stays out. It changes all or nothing.
+// was removed stays out. It changes all or nothing; nothing where the database is the
+// newer one after all, which versions and numbers tell and no clock does.
 func (m *Manager) Reconcile(ctx context.Context, newer Records) (Reconciled, error) {
 	m.write.Lock()
 	defer m.write.Unlock()
@@ -133,8 +145,14 @@ func (m *Manager) Reconcile(ctx context.Context, newer Records) (Reconciled, err
 		gone []ID
 		put  []Peer
 	)
+	if m.lastID > newer.lastID {
+		return done, nil
+	}
 	want := map[ID]*Peer{}
 	for _, p := range newer.peers {
+		if old, ok := m.roster.get(p.ID); ok && old.Version > p.Version {
+			return done, nil
+		}
 		want[p.ID] = p
 	}
 	for _, old := range m.roster.byID {

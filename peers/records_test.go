@@ -134,3 +134,45 @@ func TestReconcileFollowsWhatIsNewerThanTheDatabase(t *testing.T) {
 		t.Errorf("a second time: %+v, %v", done, err)
 	}
 }
+
+// No clock says which of the two is newer.
+func TestReconcileLeavesANewerDatabaseAlone(t *testing.T) {
+	for what, change := range map[string]func(*peers.Manager) error{
+		"added": func(m *peers.Manager) error {
+			_, err := m.Create(t.Context(), peers.NewPeer{Name: "later"})
+			return err
+		},
+		"changed": func(m *peers.Manager) error { _, err := m.SetAccess(t.Context(), 1, peers.AccessHome); return err },
+		"added and removed": func(m *peers.Manager) error {
+			i, err := m.Create(t.Context(), peers.NewPeer{Name: "later"})
+			if err == nil {
+				err = m.Remove(t.Context(), i.Peer.ID)
+			}
+			return err
+		},
+	} {
+		m := newManager(t, openDB(t), peerstest.NewDevice())
+		create(t, m, "anna")
+		text, err := m.Records()
+		if err != nil {
+			t.Fatal(err)
+		}
+		older, _, err := peers.ParseRecords(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := change(m); err != nil {
+			t.Fatal(err)
+		}
+		before, err := m.Records()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Reconcile(t.Context(), older); err != nil {
+			t.Fatal(err)
+		}
+		if after, err := m.Records(); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("%s: the newer database became\n%s, was\n%s (%v)", what, after, before, err)
+		}
+	}
+}

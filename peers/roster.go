@@ -69,6 +69,7 @@ func filter(list []*Peer, keep func(*Peer) bool) []*Peer {
 // snapshot is what readers see, without waiting for a writer. It is immutable.
 type snapshot struct {
 	roster
+	lastID  ID           // the greatest that was ever given
 	applied map[ID]int64 // versions of the peers that the device took last
 }
 

@@ -376,6 +376,13 @@ func (s store) load(ctx context.Context) ([]Peer, []LeftOut, error) {
 	return all, leftOut, nil
 }
 
+// lastID is the greatest number that a peer ever got.
+func (s store) lastID(ctx context.Context) (ID, error) {
+	var id ID
+	err := s.db.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'peers'`).Scan(&id)
+	return id, err
+}
+
 // inTx runs f in one transaction.
 func (s store) inTx(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)

@@ -90,8 +90,8 @@ func (a *appliance) catchUp(ctx context.Context) error {
 		return nil
 	}
 	good, err := a.state.LastGood()
-	if err == nil && (good.Written.Before(repaired.Taken) || good.Identity.PrivateKey.Public() != a.identity.PrivateKey.Public()) {
-		return nil // it knows nothing newer
+	if err == nil && good.Identity.PrivateKey.Public() != a.identity.PrivateKey.Public() {
+		return a.state.RepairDone() // it is of another server
 	}
 	var records peers.Records
 	if err == nil {
@@ -99,14 +99,14 @@ func (a *appliance) catchUp(ctx context.Context) error {
 	}
 	if err != nil {
 		a.log.Error("changes since the snapshot are lost", "snapshot", repaired.Taken, "err", err)
-		return nil
+		return a.state.RepairDone()
 	}
 	done, err := a.peers.Reconcile(ctx, records)
 	if err != nil {
 		return err
 	}
 	a.log.Info("devices are as they were last", "added", done.Added, "changed", done.Changed, "removed", done.Removed)
-	return nil
+	return a.state.RepairDone()
 }
 
 // memoryJoint tells what is wrong with what homeward remembers, if anything is.

@@ -79,6 +79,12 @@ func (b *box) serve(ctx context.Context) (err error) {
 		b.harden(st)
 	}
 	a, err := assemble(ctx, b, st)
+	if ofDatabase(err) {
+		if err := st.Close(); err != nil {
+			b.log.Error("closing the database failed", "err", err)
+		}
+		return b.serveWithout(ctx, err)
+	}
 	if err != nil {
 		return err
 	}

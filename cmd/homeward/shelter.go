@@ -182,3 +182,9 @@ func (sh *shelter) memoryJoint() api.Joint {
 	}
 	return j
 }
+
+// ofDatabase says whether what is in the database is behind an error.
+func ofDatabase(err error) bool {
+	var coded interface{ Code() int } // as SQLite's errors have it
+	return errors.Is(err, state.ErrCorrupt) || errors.Is(err, state.ErrLost) || errors.As(err, &coded)
+}

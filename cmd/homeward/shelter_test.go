@@ -59,6 +59,19 @@ func waitForSnapshot(t *testing.T, dir string) {
 
 func database(dir string) string { return filepath.Join(dir, "state", "homeward.db") }
 
+// change changes the database behind homeward's back.
+func change(t *testing.T, dir, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", database(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func spoil(t *testing.T, file string) {
 	t.Helper()
 	for _, suffix := range []string{"-wal", "-shm"} {
@@ -91,16 +104,10 @@ func TestWithoutADatabaseDevicesComeInAndNothingElse(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "damaged"},
-		"written by a newer homeward": {func(t *testing.T, dir string) {
-			db, err := sql.Open("sqlite", database(dir))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer db.Close()
-			if _, err := db.Exec("PRAGMA user_version = 999"); err != nil {
-				t.Fatal(err)
-			}
-		}, "written by a newer homeward"},
+		"written by a newer homeward": {func(t *testing.T, dir string) { change(t, dir, "PRAGMA user_version = 999") }, "written by a newer homeward"},
+		"with a network that is none": {func(t *testing.T, dir string) { change(t, dir, `UPDATE identity SET prefix4 = 'junk'`) }, "identity"},
+		"without a table":             {func(t *testing.T, dir string) { change(t, dir, `DROP TABLE forwards`) }, "forwards"},
+		"without an identity":         {func(t *testing.T, dir string) { change(t, dir, `DELETE FROM identity`) }, "identity is gone"},
 		"a folder in its place": {func(t *testing.T, dir string) {
 			if err := os.Remove(database(dir)); err != nil {
 				t.Fatal(err)
@@ -146,7 +153,7 @@ func TestWithoutADatabaseDevicesComeInAndNothingElse(t *testing.T) {
 			if strings.Contains(string(page), "anna") || strings.Contains(string(page), dir) {
 				t.Errorf("the page tells strangers: %s", page)
 			}
-			if strings.Contains(out.String(), "Set a password") {
+			if strings.Contains(out.String(), "/setup?token=") {
 				t.Error("a setup link is printed")
 			}
 		})

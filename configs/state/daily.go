@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -98,17 +99,13 @@ func (s *State) vacuumInto(ctx context.Context, name string, fit func(ctx contex
 }
 
 func (s *State) writeInto(ctx context.Context, name string) error {
-	if _, err := s.db.ExecContext(ctx, "VACUUM INTO ?", s.Path(name)); err != nil {
-		return err
-	}
-	if err := s.root.Chmod(name, 0o600); err != nil {
-		return err
-	}
-	f, err := s.root.Open(name)
+	// An empty file, for its mode: SQLite would use the umask.
+	f, err := s.root.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close())
+	_, err = s.db.ExecContext(ctx, "VACUUM INTO ?", s.Path(name))
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func (s *State) removeIfThere(name string) error {

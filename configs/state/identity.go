@@ -40,6 +40,9 @@ func (s *State) EnsureIdentity(ctx context.Context, choose func() (Plan, error))
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, err
 	}
+	if err := s.mayBegin(ctx); err != nil {
+		return Identity{}, err
+	}
 	if id, err = newIdentity(choose); err != nil {
 		return Identity{}, err
 	}
@@ -50,6 +53,28 @@ func (s *State) EnsureIdentity(ctx context.Context, choose func() (Plan, error))
 		return Identity{}, fmt.Errorf("storing the server's identity: %w", err)
 	}
 	return id, nil
+}
+
+// mayBegin refuses with ErrLost to make an identity where there was one: another one
+// would void every code.
+func (s *State) mayBegin(ctx context.Context) error {
+	var n int
+	if err := s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM peers) + (SELECT count(*) FROM admins)`).Scan(&n); err != nil {
+		return fmt.Errorf("%w: looking for the server's identity: %w", ErrCorrupt, err)
+	}
+	for _, name := range []string{lastGoodFile, lastGoodBefore} {
+		found, err := s.exists(name)
+		if err != nil {
+			return err
+		}
+		if found {
+			n++
+		}
+	}
+	if n > 0 {
+		return fmt.Errorf("%w: the server's identity is gone from %s", ErrLost, s.Path(databaseFile))
+	}
+	return nil
 }
 
 func newIdentity(choose func() (Plan, error)) (Identity, error) {

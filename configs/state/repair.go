@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,14 +19,39 @@ const keepQuarantined = 3
 
 // Repair says what was done about a damaged or lost database.
 type Repair struct {
-	Cause      error
-	Snapshot   string    // the file that was put in its place
-	Taken      time.Time // when that was made
-	Quarantine string    // where the damaged one is now; empty when there was none
+	Cause      string    `json:"cause"`
+	Snapshot   string    `json:"snapshot"`             // the file that was put in its place
+	Taken      time.Time `json:"taken"`                // when that was made
+	Quarantine string    `json:"quarantine,omitempty"` // where the damaged one is now; empty when there was none
 }
 
-// Repaired says what Open had to repair, or nil.
+// repairFile says that a database from a snapshot was not brought up to date yet.
+const repairFile = "repaired"
+
+// Repaired says what Open had to repair, or nil. It is said again at each start until
+// RepairDone.
 func (s *State) Repaired() *Repair { return s.repair }
+
+// RepairDone says that the database knows again what there was since its snapshot.
+func (s *State) RepairDone() error {
+	if err := s.removeIfThere(repairFile); err != nil {
+		return fmt.Errorf("removing %s: %w", s.Path(repairFile), err)
+	}
+	return s.syncDir()
+}
+
+// pendingRepair reads what an earlier start repaired without getting any further.
+func (s *State) pendingRepair() (*Repair, error) {
+	text, ok, err := s.ReadFile(repairFile)
+	if err != nil || !ok {
+		return nil, err
+	}
+	var r Repair
+	if err := json.Unmarshal(text, &r); err != nil { // that there is one is what counts
+		r = Repair{Cause: "it is not known any more"}
+	}
+	return &r, nil
+}
 
 // fallBack puts the newest good snapshot in the place of the database, which is
 // damaged for the given cause and kept aside. Without a snapshot it changes
@@ -45,10 +71,17 @@ func (s *State) fallBack(ctx context.Context, cause error) error {
 	if err != nil {
 		return fmt.Errorf("%w: putting it aside: %w", cause, err)
 	}
-	if err := s.duplicate(snapshot, databaseFile); err != nil {
+	s.repair = &Repair{cause.Error(), s.Path(snapshot), taken, aside}
+	text, err := json.Marshal(s.repair)
+	if err == nil {
+		err = s.WriteFile(repairFile, text) // before the database is there: a crash must not hide it
+	}
+	if err == nil {
+		err = s.duplicate(snapshot, databaseFile)
+	}
+	if err != nil {
 		return fmt.Errorf("%w (it is %s now): putting %s in its place: %w", cause, aside, s.Path(snapshot), err)
 	}
-	s.repair = &Repair{cause, s.Path(snapshot), taken, aside}
 	return nil
 }
 

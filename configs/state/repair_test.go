@@ -75,6 +75,9 @@ func TestADamagedOrLostDatabaseIsPutBackFromTheNewestSnapshot(t *testing.T) {
 			} else if name != "removed" {
 				t.Error("what was damaged is not kept")
 			}
+			if err := s.RepairDone(); err != nil {
+				t.Fatal(err)
+			}
 			s.Close()
 			if s = open(t, dir); s.Repaired() != nil {
 				t.Error("repaired a second time")
@@ -177,6 +180,9 @@ func TestDailySnapshotsAreKeptForAWeek(t *testing.T) {
 	if err != nil || len(list) != keepDaily {
 		t.Fatalf("%d snapshots, %v", len(list), err)
 	}
+	if info, err := os.Stat(filepath.Join(s.Dir(), list[0])); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("its mode: %v, %v", info.Mode(), err)
+	}
 	newest, err := stampTime(list[len(list)-1])
 	if want := now.Add(9 * dailyEvery); err != nil || newest.Sub(want).Abs() > time.Second {
 		t.Errorf("the newest is of %v, want %v (%v)", newest, want, err)
@@ -190,5 +196,71 @@ func TestDailySnapshotsAreKeptForAWeek(t *testing.T) {
 	}
 	if oldest, err := stampTime(list[0]); err != nil || oldest.Sub(now).Abs() > time.Second {
 		t.Errorf("the one of today is not kept: %v, %v", oldest, err)
+	}
+}
+
+// What an earlier start repaired and could not bring up to date is said until it is.
+func TestARepairIsSaidUntilItIsDone(t *testing.T) {
+	dir, _ := withSnapshot(t)
+	if err := os.Remove(filepath.Join(dir, databaseFile)); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir)
+	first := s.Repaired()
+	s.Close()
+	s = open(t, dir)
+	if first == nil || s.Repaired() == nil || *s.Repaired() != *first {
+		t.Fatalf("said %+v, and then %+v", first, s.Repaired())
+	}
+	if err := s.RepairDone(); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if s = open(t, dir); s.Repaired() != nil {
+		t.Errorf("said after it was done: %+v", s.Repaired())
+	}
+}
+
+// A fresh start would open the setup page to whoever comes first.
+func TestWhatIsMadeOfADatabaseSaysThatThereWasOne(t *testing.T) {
+	dir, identity := withSnapshot(t)
+	for _, name := range []string{databaseFile, markerFile} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := open(t, dir)
+	if again, err := s.EnsureIdentity(t.Context(), somePlan); err != nil || s.Repaired() == nil || again.PrivateKey.Public() != identity.PrivateKey.Public() {
+		t.Errorf("repaired: %+v, %v", s.Repaired(), err)
+	}
+	if err := s.WriteLastGood(LastGood{time.Now(), identity, []byte("[]")}); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	for _, name := range []string{databaseFile, markerFile, "daily", "snapshots", "quarantine"} {
+		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(t.Context(), dir, quiet); !errors.Is(err, ErrLost) {
+		t.Errorf("with the last-good file alone: %v", err)
+	}
+}
+
+func TestALostIdentityIsNotMadeAnew(t *testing.T) {
+	for name, leave := range map[string]string{
+		"a device": `INSERT INTO peers (name, name_folded, profile, public_key, preshared_key, keepalive_seconds, enabled, created_unix, version) VALUES ('a', 'a', 'home', randomblob(32), randomblob(32), 0, 1, 1, 1)`,
+		"an admin": `INSERT INTO admins (name, password_hash, created_unix) VALUES ('a', 'x', 1)`,
+	} {
+		s := open(t, t.TempDir())
+		if _, err := s.EnsureIdentity(t.Context(), somePlan); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.DB().Exec(leave + `; DELETE FROM identity`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.EnsureIdentity(t.Context(), somePlan); !errors.Is(err, ErrLost) {
+			t.Errorf("with %s: %v", name, err)
+		}
 	}
 }

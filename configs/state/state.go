@@ -40,6 +40,7 @@ type State struct {
 	db   *sql.DB
 
 	repair *Repair
+	closed bool
 
 	vaultMu sync.Mutex // so that its key is made once
 }
@@ -105,7 +106,7 @@ func (s *State) open(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	initialised, err := s.exists(markerFile)
+	initialised, err := s.wasSetUp()
 	if err != nil {
 		return err
 	}
@@ -116,10 +117,30 @@ func (s *State) open(ctx context.Context, log *slog.Logger) error {
 			err = s.openWhole(ctx, true, true, log)
 		}
 	}
-	if err != nil || initialised {
+	if err != nil {
+		return err
+	}
+	if s.repair == nil {
+		if s.repair, err = s.pendingRepair(); err != nil {
+			return err
+		}
+	}
+	marked, err := s.exists(markerFile)
+	if err != nil || marked {
 		return err
 	}
 	return s.mark()
+}
+
+// wasSetUp says whether there was a database here before: the marker says so, and so
+// does whatever is made of a database only. A fresh start would open the setup page.
+func (s *State) wasSetUp() (bool, error) {
+	for _, name := range []string{markerFile, lastGoodFile, lastGoodBefore, "daily", "snapshots"} {
+		if found, err := s.exists(name); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
 }
 
 // openWhole opens the database, if it is whole, and brings its schema up to date.
@@ -208,6 +229,10 @@ func (s *State) Path(name string) string { return filepath.Join(s.dir, name) }
 
 // Close closes the database and gives the directory free.
 func (s *State) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
 	var errs []error
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
