@@ -162,6 +162,9 @@ func gatherFolder(name string) (map[string][]byte, error) {
 }
 
 func gatherFile(root *os.Root, name string, into map[string][]byte) error {
+	if info, err := root.Stat(name); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		return fmt.Errorf("%s is no file", name)
+	}
 	f, err := root.Open(name)
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", name, err)

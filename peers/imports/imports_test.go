@@ -123,11 +123,11 @@ func TestPiVPN(t *testing.T) {
 
 func TestLinuxserver(t *testing.T) {
 	s, w := read(t, "linuxserver")
-	check(t, w, 51820, "10.13.13.0/24", "", device{"phone", keyA, psk1, "10.13.13.2", ""}, device{"1", keyB, "", "10.13.13.3", ""})
+	check(t, w, 51899, "10.13.13.0/24", "", device{"phone", keyA, psk1, "10.13.13.2", ""}, device{"1", keyB, "", "10.13.13.3", ""})
 	if s.Endpoint != "vpn.example.net:51899" {
 		t.Errorf("endpoint %q", s.Endpoint)
 	}
-	told(t, w, "iptables -A FORWARD", "192.168.50.0/24 behind this device")
+	told(t, w, "iptables -A FORWARD", "192.168.50.0/24 behind this device", "The devices call port 51899")
 }
 
 func TestWGEasy14(t *testing.T) {
@@ -139,8 +139,12 @@ func TestWGEasy14(t *testing.T) {
 	told(t, w, "POSTROUTING")
 	files := folder(t, "wgeasy14")
 	delete(files, "wg0.conf")
-	if s, err := Read(files, nil); err != nil || s.Port != easyPort {
-		t.Errorf("without its wg0.conf: port %d, %v", s.Port, err)
+	if s, err := Read(files, nil); err != nil || s.Port != easyPort || !strings.Contains(strings.Join(s.Dropped, "\n"), "51820 is taken for it") {
+		t.Errorf("without its wg0.conf: port %d, %v, %v", s.Port, err, s.Dropped)
+	}
+	files["wg0.conf"] = []byte("[Interface]\nListenPort = 51833\nnonsense\n")
+	if _, err := Read(files, nil); err == nil || !strings.Contains(err.Error(), "wg0.conf, line 3") {
+		t.Errorf("with a damaged wg0.conf: %v", err)
 	}
 }
 

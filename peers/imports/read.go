@@ -16,6 +16,7 @@ type Tables func(database []byte, names ...string) (map[string]Table, error)
 var (
 	listens  = regexp.MustCompile(`(?mi)^[ \t]*ListenPort[ \t]*=`)
 	endpoint = regexp.MustCompile(`(?mi)^[ \t]*Endpoint[ \t]*=[ \t]*(\S+)`)
+	section  = regexp.MustCompile(`(?mi)^[ \t]*\[Peer\]`)
 )
 
 // Read finds out whose files these are, by name and content, and reads them. A
@@ -38,6 +39,15 @@ func Read(files map[string][]byte, tables Tables) (Server, error) {
 		default:
 			others = append(others, name)
 		}
+	}
+	if len(servers) > 1 { // linuxserver writes a ListenPort into its devices' files, too
+		servers = slices.DeleteFunc(servers, func(name string) bool {
+			ofDevice := endpoint.Match(files[name]) && len(section.FindAllIndex(files[name], 2)) == 1
+			if ofDevice {
+				others = append(others, name)
+			}
+			return ofDevice
+		})
 	}
 	switch len(servers) {
 	case 0:

@@ -3,8 +3,10 @@ package imports
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,6 +30,7 @@ type Wanted struct {
 func (s Server) Check(taken []netip.Prefix, now time.Time) (Wanted, error) {
 	c := &checker{server: s, now: now, keys: map[wgtypes.Key]string{}, addresses: map[netip.Addr]string{}, names: map[string]bool{}, numbered: map[string]int{}}
 	c.want = Wanted{PrivateKey: s.PrivateKey, Port: s.Port, Told: slices.Clone(s.Dropped)}
+	c.port()
 	c.networks(taken)
 	if len(s.Devices) == 0 {
 		c.problems.add("the server", "it has no devices: there is nothing to import")
@@ -48,6 +51,22 @@ type checker struct {
 	addresses map[netip.Addr]string
 	names     map[string]bool // folded
 	numbered  map[string]int  // how often a folded name was there
+}
+
+// port takes the one that the devices call: a server in a container listens on
+// another one inside.
+func (c *checker) port() {
+	_, text, err := net.SplitHostPort(c.server.Endpoint)
+	if err != nil {
+		return
+	}
+	called, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || called == 0 || uint16(called) == c.server.Port {
+		return
+	}
+	c.want.Port = uint16(called)
+	c.want.Told = append(c.want.Told, fmt.Sprintf("The devices call port %d, and the old server listened on %d. homeward listens on %d; if a rule of the router leads %d to %d, remove it.",
+		called, c.server.Port, called, called, c.server.Port))
 }
 
 // networks takes the server's own addresses for the tunnel's networks.

@@ -3,6 +3,7 @@ package imports
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -100,11 +101,16 @@ func Easy14(file string, text, conf []byte) (Server, error) {
 		s.Devices = append(s.Devices, d)
 	}
 	s.Port = easyPort
-	if conf != nil {
-		if c, err := Conf("wg0.conf", conf); err == nil {
-			s.Port = c.Port
-			s.Dropped = append(s.Dropped, c.Dropped...)
+	if conf == nil {
+		s.drop("%s: the port is in the wg0.conf beside it, which is not here: %d is taken for it.", file, easyPort)
+	} else {
+		c, err := Conf("wg0.conf", conf)
+		var wrong Problems
+		if errors.As(err, &wrong) {
+			problems = append(problems, wrong...)
 		}
+		s.Port = c.Port
+		s.Dropped = append(s.Dropped, c.Dropped...)
 	}
 	s.sort()
 	return s, problems.orNil()
