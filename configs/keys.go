@@ -52,6 +52,7 @@ func Keys() []Key {
 			port(func(s *Settings) *uint16 { return &s.Port }, 0)},
 		{"endpoint", "", "Public address or DNS name of home, with or without a port, as it is written into codes. Empty means: ask the router.", text, setEndpoint},
 		{"map_port", "true", "Ask the router (UPnP) to open the port, and to close it at the end.", boolean, flag(func(s *Settings) *bool { return &s.MapPort })},
+		{"map_second_router", "false", "Where the router gets a private address from another box in front of it, ask that one, too. It should be yours.", boolean, flag(func(s *Settings) *bool { return &s.MapSecond })},
 		{"bind", "", "Addresses on which the admin page listens. Empty means all private addresses of this machine. A public address is refused.", list, setBind},
 		{"admin_port", "8377", "TCP port of the admin page.", number, port(func(s *Settings) *uint16 { return &s.AdminPort }, 1)},
 		{"admin_hosts", "", "Further names by which the admin page may be opened, next to this machine's own names and addresses.", list, setAdminHosts},

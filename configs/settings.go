@@ -16,6 +16,7 @@ type Settings struct {
 	Port       uint16 // UDP; zero: the one chosen at the first start
 	Endpoint   string // host or host:port written into codes; empty: ask the router
 	MapPort    bool   // ask the router to open the port
+	MapSecond  bool   // ask a second router in front of it, too
 	Bind       []netip.Addr
 	AdminPort  uint16
 	AdminHosts []string

@@ -28,8 +28,7 @@ func advice(s Status, a answer) string {
 	case Conflict:
 		return conflictAdvice(s, a.holder)
 	case PrivateWAN:
-		return fmt.Sprintf("Your router gets a private address (%v): there is another box in front of it. Put that box in bridge mode, or forward UDP %d there to %v.",
-			s.WAN, s.Port, s.WAN)
+		return secondAdvice(s)
 	case CarrierNAT:
 		return fmt.Sprintf("Your provider shares one IPv4 address among customers (%v). No setting of the router can open a port. Ask the provider for a public IPv4 address.", s.WAN)
 	case NoWAN:

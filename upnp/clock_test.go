@@ -44,7 +44,7 @@ func TestSteadyStateIsQuiet(t *testing.T) {
 		since := w.m.Status().Since
 		asks, checks := w.seen().asks, w.seen().checks
 		w.sleep(time.Hour)
-		if a, c := w.seen().asks-asks, w.seen().checks-checks; a < 58 || a > 61 || c < 11 || c > 14 {
+		if a, c := w.seen().asks-asks, w.seen().checks-checks; a < 58 || a > 61 || c < 138 || c > 146 {
 			t.Errorf("%d addresses, %d read-backs in an hour", a, c)
 		}
 		s := w.m.Status()

@@ -53,7 +53,9 @@
 //
 // While held, the router is asked for its address (by PCP: for a sign of life),
 // every minute by UPnP and every 25 s by PCP or NAT-PMP, which also tells that it
-// restarted; the mapping is read back every five minutes. Three things shorten the wait (ears.go): the kernel's news about
+// restarted. The mapping is looked at, and asked for again by PCP or NAT-PMP, every
+// 25 s; an IPv6 opening is asked for again every five minutes. Three things shorten
+// the wait (ears.go): the kernel's news about
 // routes and addresses; a router's announcement that it has just started or has
 // another address, which is only a hint to ask, as anybody can forge it; and, once
 // a router we had a mapping on is gone, a packet every ten seconds that asks

@@ -34,7 +34,7 @@ type forwarding interface {
 
 // forwardsDue is when there is something to do about the forwards.
 func (k *keeper) forwardsDue() time.Time {
-	if k.side.six || k.session == nil || k.stale {
+	if !k.side.forwards || k.session == nil || k.stale {
 		return time.Now().Add(forever) // whoever finds the router anew looks at them then
 	}
 	return k.forwards.next
@@ -51,7 +51,7 @@ func (k *keeper) recheckForwards() {
 
 // leaveForwards gives back what is on the old router, as far as it can be reached.
 func (k *keeper) leaveForwards(ctx context.Context) {
-	if k.side.six {
+	if !k.side.forwards {
 		return
 	}
 	k.giveBackForwards(ctx)
@@ -81,7 +81,7 @@ func (k *keeper) mergeForwards() {
 // tendForwards does what is due about the forwards, for a bounded time.
 func (k *keeper) tendForwards(ctx context.Context) {
 	switch {
-	case k.side.six:
+	case !k.side.forwards:
 		return
 	case k.session == nil || k.stale:
 		k.forwardsUnknown()

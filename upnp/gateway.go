@@ -15,6 +15,17 @@ type Gateway struct {
 	Addr      netip.Addr // the router's address in the LAN
 	Self      netip.Addr // our own address towards it
 	Interface string     // the interface on which it is
+	// As is our address as this router sees it, where another router in between
+	// translates; invalid: Self.
+	As netip.Addr
+}
+
+// client is our address as the router sees it.
+func (g Gateway) client() netip.Addr {
+	if g.As.IsValid() {
+		return g.As
+	}
+	return g.Self
 }
 
 // route is a default route of the kernel's table.

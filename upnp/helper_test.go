@@ -22,6 +22,9 @@ const helperEnv = "HOMEWARD_UPNP_TEST_HELPER"
 // helperOnly makes the helper speak one protocol, by its name.
 const helperOnly = "HOMEWARD_UPNP_TEST_ONLY"
 
+// helperSecond lets the helper ask a second router.
+const helperSecond = "HOMEWARD_UPNP_TEST_SECOND"
+
 // helperFrom makes the helper announce a restarted router from this address instead.
 const helperFrom = "HOMEWARD_UPNP_TEST_ANNOUNCE_FROM"
 
@@ -57,7 +60,7 @@ func helper() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	m, err := New(Config{Port: testPort, Description: testDesc, Secret: testSecret,
+	m, err := New(Config{SecondRouter: os.Getenv(helperSecond) != "", Port: testPort, Description: testDesc, Secret: testSecret,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -67,6 +70,9 @@ func helper() int {
 		other := func(p protocol) bool { return p.name() != only }
 		m.protocols = slices.DeleteFunc(m.protocols, other)
 		m.six.protocols = slices.DeleteFunc(m.six.protocols, other)
+		if m.second != nil {
+			m.second.protocols = slices.DeleteFunc(m.second.protocols, other)
+		}
 	}
 	ended := make(chan struct{})
 	go func() { defer close(ended); m.Run(ctx) }()

@@ -114,7 +114,7 @@ func (k *keeper) want() want {
 		port:        k.m.config.Port,
 		description: k.m.config.Description,
 		lease:       lease,
-		client:      k.gw.Self,
+		client:      k.gw.client(),
 		former:      k.former,
 		nonce:       k.nonce,
 		proof: func(client netip.Addr) Nonce {

@@ -29,6 +29,10 @@ type Config struct {
 	// Gateway6 is the same for IPv6: Self is then our lasting global address. Nil
 	// reads the kernel's route, or, where Gateway is set, leaves IPv6 alone.
 	Gateway6 func() (Gateway, error)
+	// SecondRouter lets a router in front of the home router be asked, too, where
+	// the home router has a private address on its internet side. It may be somebody
+	// else's.
+	SecondRouter bool
 	// Journal remembers over a crash what is ours on the router. It may be nil.
 	Journal Journal
 	// Logger may be nil.
@@ -54,12 +58,13 @@ const (
 	movingLease = 10 * time.Minute
 )
 
-// The pace of the work. Routers are weak: while all is well this is one request
-// a minute, and no search.
+// The pace of the work. Routers are weak, and whoever is out waits for the door: while
+// all is well this is a small request or two every 25 seconds, and no search.
 const (
 	minRenew     = 30 * time.Second
 	checkEvery   = 5 * time.Minute
-	firstCheck   = 2 * time.Second // after a new entry: some routers drop it at once
+	lookEvery    = 25 * time.Second // the same for IPv4, where it is a look or a packet
+	firstCheck   = 2 * time.Second  // after a new entry: some routers drop it at once
 	addressEvery = time.Minute
 	epochEvery   = 25 * time.Second // the same by PCP or NAT-PMP: one packet, which also tells of a restart
 	routeEvery   = 10 * time.Second // asks the kernel only
@@ -86,10 +91,13 @@ type Mapper struct {
 	log    *slog.Logger
 	side         // IPv4's
 	six    *side // IPv6's; nil: left alone
+	second *side // that of the router in front of the router; nil: left alone
 	turn   turn
 
 	publishing sync.Mutex // guards who writes status, and four
 	four       Status     // what is known of IPv4 alone
+	outer      Status     // what is known of the router in front of the router
+	guess      guess      // where that router is looked for
 	status     atomic.Pointer[Status]
 	changed    chan struct{}
 	jobs       chan job
@@ -140,7 +148,8 @@ func New(c Config) (*Mapper, error) {
 		config: c,
 		log:    c.Logger,
 		side: side{
-			gateway: c.Gateway,
+			forwards: true,
+			gateway:  c.Gateway,
 			protocols: []protocol{
 				&pcp{port: c.ControlPort, secret: c.Secret},
 				&natpmp{port: c.ControlPort},
@@ -162,6 +171,9 @@ func New(c Config) (*Mapper, error) {
 		m.six = m.pinholes()
 		first.IPv6.Verdict = Starting
 	}
+	if c.SecondRouter {
+		m.second = m.secondRouter()
+	}
 	m.four = first
 	m.status.Store(&first)
 	return m, nil
@@ -181,11 +193,14 @@ func (m *Mapper) Run(ctx context.Context) error {
 	var wait sync.WaitGroup
 	defer wait.Wait()
 	begun := make(chan struct{})
-	if m.six != nil {
+	for _, s := range []*side{m.six, m.second} {
+		if s == nil {
+			continue
+		}
 		wait.Go(func() {
 			select {
-			case <-begun: // IPv4 goes first
-				m.keep(ctx, m.six, nil, func() {})
+			case <-begun: // IPv4 on the nearest router goes first
+				m.keep(ctx, s, nil, func() {})
 			case <-ctx.Done():
 			}
 		})
@@ -200,7 +215,7 @@ func (m *Mapper) keep(ctx context.Context, s *side, jobs <-chan job, stepped fun
 	k := &keeper{m: m, side: s, stopping: ctx, ears: newEars()}
 	k.recall(ctx)
 	var rewanted <-chan struct{}
-	if !s.six {
+	if s.forwards {
 		rewanted = m.rewanted
 	}
 	k.ears.watch(ctx, s, m.log)
@@ -259,7 +274,7 @@ func (m *Mapper) tellIPv6(s Status) {
 // old one's when the verdict stays.
 func (m *Mapper) publish(six Pinhole) {
 	old := m.status.Load()
-	s := m.four.with(six)
+	s := m.four.behind(m.outer).with(six)
 	s.Since = time.Now()
 	if s.Verdict == old.Verdict {
 		s.Since = old.Since

@@ -86,7 +86,7 @@ func (s *pcpSession) ask(ctx context.Context, request []byte, mine func(pcpReply
 }
 
 func (s *pcpSession) announce(ctx context.Context) (pcpReply, answer) {
-	r, a := s.ask(ctx, pcpAnnounceRequest(s.at.gw.Self), func(r pcpReply) bool { return r.op == pcpOpAnnounce })
+	r, a := s.ask(ctx, pcpAnnounceRequest(s.at.gw.client()), func(r pcpReply) bool { return r.op == pcpOpAnnounce })
 	if a.ok() && r.code == pcpAddressMismatch {
 		return r, r.code.answer()
 	}
@@ -160,7 +160,7 @@ func otherPort(port uint16) uint16 {
 
 func (s *pcpSession) mapPort(ctx context.Context, w want, external uint16, exactly bool) (pcpReply, answer) {
 	nonce := s.nonce(w)
-	r, a := s.ask(ctx, pcpMapRequest(s.at.gw.Self, nonce, w.port, external, w.lease, exactly),
+	r, a := s.ask(ctx, pcpMapRequest(s.at.gw.client(), nonce, w.port, external, w.lease, exactly),
 		func(r pcpReply) bool { return r.answers(nonce, w.port) })
 	if !a.ok() {
 		return r, a
@@ -187,7 +187,7 @@ func (s *pcpSession) check(ctx context.Context, w want) (grant, answer) { return
 // remove takes the mapping away, section 15.1.
 func (s *pcpSession) remove(ctx context.Context, w want) answer {
 	nonce := s.nonce(w)
-	r, a := s.ask(ctx, pcpDeleteRequest(s.at.gw.Self, nonce, w.port),
+	r, a := s.ask(ctx, pcpDeleteRequest(s.at.gw.client(), nonce, w.port),
 		func(r pcpReply) bool { return r.answers(nonce, w.port) })
 	if a.ok() && r.code == pcpNotAuthorized && w.client.Is6() {
 		// miniupnpd on nftables recognises no IPv6 mapping when it is to be removed

@@ -51,8 +51,12 @@ func (s Status) with(six Pinhole) Status {
 	}
 	switch s.Verdict {
 	case CarrierNAT, NoWAN, NoRouter:
+		change := s.Advice
+		if change == "" || s.Verdict == NoRouter {
+			change = "To change that, ask the provider for a public IPv4 address."
+		}
 		s.Verdict = IPv6Only
-		s.Advice = fmt.Sprintf("Home is reached by IPv6 only, at %v: from networks without IPv6 devices can't come in. To change that, ask the provider for a public IPv4 address.", six.Address)
+		s.Advice = fmt.Sprintf("Home is reached by IPv6 only, at %v: from networks without IPv6 devices can't come in. %s", six.Address, change)
 	}
 	return s
 }

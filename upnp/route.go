@@ -42,8 +42,8 @@ func (k *keeper) lookAtRoute(ctx context.Context) {
 func (k *keeper) leave(ctx context.Context, next Gateway) {
 	k.giveBack(ctx)
 	k.leaveForwards(ctx)
-	if k.gw.Self.IsValid() && k.gw.Self != next.Self {
-		k.former = append(k.former, k.gw.Self)
+	if k.gw.Self.IsValid() && k.gw.client() != next.client() {
+		k.former = append(k.former, k.gw.client())
 		if len(k.former) > 8 {
 			k.former = k.former[1:]
 		}

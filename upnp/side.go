@@ -2,10 +2,12 @@ package upnp
 
 import "context"
 
-// side is one of the two ways into a house: the port that the router translates
-// to IPv4, or the pinhole in its firewall for IPv6. Each has a keeper of its own.
+// side is one of the things that have to be open for a way into the house: the port
+// that the router translates to IPv4, the same on a second router in front of it, or
+// the pinhole in the firewall for IPv6. Each has a keeper of its own.
 type side struct {
 	six       bool
+	forwards  bool // it keeps the owner's other ports, too
 	gateway   func() (Gateway, error)
 	protocols []protocol // in the order of preference
 	// hearRoutes and hearRouter call back when the network, or the router, has news,

@@ -210,8 +210,8 @@ func (s *searcher) search(ctx context.Context, found func(ssdpAnswer, *url.URL) 
 // eat multicast, and the multicast group, for those who answer nothing else (Eero).
 func (s *searcher) destinations(conn *net.UDPConn) []netip.AddrPort {
 	to := []netip.AddrPort{netip.AddrPortFrom(s.gw.Addr, s.port)}
-	if s.gw.Addr.IsLoopback() {
-		return to
+	if s.gw.Addr.IsLoopback() || s.gw.As.IsValid() {
+		return to // a second router hears no multicast of ours
 	}
 	if s.gw.Addr.Is6() {
 		return append(to, netip.AddrPortFrom(ssdpGroup6.WithZone(s.gw.Interface), s.port))

@@ -92,6 +92,9 @@ type Status struct {
 	// means that there was no such place yet.
 	PlaceSince time.Time
 	place      place
+	// Outer is the router in front of the router; its Addr is invalid where none is
+	// asked.
+	Outer Outer
 	// IPv6 is the way in by IPv6, which has a light of its own.
 	IPv6 Pinhole
 	// Problem is the cause for someone who reports a bug, Advice the one thing to

@@ -49,21 +49,23 @@ func (k *keeper) renew(ctx context.Context) {
 	k.hold(ctx, g)
 }
 
-// checkPace is how often the mapping is read back. PCP alone tells the router's
-// address only where it is asked for the mapping.
+// checkPace is how often the mapping is read back: firewalls that were loaded anew and
+// routers that tidy up tell nobody. PCP and NAT-PMP have no other way to look than to
+// ask for the mapping again, one packet each way, by which PCP tells the router's address
+// too. An IPv6 opening is asked for rarely: some routers add another one each time.
 func (k *keeper) checkPace() time.Duration {
-	if _, alone := k.session.(*pcpSession); alone && !k.side.six {
-		return addressEvery
+	if k.side.six {
+		return checkEvery
 	}
-	return checkEvery
+	return lookEvery
 }
 
 // check reads the mapping back.
 func (k *keeper) check(ctx context.Context) {
-	k.nextCheck = time.Now().Add(k.checkPace())
 	if k.wantsWitness() {
 		k.findWitness(ctx)
 	}
+	k.nextCheck = time.Now().Add(k.checkPace())
 	g, a := k.session.check(ctx, k.want())
 	switch a.outcome {
 	case done:
@@ -94,7 +96,7 @@ func (k *keeper) check(ctx context.Context) {
 func (k *keeper) askAddress(ctx context.Context) answer {
 	every := addressEvery
 	switch unwitnessed(k.session).(type) {
-	case *pcpSession, *pmpSession:
+	case *pcpSession, *pmpSession, *firewallSession:
 		every = epochEvery
 	}
 	k.nextAddress = time.Now().Add(every)

@@ -130,14 +130,18 @@ func (s *witnessed) look(ctx context.Context, w want) (grant, answer) {
 	return grant{}, withHolder(answer{outcome: conflict, problem: "the router's entry leads elsewhere"}, e, w)
 }
 
-// check looks. Where the witness sees nothing, or is gone, the protocol's own way
-// is the one left.
+// check looks, and unless the entry is somebody else's or gone it asks by the
+// protocol, too: a router whose firewall was loaded anew goes on showing what it
+// doesn't do any more (miniupnpd), until it is asked for it again.
 func (s *witnessed) check(ctx context.Context, w want) (grant, answer) {
 	g, a := s.look(ctx, w)
-	if a.ok() || a.outcome == conflict || a.outcome == notThere && s.seen {
+	if a.outcome == conflict || a.outcome == notThere && s.seen || a.ok() && g.foreign {
 		return g, a
 	}
-	return s.session.check(ctx, w)
+	if again, told := s.session.check(ctx, w); !a.ok() || !told.ok() {
+		return again, told
+	}
+	return g, a
 }
 
 // sweep is the witness's: only UPnP can list.

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"testing"
-	"time"
 
 	"homeward/upnp/routertest"
 )
@@ -66,25 +65,4 @@ type elsewhere struct{ tableReader }
 
 func (elsewhere) external(context.Context) (netip.Addr, answer) {
 	return netip.MustParseAddr("81.2.69.99"), answer{}
-}
-
-// PCP alone tells the address only with the mapping.
-func TestPCPAloneIsAskedForTheMappingEveryMinute(t *testing.T) {
-	alone := &pcpSession{}
-	for name, tt := range map[string]struct {
-		session session
-		six     bool
-		want    time.Duration
-	}{
-		"PCP":           {alone, false, time.Minute},
-		"PCP and UPnP":  {&witnessed{session: alone}, false, checkEvery},
-		"NAT-PMP":       {&pmpSession{}, false, checkEvery},
-		"PCP with IPv6": {alone, true, checkEvery},
-		"UPnP":          {&igdSession{}, false, checkEvery},
-	} {
-		k := &keeper{session: tt.session, side: &side{six: tt.six}}
-		if got := k.checkPace(); got != tt.want {
-			t.Errorf("%s: every %v, want %v", name, got, tt.want)
-		}
-	}
 }

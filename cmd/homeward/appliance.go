@@ -149,7 +149,7 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	}
 	rules := forwards.Config{DB: a.state.DB(), House: a.house}
 	if a.settings.MapPort {
-		if a.mapper, err = newMapper(a.state, a.identity, a.port, a.log); err != nil {
+		if a.mapper, err = newMapper(a.settings, a.state, a.identity, a.port, a.log); err != nil {
 			return err
 		}
 		rules.Mapper = a.mapper
@@ -173,15 +173,15 @@ func newTunnel(b *box, st *state.State, id state.Identity, port uint16) (*tunnel
 }
 
 // newMapper makes the port mapper of an identity.
-func newMapper(st *state.State, id state.Identity, port uint16, log *slog.Logger) (*upnp.Mapper, error) {
-	cfg := mapperConfig(id, port, log)
+func newMapper(s configs.Settings, st *state.State, id state.Identity, port uint16, log *slog.Logger) (*upnp.Mapper, error) {
+	cfg := mapperConfig(s, id, port, log)
 	cfg.Journal = journal.New(st.DB())
 	return upnp.New(cfg)
 }
 
 // mapperConfig is a port mapper's without a memory.
-func mapperConfig(id state.Identity, port uint16, log *slog.Logger) upnp.Config {
-	return upnp.Config{Port: port, Description: "homeward-" + id.Instance, Secret: pcpSecret(id), Logger: log}
+func mapperConfig(s configs.Settings, id state.Identity, port uint16, log *slog.Logger) upnp.Config {
+	return upnp.Config{Port: port, Description: "homeward-" + id.Instance, Secret: pcpSecret(id), SecondRouter: s.MapSecond, Logger: log}
 }
 
 // pcpSecret is what the port mapper proves its ownership with: the same at every

@@ -81,7 +81,7 @@ func (sh *shelter) serve(ctx context.Context, st *state.State) error {
 		return err
 	}
 	if b.settings.MapPort {
-		if sh.mapper, err = upnp.New(mapperConfig(sh.good.Identity, port, b.log)); err != nil {
+		if sh.mapper, err = upnp.New(mapperConfig(b.settings, sh.good.Identity, port, b.log)); err != nil {
 			return err
 		}
 	}

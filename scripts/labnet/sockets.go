@@ -48,6 +48,23 @@ func (h *Host) ListenPacket(network, addr string) (p net.PacketConn, err error) 
 	return p, err
 }
 
+// ListenMulticast hears on the host what is sent to an IPv4 group by a device, until
+// the test ends at the latest.
+func (h *Host) ListenMulticast(dev string, group netip.AddrPort) (c *net.UDPConn, err error) {
+	err = h.inside(func() error {
+		link, err := net.InterfaceByName(dev)
+		if err != nil {
+			return err
+		}
+		c, err = net.ListenMulticastUDP("udp4", link, net.UDPAddrFromAddrPort(group))
+		return err
+	})
+	if err == nil {
+		h.t.Cleanup(func() { c.Close() })
+	}
+	return c, err
+}
+
 // HTTPClient makes a client whose connections begin on the host. It keeps none
 // open and uses no proxy.
 func (h *Host) HTTPClient() *http.Client {

@@ -27,6 +27,10 @@ type Options struct {
 	Model        string
 	URLBase      string // element of the description; empty leaves it out
 
+	// Addr, SearchPort and Control are where it answers when it isn't on loopback.
+	Addr                netip.Addr
+	SearchPort, Control uint16
+
 	IPv6     bool // it is reached by IPv6, on ::1, and so is its firewall
 	NoUPnP   bool // searches are not answered
 	PCP      bool // PCP is answered on ControlPort
@@ -111,7 +115,10 @@ type Router struct {
 func New(t testing.TB, opt Options) *Router {
 	t.Helper()
 	addr := netip.MustParseAddr("127.0.0.2")
-	if opt.IPv6 {
+	switch {
+	case opt.Addr.IsValid():
+		addr = opt.Addr
+	case opt.IPv6:
 		addr = netip.IPv6Loopback()
 	}
 	if opt.Version == 0 {
@@ -128,14 +135,14 @@ func New(t testing.TB, opt Options) *Router {
 		ended: make(map[string]int), news: make(chan struct{}),
 	}
 	var err error
-	r.udp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, 0)))
+	r.udp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, opt.SearchPort)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.serve()
 	r.wait.Go(r.answerSearches)
 	if opt.PCP || opt.PMP {
-		r.ctl, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, 0)))
+		r.ctl, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, opt.Control)))
 		if err != nil {
 			t.Fatal(err)
 		}

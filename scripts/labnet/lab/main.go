@@ -22,7 +22,7 @@ import (
 	"homeward/scripts/labnet"
 )
 
-const help = `usage: scripts/lab [flags] [faults]
+const help = `usage: scripts/lab [flags] [faults [PART OF A NAME]]
 
 Builds a home in network namespaces (a router with UPnP, NAT-PMP and DNS, a NAS
 that runs homeward, a file server, a laptop, a phone outside), says how to enter
@@ -49,7 +49,7 @@ func main() {
 	case "":
 		os.Exit(inspect(ctx, o, *rootless))
 	case "faults":
-		os.Exit(runFaults(ctx, os.Stdout))
+		os.Exit(runFaults(ctx, os.Stdout, flag.Arg(1)))
 	default:
 		fmt.Fprintf(os.Stderr, "lab: there is no %q: see --help\n", what)
 		os.Exit(2)
