@@ -51,14 +51,18 @@ func (s Status) with(six Pinhole) Status {
 	}
 	switch s.Verdict {
 	case CarrierNAT, NoWAN, NoRouter:
-		change := s.Advice
-		if change == "" || s.Verdict == NoRouter {
-			change = "To change that, ask the provider for a public IPv4 address."
-		}
+		s.Advice = onlySixAdvice(s.Verdict, six.Address)
 		s.Verdict = IPv6Only
-		s.Advice = fmt.Sprintf("Home is reached by IPv6 only, at %v: from networks without IPv6 devices can't come in. %s", six.Address, change)
 	}
 	return s
+}
+
+// onlySixAdvice is what a person can do about a house without a way in by IPv4.
+func onlySixAdvice(four Verdict, home netip.AddrPort) string {
+	if four == NoWAN {
+		return fmt.Sprintf("Home is reached by IPv6 only, at %v: from networks without IPv6 devices can't come in. If there is another box in front of your router, put that box in bridge mode; otherwise ask the provider for a public IPv4 address.", home)
+	}
+	return fmt.Sprintf("Home is reached by IPv6 only, at %v: from networks without IPv6 devices can't come in. To change that, ask the provider for a public IPv4 address.", home)
 }
 
 // advice6 is what a person can do about IPv6.

@@ -121,22 +121,20 @@ func (s Status) behind(o Status) Status {
 
 // secondAdvice is what a person can do about a router in front of the router.
 func secondAdvice(s Status) string {
-	rule := fmt.Sprintf("forward UDP %d there to %v", s.Port, s.WAN)
-	begin := fmt.Sprintf("Your router gets a private address (%v): there is another box in front of it.", s.WAN)
-	box := "that box"
-	if s.Outer.Via != "" {
-		box = fmt.Sprintf("that box (%v)", s.Outer.Addr)
-		if s.Outer.Name != "" {
-			box = fmt.Sprintf("that box (%s at %v)", s.Outer.Name, s.Outer.Addr)
-		}
+	if s.Outer.Via == "" {
+		return fmt.Sprintf("Your router gets a private address (%v): there is another box in front of it. Put that box in bridge mode, or forward UDP %d there to %v.", s.WAN, s.Port, s.WAN)
+	}
+	box := s.Outer.Addr.String()
+	if s.Outer.Name != "" {
+		box = s.Outer.Name + ", " + box
 	}
 	switch s.Outer.Verdict {
 	case Refused:
-		return fmt.Sprintf("%s It refused to open the port for your router: allow that in %s, put it in bridge mode, or %s.", begin, box, rule)
+		return fmt.Sprintf("Your router gets a private address (%v), and the box in front of it (%s) refused to open the port. Allow that there, put that box in bridge mode, or forward UDP %d there to %v.", s.WAN, box, s.Port, s.WAN)
 	case Conflict:
-		return fmt.Sprintf("%s There UDP %d leads elsewhere: change that in %s, or put it in bridge mode.", begin, s.Port, box)
+		return fmt.Sprintf("Your router gets a private address (%v), and on the box in front of it (%s) UDP %d leads elsewhere. Change that there, or put that box in bridge mode.", s.WAN, box, s.Port)
 	case PrivateWAN, CarrierNAT, NoWAN:
-		return fmt.Sprintf("%s That one has no public address either: ask the provider for a public IPv4 address.", begin)
+		return fmt.Sprintf("Your router gets a private address (%v), and so does the box in front of it (%s). Ask the provider for a public IPv4 address.", s.WAN, box)
 	}
-	return fmt.Sprintf("%s Put %s in bridge mode, or %s.", begin, box, rule)
+	return fmt.Sprintf("Your router gets a private address (%v) from another box (%s). Put that box in bridge mode, or forward UDP %d there to %v.", s.WAN, box, s.Port, s.WAN)
 }

@@ -86,7 +86,7 @@ func TestAdviceAboutTheSecondRouter(t *testing.T) {
 		"silent":  {func(m *memory) { m.probeAnswer = answer{outcome: silent} }, []string{"10.5.0.2", "bridge mode", "forward UDP 41234"}},
 		"refuses": {func(m *memory) { m.addAnswer = answer{outcome: notAllowed} }, []string{"refused", "10.5.0.1", "10.5.0.2"}},
 		"taken":   {func(m *memory) { m.addAnswer = answer{outcome: conflict} }, []string{"leads elsewhere", "10.5.0.1"}},
-		"a third": {func(m *memory) { m.wan = netip.MustParseAddr("192.168.0.7") }, []string{"no public address either"}},
+		"a third": {func(m *memory) { m.wan = netip.MustParseAddr("192.168.0.7") }, []string{"so does the box", "10.5.0.1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(w *world) {

@@ -23,6 +23,7 @@ var places = []struct {
 	{"../../configs/backup/*.go", "refuse", 1, nil},
 	{"../account/password.go", "passwordErrorf", 0, nil},
 	{"../../upnp/advice.go", "Sprintf", 0, nil},
+	{"../../upnp/second.go", "Sprintf", 0, nil},
 	{"../../upnp/pinhole.go", "Sprintf", 0, nil},
 }
 

@@ -41,7 +41,7 @@ func starts() []fault {
 		{name: "forbidden by rule, IGD 1", router: labnet.Options{PortsDeny: true, NoNATPMP: true, IGDv1: true}, bound: knownSoon, told: "refused to open the port"},
 		{name: "forbidden by rule, PCP", router: labnet.Options{PortsDeny: true, NoUPnP: true}, bound: knownSoon, told: "refused to open the port"},
 		// This router then says that it has no address at all.
-		{name: "second router in front, with IPv6", router: behind("10.5.0.2"), bound: knownSoon, told: "another box in front of it"},
+		{name: "second router in front, with IPv6", router: behind("10.5.0.2"), bound: knownSoon, told: "another box in front of your router"},
 		{name: "carrier NAT, with IPv6", router: behind("100.64.5.2"), bound: knownSoon, told: "open by IPv6 only"},
 	}
 }
