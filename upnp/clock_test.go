@@ -44,7 +44,7 @@ func TestSteadyStateIsQuiet(t *testing.T) {
 		since := w.m.Status().Since
 		asks, checks := w.seen().asks, w.seen().checks
 		w.sleep(time.Hour)
-		if a, c := w.seen().asks-asks, w.seen().checks-checks; a < 58 || a > 61 || c < 138 || c > 146 {
+		if a, c := w.seen().asks-asks, w.seen().checks-checks; a < 70 || a > 74 || c < 138 || c > 146 {
 			t.Errorf("%d addresses, %d read-backs in an hour", a, c)
 		}
 		s := w.m.Status()
@@ -187,6 +187,25 @@ func TestAddressChangeIsTold(t *testing.T) {
 		}
 		if w.seen().adds != 1 {
 			t.Errorf("mapped %d times", w.seen().adds)
+		}
+	})
+}
+
+// The worst moment for a change is right after the router was asked.
+func TestAnotherAddressIsNoticedWithinAMinute(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		for asks := w.seen().asks; w.seen().asks == asks; {
+			w.sleep(100 * time.Millisecond)
+		}
+		other := netip.MustParseAddr("81.2.69.77")
+		w.set(func(r *memory) { r.wan = other })
+		changed := time.Now()
+		w.until(func(s Status) bool { return s.WAN == other })
+		// A slow router's answer may take five seconds of the minute.
+		if took := time.Since(changed); took > 55*time.Second {
+			t.Errorf("noticed after %v", took)
 		}
 	})
 }

@@ -52,7 +52,7 @@
 //	                     └─ the granted lease ──┘   or gone at read-back
 //
 // While held, the router is asked for its address (by PCP: for a sign of life),
-// every minute by UPnP and every 25 s by PCP or NAT-PMP, which also tells that it
+// every 50 s by UPnP and every 25 s by PCP or NAT-PMP, which also tells that it
 // restarted. The mapping is looked at, and asked for again by PCP or NAT-PMP, every
 // 25 s; an IPv6 opening is asked for again every five minutes. Three things shorten
 // the wait (ears.go): the kernel's news about

@@ -65,7 +65,7 @@ const (
 	checkEvery   = 5 * time.Minute
 	lookEvery    = 25 * time.Second // the same for IPv4, where it is a look or a packet
 	firstCheck   = 2 * time.Second  // after a new entry: some routers drop it at once
-	addressEvery = time.Minute
+	addressEvery = 50 * time.Second // another address is known within a minute, with time for a slow answer
 	epochEvery   = 25 * time.Second // the same by PCP or NAT-PMP: one packet, which also tells of a restart
 	routeEvery   = 10 * time.Second // asks the kernel only
 	noRouteEvery = 5 * time.Second

@@ -60,7 +60,7 @@ func (s *witnessed) external(ctx context.Context) (netip.Addr, answer) {
 	if a.outcome == unsupported {
 		return s.witness.external(ctx)
 	}
-	if _, repeats := s.session.(*pcpSession); !a.ok() || !repeats || s.gone || time.Since(s.askedAt) < addressEvery-epochEvery {
+	if _, repeats := s.session.(*pcpSession); !a.ok() || !repeats || s.gone || time.Since(s.askedAt) < addressEvery-epochEvery/2 {
 		return addr, a
 	}
 	s.askedAt = time.Now()

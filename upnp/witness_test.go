@@ -36,7 +36,7 @@ func TestAnotherPublicAddressIsNoticedByPCPWithAWitness(t *testing.T) {
 		t.Errorf("asked again at once: %v, %+v, %d calls", addr, a, r.Calls(call)-calls)
 	}
 	later := func() (netip.Addr, answer) {
-		s.askedAt = s.askedAt.Add(epochEvery - addressEvery)
+		s.askedAt = s.askedAt.Add(-addressEvery)
 		return s.external(t.Context())
 	}
 	if addr, a := later(); a.outcome != notThere {

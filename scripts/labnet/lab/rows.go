@@ -20,7 +20,7 @@ const (
 	quickOpen = time.Second      // by PCP or NAT-PMP
 	knownSoon = 10 * time.Second // that nothing can be opened
 	backSoon  = 30 * time.Second
-	noticed   = 70 * time.Second // looked for every minute
+	noticed   = time.Minute // looked for every 50 s
 )
 
 // starts are routers; what is measured is how long it takes until the port is open,
