@@ -29,7 +29,7 @@ func guideFor(r upnp.Status, chosen string) (api.Guide, error) {
 	case guide.Guess(r.Gateway.Addr) != guide.Generic:
 		brand, why = guide.Guess(r.Gateway.Addr), "Its address is the usual one of these. If it is another, choose it."
 	default:
-		brand, why = guide.Generic, "It doesn't say what it is."
+		brand, why = guide.Generic, "The router doesn't say what it is. If you know it, choose it."
 	}
 	g := guide.For(brand, guide.Rule{Name: "homeward", To: netip.AddrPortFrom(r.Gateway.Self, r.Port), Router: r.Gateway.Addr})
 	out := api.Guide{Router: string(g.Brand), Name: g.Router, Why: why, Open: g.Open, Menu: g.Menu, Add: g.Add, Steps: g.Steps(), Switch: g.Switch, Hint: guide.Hint}
@@ -99,7 +99,11 @@ func newPortsGuide(o *options) *cobra.Command {
 // guideText is the guide on a terminal.
 func guideText(g api.Guide) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "By hand, on %s:\n", plain(g.Name))
+	name := g.Name
+	if g.Router == string(guide.Generic) {
+		name = "your router" // “another” is its name where one is chosen from all
+	}
+	fmt.Fprintf(&b, "By hand, on %s:\n", plain(name))
 	if g.Why != "" {
 		fmt.Fprintf(&b, "  %s\n", plain(g.Why))
 	}
