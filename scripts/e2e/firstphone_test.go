@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,7 +50,8 @@ var obstacles = []obstacle{
 	{name: "the code is for another server", config: (*trial).forAnotherServer, stage: "key", says: "wrong_server", planes: "netstack"},
 	{name: "the device was removed", config: func(r *trial) string { return r.removed }, stage: "known", says: "code_removed", planes: "netstack"},
 	{name: "the phone is at home", config: (*trial).withoutLAN, host: func(r *trial) *labnet.Host { return r.lab.Laptop }, stage: "outside", says: "from_inside", planes: "tun"},
-	{name: "the mapping is gone", put: func(r *trial) { r.lab.FlushMappings() }, stage: "reach", says: "nothing_came", planes: "tun"}, // the last one: it is not put back
+	{name: "the router lets nothing in", put: func(r *trial) { r.drop("iifname wan0 udp dport " + r.port) }, stage: "reach", says: "nothing_came", planes: "netstack"},
+	{name: "the mapping is gone", put: (*trial).loseMapping, stage: "reach", says: "port_shut", planes: "tun"}, // the last one: it is not put back
 }
 
 func TestTheFirstPhonesTestNamesWhatIsInTheWay(t *testing.T) {
@@ -65,6 +67,13 @@ func TestTheFirstPhonesTestNamesWhatIsInTheWay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// loseMapping takes the mapping away together with the router's program, by which
+// homeward would have it back within half a minute.
+func (r *trial) loseMapping() {
+	r.lab.StopIGD(syscall.SIGKILL)
+	r.lab.FlushMappings()
 }
 
 func newTrial(t *testing.T, bin string, rootless, hairpin bool) *trial {
