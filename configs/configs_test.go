@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"regexp"
@@ -128,6 +129,18 @@ func TestContainersAreGivenNoMoreThanTheyNeed(t *testing.T) {
 		}
 		if caps == "" && (strings.Contains(string(text), "cap_add") || strings.Contains(string(text), "devices:")) {
 			t.Errorf("%s.yaml gives a right", name)
+		}
+	}
+}
+
+func TestProxiesAreAddressesOrNetworksAndNeverEverybody(t *testing.T) {
+	s, err := load("admin_proxies = ['127.0.0.1', '192.168.7.9/24', 'fd00::1']")
+	if got := fmt.Sprint(s.Proxies); err != nil || got != "[127.0.0.1/32 192.168.7.0/24 fd00::1/128]" {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, bad := range []string{"proxy", "0.0.0.0/0", "::/0", "127.0.0.1/33"} {
+		if _, err := load("admin_proxies = ['" + bad + "']"); err == nil || !strings.Contains(err.Error(), "admin_proxies") {
+			t.Errorf("%s: %v", bad, err)
 		}
 	}
 }

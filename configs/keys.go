@@ -56,6 +56,7 @@ func Keys() []Key {
 		{"bind", "", "Addresses on which the admin page listens. Empty means all private addresses of this machine. A public address is refused.", list, setBind},
 		{"admin_port", "8377", "TCP port of the admin page.", number, port(func(s *Settings) *uint16 { return &s.AdminPort }, 1)},
 		{"admin_hosts", "", "Further names by which the admin page may be opened, next to this machine's own names and addresses.", list, setAdminHosts},
+		{"admin_proxies", "", "Proxies in front of the admin page, as addresses or networks. What they say of who logs in is believed (X-Forwarded-For), so that wrong passwords slow down only who typed them.", list, setProxies},
 		{"plain_http", "false", "Serve the admin page without TLS. Only for use behind a proxy on this machine.", boolean, flag(func(s *Settings) *bool { return &s.PlainHTTP })},
 		{"log_level", "info", "How much is logged: debug, info, warn or error.", text, setLogLevel},
 		{"log_format", "text", "Form of the log: text or json.", text, oneOf(func(s *Settings) *string { return &s.LogFormat }, "text", "json")},
@@ -147,6 +148,24 @@ func setAdminHosts(s *Settings, v string) error {
 			return fmt.Errorf("has %q, which is not a host name", e)
 		}
 		s.AdminHosts = append(s.AdminHosts, e)
+	}
+	return nil
+}
+
+func setProxies(s *Settings, v string) error {
+	s.Proxies = nil
+	for _, e := range split(v) {
+		p, err := netip.ParsePrefix(e)
+		if a, wrong := netip.ParseAddr(e); wrong == nil {
+			p, err = a.Unmap().WithZone("").Prefix(a.Unmap().BitLen())
+		}
+		if err != nil {
+			return fmt.Errorf("has %q, which is neither an address nor a network", e)
+		}
+		if p.Bits() == 0 {
+			return fmt.Errorf("has %v, which is everybody: anybody could pretend to be somebody else", p)
+		}
+		s.Proxies = append(s.Proxies, p.Masked())
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type Settings struct {
 	Bind       []netip.Addr
 	AdminPort  uint16
 	AdminHosts []string
+	Proxies    []netip.Prefix // in front of the admin page, whose X-Forwarded-For is believed
 	PlainHTTP  bool
 	LogLevel   slog.Level
 	LogFormat  string // text or json

@@ -76,7 +76,7 @@ func (s *Server) inviteForm(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) openInvite(w http.ResponseWriter, r *http.Request) {
 	l := s.language(r)
-	if _, wait := s.openings.Take(client(r)); wait > 0 {
+	if _, wait := s.openings.Take(s.client(r)); wait > 0 {
 		s.tooOften(w, r, wait)
 		return
 	}
@@ -98,7 +98,7 @@ func (s *Server) openInvite(w http.ResponseWriter, r *http.Request) {
 func (s *Server) withTicket(next func(http.ResponseWriter, *http.Request, peers.Issued)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		l := s.language(r)
-		if _, wait := s.showings.Take(client(r)); wait > 0 {
+		if _, wait := s.showings.Take(s.client(r)); wait > 0 {
 			s.tooOften(w, r, wait)
 			return
 		}

@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -52,7 +51,7 @@ func userName(r *http.Request) string {
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	next := r.PostFormValue("next")
-	who, err := s.cfg.Account.Login(r.Context(), client(r), userName(r), r.PostFormValue("password"))
+	who, err := s.cfg.Account.Login(r.Context(), s.client(r), userName(r), r.PostFormValue("password"))
 	status := http.StatusOK
 	var slow *account.ThrottledError
 	switch {
@@ -89,14 +88,4 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
-}
-
-// client is where a request comes from. Headers of proxies are not believed:
-// anybody can write them.
-func client(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr()
 }

@@ -23,16 +23,17 @@ type layout struct {
 	Look  string
 	Here  string // the page itself, for a form that leads back to it
 	Known []*languages.Language
+	Plain bool // others on the way can read along
 }
 
 // layout is a page of the admin's, with a title in the page's language.
 func (s *Server) layout(r *http.Request, title string) layout {
-	return layout{title, false, mayChange(r), look(r), s.here(r), s.languages.All()}
+	return layout{title, false, mayChange(r), look(r), s.here(r), s.languages.All(), s.unsealed(r)}
 }
 
 // bare is a page without the way to other pages.
 func (s *Server) bare(r *http.Request, title string) layout {
-	return layout{title, true, false, look(r), s.here(r), s.languages.All()}
+	return layout{title, true, false, look(r), s.here(r), s.languages.All(), s.unsealed(r)}
 }
 
 // here is where the page can be seen again.

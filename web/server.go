@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -24,7 +25,7 @@ const sessionLasts = 7 * 24 * time.Hour
 // maxLive bounds the pages that are kept up to date at the same time.
 const maxLive = 32
 
-// Config is what a Server needs. All fields but Names, Settings and Secure are required.
+// Config is what a Server needs. All fields but Names, Proxies, Settings and Secure are required.
 type Config struct {
 	api.Config
 	Account *account.Account
@@ -35,6 +36,8 @@ type Config struct {
 	// Names are the Host names by which the page may be opened, in lower case,
 	// next to its private addresses; nil means none.
 	Names func() []string
+	// Proxies are those whose X-Forwarded-For is believed; nil means none.
+	Proxies []netip.Prefix
 	// Settings are shown as they were read at the start; nil means none.
 	Settings []Setting
 	// Secure says that the page is served by TLS: its cookie is then sent by

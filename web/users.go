@@ -47,7 +47,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) {
 		s.drawAccount(w, r, http.StatusBadRequest, accountPage{Form: "own", Error: s.language(r).T("setup.different")})
 		return
 	}
-	who, err := s.cfg.Account.ChangePassword(r.Context(), client(r), caller(r), r.PostFormValue("old"), password)
+	who, err := s.cfg.Account.ChangePassword(r.Context(), s.client(r), caller(r), r.PostFormValue("old"), password)
 	if err == nil {
 		err = s.logIn(r.Context(), who)
 	}

@@ -31,7 +31,7 @@ func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 	}
 	p.Accounts = p.account
 	names := func() []string { return pageNames(a.settings) }
-	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Settings: shownSettings(a.settings), Secure: !a.settings.PlainHTTP})
+	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Settings: shownSettings(a.settings), Secure: !a.settings.PlainHTTP})
 	if err != nil {
 		return nil, err
 	}

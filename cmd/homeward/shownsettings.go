@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 
 	"homeward/configs"
@@ -14,7 +13,7 @@ import (
 func shownSettings(s configs.Settings) []web.Setting {
 	values := map[string]string{
 		"endpoint": s.Endpoint, "port": fmt.Sprint(s.Port), "map_port": fmt.Sprint(s.MapPort), "plane": s.Plane,
-		"bind": addressList(s.Bind), "admin_port": fmt.Sprint(s.AdminPort), "admin_hosts": strings.Join(s.AdminHosts, ", "), "plain_http": fmt.Sprint(s.PlainHTTP),
+		"bind": textList(s.Bind), "admin_port": fmt.Sprint(s.AdminPort), "admin_hosts": strings.Join(s.AdminHosts, ", "), "admin_proxies": textList(s.Proxies), "plain_http": fmt.Sprint(s.PlainHTTP),
 	}
 	var shown []web.Setting
 	for _, k := range configs.Keys() {
@@ -25,7 +24,7 @@ func shownSettings(s configs.Settings) []web.Setting {
 	return shown
 }
 
-func addressList(list []netip.Addr) string {
+func textList[T fmt.Stringer](list []T) string {
 	var texts []string
 	for _, a := range list {
 		texts = append(texts, a.String())
