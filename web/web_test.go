@@ -67,7 +67,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.account, err = account.New(account.Config{DB: st.DB(), Logger: quiet}); err != nil {
+	if w.account, err = account.New(account.Config{DB: st.DB(), Box: st.Box, Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
 	w.events = &history.Stream{}

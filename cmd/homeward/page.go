@@ -26,7 +26,7 @@ type adminPage struct {
 func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 	p := &adminPage{Restorer: a.restorer, Importer: &importer{a: a}}
 	var err error
-	if p.account, err = account.New(account.Config{DB: a.state.DB(), Logger: a.log}); err != nil {
+	if p.account, err = account.New(account.Config{DB: a.state.DB(), Box: a.state.Box, Logger: a.log}); err != nil {
 		return nil, err
 	}
 	p.Accounts = p.account

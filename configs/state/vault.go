@@ -16,7 +16,7 @@ const vaultKeyFile = "vault.key"
 
 // Keep seals a value and stores it under name, in place of the one before.
 func (s *State) Keep(ctx context.Context, name string, value []byte) error {
-	box, err := s.box()
+	box, err := s.Box()
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (s *State) Kept(ctx context.Context, name string) (value []byte, ok bool, e
 	}
 	var box secret.Box
 	if err == nil {
-		box, err = s.box()
+		box, err = s.Box()
 	}
 	if err == nil {
 		value, err = box.Open(name, sealed)
@@ -56,8 +56,9 @@ func (s *State) Forget(ctx context.Context, name string) error {
 	return nil
 }
 
-// box reads the vault's key, and makes it when there is none.
-func (s *State) box() (secret.Box, error) {
+// Box seals what is kept outside of the vault. It reads the vault's key, and makes
+// it when there is none.
+func (s *State) Box() (secret.Box, error) {
 	s.vaultMu.Lock()
 	defer s.vaultMu.Unlock()
 	key, ok, err := s.ReadFile(vaultKeyFile)

@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 
+	"homeward/configs/secret"
 	"homeward/web/throttle"
 )
 
@@ -32,9 +34,10 @@ var (
 	ErrBusy = errors.New("too many logins at once: try again in a moment")
 )
 
-// ThrottledError says that too many wrong passwords came from one place.
+// ThrottledError says that too many wrong passwords or codes came from one place.
 type ThrottledError struct {
 	RetryAfter time.Duration // rounded up to whole seconds
+	Codes      bool          // the codes of one user were wrong, wherever they came from
 }
 
 // Error implements error.
@@ -46,6 +49,9 @@ func (e *ThrottledError) Error() string {
 // Source is the error as a format of package fmt and what goes into it, for who
 // says it in another language.
 func (e *ThrottledError) Source() (format string, args []any) {
+	if e.Codes {
+		return "too many wrong codes: try again in %v", []any{e.RetryAfter}
+	}
 	return "too many wrong passwords from here: try again in %v", []any{e.RetryAfter}
 }
 
@@ -53,18 +59,27 @@ func (e *ThrottledError) Source() (format string, args []any) {
 type Admin struct {
 	ID   int64
 	Seal string // of the password of that time
+	Half bool   // a code is needed as well: see Second. Nothing else takes such an Admin
 }
 
-// seal names a password's hash without being one.
-func seal(hash string) string {
+// seal names a password's hash without being one. It is another one each time the
+// second step was switched on or off.
+func seal(hash string, changes int64) string {
+	if changes > 0 {
+		hash += "\n" + strconv.FormatInt(changes, 10)
+	}
 	sum := sha256.Sum256([]byte(hash))
 	return hex.EncodeToString(sum[:8])
 }
 
-// Config is what an Account needs. DB and Logger are required.
+// admin is u after everything that a login takes.
+func admin(u User, hash string) Admin { return Admin{ID: u.ID, Seal: seal(hash, u.changes)} }
+
+// Config is what an Account needs. All but Now is required.
 type Config struct {
-	DB     *sql.DB          // with the tables admins and sessions
-	Now    func() time.Time // nil means time.Now
+	DB     *sql.DB                    // with the tables admins and sessions
+	Box    func() (secret.Box, error) // seals what the second step is computed from
+	Now    func() time.Time           // nil means time.Now
 	Logger *slog.Logger
 }
 
@@ -75,20 +90,22 @@ type Account struct {
 	log      *slog.Logger
 	setup    setup
 	throttle *throttle.Throttle
+	codes    codeLimits
+	box      func() (secret.Box, error)
 	hasher   hasher
 }
 
 // New makes an Account. It starts nothing.
 func New(cfg Config) (*Account, error) {
-	if cfg.DB == nil || cfg.Logger == nil {
-		return nil, errors.New("making the account: database and logger are required")
+	if cfg.DB == nil || cfg.Box == nil || cfg.Logger == nil {
+		return nil, errors.New("making the account: database, box and logger are required")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
 	return &Account{
 		store: store{cfg.DB, cfg.Now}, log: cfg.Logger, setup: setup{now: cfg.Now},
-		throttle: throttle.New(cfg.Now, tries, tryAgain), hasher: newHasher(),
+		throttle: throttle.New(cfg.Now, tries, tryAgain), codes: codeLimits{now: cfg.Now}, box: cfg.Box, hasher: newHasher(),
 	}, nil
 }
 
@@ -131,39 +148,56 @@ func (a *Account) Claim(ctx context.Context, token, password string) (Admin, err
 	}
 	a.setup.end()
 	a.log.Info("admin page claimed")
-	return Admin{id, seal(hash)}, nil
+	return admin(User{ID: id}, hash), nil
 }
 
 // Login checks the password of somebody at from who says to be name; without a
-// name it is the first admin. It fails with ErrWrong, ErrBusy or a *ThrottledError.
+// name it is the first admin. Who has a second step switched on is a half Admin, for
+// Second. It fails with ErrWrong, ErrBusy or a *ThrottledError.
 func (a *Account) Login(ctx context.Context, from netip.Addr, name, password string) (Admin, error) {
+	u, hash, err := a.check(ctx, from, name, password)
+	switch {
+	case err != nil:
+		return Admin{}, err
+	case u.SecondStep:
+		return half(u, hash), nil
+	}
+	return admin(u, hash), nil
+}
+
+// check returns whose password it is, and its hash. It fails as Login does.
+func (a *Account) check(ctx context.Context, from netip.Addr, name, password string) (User, string, error) {
 	undo, wait := a.throttle.Take(from)
 	if wait > 0 {
-		return Admin{}, &ThrottledError{wait}
+		return User{}, "", &ThrottledError{RetryAfter: wait}
 	}
 	u, hash, err := a.store.named(ctx, name)
 	if err != nil {
-		return Admin{}, err
+		return User{}, "", err
 	}
 	if u.ID == 0 { // a name that nobody has takes as long as a wrong password
 		if _, hash, err = a.store.named(ctx, ""); err != nil {
-			return Admin{}, err
+			return User{}, "", err
 		}
 	}
 	if hash == "" {
-		return Admin{}, ErrWrong // nobody has claimed the box: there is nothing to guess
+		return User{}, "", ErrWrong // nobody has claimed the box: there is nothing to guess
 	}
 	ok, err := a.hasher.matches(ctx, password, hash)
 	if err != nil {
 		undo() // nothing was tried
-		return Admin{}, err
+		return User{}, "", err
 	}
 	if !ok || u.ID == 0 {
 		a.log.Warn("wrong password for the admin page", "from", from)
-		return Admin{}, ErrWrong
+		return User{}, "", ErrWrong
 	}
-	a.throttle.Forgive(from)
-	return Admin{u.ID, seal(hash)}, nil
+	if u.SecondStep {
+		undo() // wrong codes still count, else the password would buy ten more tries each time
+	} else {
+		a.throttle.Forgive(from)
+	}
+	return u, hash, nil
 }
 
 // Valid returns the user who logged in as who, and whether that may go on: it ends
@@ -171,7 +205,7 @@ func (a *Account) Login(ctx context.Context, from netip.Addr, name, password str
 // it changed.
 func (a *Account) Valid(ctx context.Context, who Admin) (User, bool, error) {
 	u, hash, err := a.store.numbered(ctx, who.ID)
-	if err != nil || u.ID == 0 || who != (Admin{u.ID, seal(hash)}) {
+	if err != nil || u.ID == 0 || who != admin(u, hash) {
 		return User{}, false, err
 	}
 	return u, true, nil

@@ -50,7 +50,7 @@ func newAccount(t *testing.T) (*Account, *clock, *sql.DB) {
 	}
 	t.Cleanup(func() { st.Close() })
 	c := &clock{now: time.Unix(1_800_000_000, 0)}
-	a, err := New(Config{DB: st.DB(), Now: c.read, Logger: quiet})
+	a, err := New(Config{DB: st.DB(), Box: st.Box, Now: c.read, Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,5 +13,10 @@
 //     small box. Costs read back from the disk are checked before they are used.
 //   - Wrong logins are slowed down for where they come from, never for everyone,
 //     so that nobody can lock the owner out.
+//   - A user may ask for a second step (RFC 6238). Its secret is sealed at rest, no
+//     code is taken twice, and wrong ones are slowed down for where they come from
+//     and for the user, so that many places don't help who knows the password.
+//     Recovery codes are hashed at rest and work once each. Switching it on or off
+//     ends that user's other sessions.
 //   - A changed password ends every session. Session tokens are hashed at rest.
 package account

@@ -23,6 +23,10 @@ type User struct {
 	Name  string
 	Role  Role
 	Since time.Time
+	// SecondStep says that a login takes a code besides the password.
+	SecondStep bool
+
+	changes int64 // how often that was switched
 }
 
 // NewUser is somebody who shall.
@@ -116,7 +120,7 @@ func (a *Account) ChangePassword(ctx context.Context, from netip.Addr, u User, o
 	if err := checkPassword(password); err != nil {
 		return Admin{}, err
 	}
-	if _, err := a.Login(ctx, from, u.Name, old); err != nil {
+	if _, _, err := a.check(ctx, from, u.Name, old); err != nil {
 		return Admin{}, err
 	}
 	hash, err := a.hash(ctx, password)
@@ -127,5 +131,5 @@ func (a *Account) ChangePassword(ctx context.Context, from netip.Addr, u User, o
 		return Admin{}, err
 	}
 	a.log.Info("a user of the admin page changed the own password", "user", u.Name)
-	return Admin{u.ID, seal(hash)}, nil
+	return admin(u, hash), nil
 }
