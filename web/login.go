@@ -1,9 +1,8 @@
 package web
 
 import (
-	"errors"
 	"net/http"
-	"strconv"
+	"net/url"
 	"strings"
 
 	"homeward/web/account"
@@ -50,34 +49,37 @@ func userName(r *http.Request) string {
 }
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
-	next := r.PostFormValue("next")
 	who, err := s.cfg.Account.Login(r.Context(), s.client(r), userName(r), r.PostFormValue("password"))
-	status := http.StatusOK
-	var slow *account.ThrottledError
-	switch {
-	case err == nil:
-	case errors.Is(err, account.ErrWrong):
-		status = http.StatusForbidden
-	case errors.As(err, &slow):
-		status = http.StatusTooManyRequests
-		w.Header().Set("Retry-After", strconv.Itoa(int(slow.RetryAfter.Seconds())))
-	case errors.Is(err, account.ErrBusy):
-		status = http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", "2")
-	default:
+	if err == nil {
+		s.enter(w, r, who)
+		return
+	}
+	status, known := refusal(w, err)
+	if !known {
 		s.broken(w, r, err)
 		return
 	}
-	if err != nil {
-		s.drawLogin(w, r, status, next, problem(s.language(r), err))
-		return
-	}
-	if err := s.logIn(r.Context(), who); err != nil {
-		s.broken(w, r, err)
-		return
-	}
+	s.drawLogin(w, r, status, r.PostFormValue("next"), problem(s.language(r), err))
+}
+
+// enter leads on who said what was asked: to the page, or to the second step.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request, who account.Admin) {
+	next := r.PostFormValue("next")
 	if !worthReturning.MatchString(next) {
 		next = "/"
+	}
+	logIn := s.logIn
+	if who.Half {
+		logIn = s.logHalfIn
+		to := "/login/code"
+		if next != "/" {
+			to += "?" + url.Values{"next": {next}}.Encode()
+		}
+		next = to
+	}
+	if err := logIn(r.Context(), who); err != nil {
+		s.broken(w, r, err)
+		return
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }

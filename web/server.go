@@ -25,7 +25,7 @@ const sessionLasts = 7 * 24 * time.Hour
 // maxLive bounds the pages that are kept up to date at the same time.
 const maxLive = 32
 
-// Config is what a Server needs. All fields but Names, Proxies, Settings and Secure are required.
+// Config is what a Server needs. All fields but Names, Proxies, Settings, Did and Secure are required.
 type Config struct {
 	api.Config
 	Account *account.Account
@@ -40,6 +40,8 @@ type Config struct {
 	Proxies []netip.Prefix
 	// Settings are shown as they were read at the start; nil means none.
 	Settings []Setting
+	// Did is told what somebody did to the own login; nil means nobody is.
+	Did func(ctx context.Context, cause string)
 	// Secure says that the page is served by TLS: its cookie is then sent by
 	// TLS only.
 	Secure bool
@@ -67,6 +69,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }
+	}
+	if cfg.Did == nil {
+		cfg.Did = func(context.Context, string) {}
 	}
 	s := &Server{cfg: cfg, live: make(chan struct{}, maxLive),
 		openings: throttle.New(time.Now, openings, openAgain), showings: throttle.New(time.Now, showings, showsAgain)}

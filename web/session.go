@@ -69,6 +69,9 @@ func (s *Server) logIn(ctx context.Context, who account.Admin) error {
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return err
 	}
+	for _, k := range []string{halfKey, halfSealKey, halfUntilKey} {
+		s.sessions.Remove(ctx, k)
+	}
 	s.sessions.Put(ctx, adminKey, who.ID)
 	s.sessions.Put(ctx, sealKey, who.Seal)
 	return nil

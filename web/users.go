@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"strconv"
 
 	"homeward/web/account"
 )
@@ -13,8 +12,10 @@ type accountPage struct {
 	layout
 	Me    account.User
 	Min   int
-	Form  string // the form that was sent: own, new or a user's name
+	Left  int    // recovery codes of the second step that were not used
+	Form  string // the form that was sent: own, second, new or a user's name
 	Error string // what is wrong with it
+	Clock string // of this box, where a code was wrong
 	Name  string // as it was typed for a new user
 	Users []account.User
 	Roles []account.Role
@@ -28,8 +29,14 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request) {
 func (s *Server) drawAccount(w http.ResponseWriter, r *http.Request, status int, p accountPage) {
 	p.layout, p.Me, p.Min = s.layout(r, s.language(r).T("account.title")), caller(r), account.MinPassword
 	p.Here = "/account"
+	var err error
+	if p.Me.SecondStep {
+		if p.Left, err = s.cfg.Account.RecoveryCodesLeft(r.Context(), p.Me); err != nil {
+			s.broken(w, r, err)
+			return
+		}
+	}
 	if p.May {
-		var err error
 		if p.Users, err = s.cfg.Account.Users(r.Context()); err != nil {
 			s.broken(w, r, err)
 			return
@@ -80,28 +87,24 @@ func (s *Server) removeUser(w http.ResponseWriter, r *http.Request) {
 
 // afterAccount goes back to the page, or says beside the form what went wrong.
 func (s *Server) afterAccount(w http.ResponseWriter, r *http.Request, form string, err error) {
-	var slow *account.ThrottledError
 	var bad *account.PasswordError
 	status := http.StatusBadRequest
 	switch {
 	case err == nil:
 		http.Redirect(w, r, "/account", http.StatusSeeOther)
 		return
-	case errors.As(err, &bad), errors.Is(err, account.ErrName), errors.Is(err, account.ErrRole), errors.Is(err, account.ErrWrong):
-	case errors.Is(err, account.ErrNameTaken), errors.Is(err, account.ErrLastAdmin):
+	case errors.As(err, &bad), errors.Is(err, account.ErrName), errors.Is(err, account.ErrRole), errors.Is(err, account.ErrWrong), errors.Is(err, account.ErrWrongCode):
+	case errors.Is(err, account.ErrNameTaken), errors.Is(err, account.ErrLastAdmin), errors.Is(err, account.ErrSecondStep), errors.Is(err, account.ErrNoSecondStep):
 		status = http.StatusConflict
 	case errors.Is(err, account.ErrNoUser):
 		s.notFound(w, r)
 		return
-	case errors.As(err, &slow):
-		status = http.StatusTooManyRequests
-		w.Header().Set("Retry-After", strconv.Itoa(int(slow.RetryAfter.Seconds())))
-	case errors.Is(err, account.ErrBusy):
-		status = http.StatusServiceUnavailable
-		w.Header().Set("Retry-After", "2")
 	default:
-		s.broken(w, r, err)
-		return
+		var known bool
+		if status, known = refusal(w, err); !known {
+			s.broken(w, r, err)
+			return
+		}
 	}
-	s.drawAccount(w, r, status, accountPage{Form: form, Error: problem(s.language(r), err), Name: userName(r)})
+	s.drawAccount(w, r, status, accountPage{Form: form, Error: problem(s.language(r), err), Clock: s.clockAt(r, err), Name: userName(r)})
 }

@@ -35,6 +35,8 @@ type world struct {
 	t        *testing.T
 	page     *Server
 	account  *account.Account
+	now      *clock // by which codes are judged
+	did      []string
 	peers    *peers.Manager
 	dev      *peerstest.Device
 	backups  fakeBackups
@@ -60,14 +62,14 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	w := &world{t: t, dev: peerstest.NewDevice()}
+	w := &world{t: t, now: &clock{}, dev: peerstest.NewDevice()}
 	w.peers, err = peers.New(t.Context(), peers.Config{DB: st.DB(), Device: w.dev, Logger: quiet, Facts: func() peers.Facts {
 		return peers.Facts{PublicKey: wgtypes.Key{1}, Endpoint: endpoint, MTU: 1412, Tunnel: []netip.Prefix{netip.MustParsePrefix("10.6.0.1/24"), netip.MustParsePrefix("fd00:6::1/64")}}
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.account, err = account.New(account.Config{DB: st.DB(), Box: st.Box, Logger: quiet}); err != nil {
+	if w.account, err = account.New(account.Config{DB: st.DB(), Box: st.Box, Now: w.now.read, Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
 	w.events = &history.Stream{}
@@ -75,7 +77,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.page, err = New(Config{Account: w.account, Restorer: &w.restorer, MaxBackup: 1 << 20, Secure: true, Config: api.Config{Peers: w.peers, History: w.history, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
+	w.page, err = New(Config{Account: w.account, Restorer: &w.restorer, MaxBackup: 1 << 20, Secure: true, Did: func(ctx context.Context, cause string) { w.did = append(w.did, CallerName(ctx)+" "+cause) }, Config: api.Config{Peers: w.peers, History: w.history, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
 		return api.Status{Version: "v", Hairpin: api.HairpinMissing, Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
 	}}})
 	if err != nil {

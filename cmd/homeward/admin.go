@@ -23,7 +23,8 @@ func newAdminPassword(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "password", Short: "Set the first admin's password, and log everybody out", Args: cobra.NoArgs,
 		Long: `Set the first admin's password, and log everybody out. It is asked for on the
-terminal, or read as one line from standard input.`,
+terminal, or read as one line from standard input. A second step of the login stays:
+'homeward admin users totp-off' ends it.`,
 		Example: "  homeward admin password\n  homeward admin password < file",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			password, err := readTwice(o.tty, "password")

@@ -94,3 +94,19 @@ func (r recordedDNS) RemoveDNSName(ctx context.Context) error {
 	r.did(ctx, "dns-name-removed", err)
 	return err
 }
+
+// accounts is api.Accounts under a name that none of its methods has.
+type accounts = api.Accounts
+
+// recordedAccounts are the users for who is on the box.
+type recordedAccounts struct {
+	accounts
+	doer
+}
+
+// RemoveSecondStep implements api.Accounts.
+func (r recordedAccounts) RemoveSecondStep(ctx context.Context, name string) error {
+	err := r.accounts.RemoveSecondStep(ctx, name)
+	r.did(ctx, "second-step-removed", err)
+	return err
+}

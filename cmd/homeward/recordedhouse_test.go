@@ -15,6 +15,7 @@ type house struct {
 	ports
 	api.Router
 	api.DNS
+	accounts
 	err error
 }
 
@@ -28,6 +29,7 @@ func (h house) RemoveForward(context.Context, int64) error       { return h.err 
 func (h house) ClosePort(context.Context, string, uint16) error  { return h.err }
 func (h house) SetDNSName(context.Context, api.NewDNSName) error { return h.err }
 func (h house) RemoveDNSName(context.Context) error              { return h.err }
+func (h house) RemoveSecondStep(context.Context, string) error   { return h.err }
 
 func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 	for _, err := range []error{nil, errors.New("refused")} {
@@ -47,7 +49,8 @@ func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 		r.ClosePort(ctx, "tcp", 1)
 		n.SetDNSName(ctx, api.NewDNSName{})
 		n.RemoveDNSName(ctx)
-		want := "forward-opened forward-on forward-off forward-removed port-closed dns-name dns-name-removed"
+		recordedAccounts{h, d}.RemoveSecondStep(ctx, "ben")
+		want := "forward-opened forward-on forward-off forward-removed port-closed dns-name dns-name-removed second-step-removed"
 		if err != nil {
 			want = ""
 		}

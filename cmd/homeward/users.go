@@ -12,7 +12,7 @@ import (
 
 func newAdminUsers(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "users", Short: "List, add, change and remove who may log in", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
-	c.AddCommand(newUsersList(o), newUsersAdd(o), newUsersRole(o), newUsersRename(o), newUsersPassword(o), newUsersRemove(o))
+	c.AddCommand(newUsersList(o), newUsersAdd(o), newUsersRole(o), newUsersRename(o), newUsersPassword(o), newUsersTOTPOff(o), newUsersRemove(o))
 	return c
 }
 
@@ -28,9 +28,9 @@ func newUsersList(o *options) *cobra.Command {
 				return printJSON(o.tty.out, list)
 			}
 			w := tabwriter.NewWriter(o.tty.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "NAME\tROLE\tSINCE")
+			fmt.Fprintln(w, "NAME\tROLE\tSINCE\tSECOND STEP")
 			for _, u := range list {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", plain(u.Name), u.Role, u.Since.Format("2006-01-02"))
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", plain(u.Name), u.Role, u.Since.Format("2006-01-02"), map[bool]string{true: "yes", false: "no"}[u.SecondStep])
 			}
 			return w.Flush()
 		}),
@@ -85,6 +85,17 @@ func newUsersPassword(o *options) *cobra.Command {
 				return err
 			}
 			return o.did(client.ResetPassword(c.Context(), args[0], password), "The password is set.")
+		}),
+	}
+}
+
+func newUsersTOTPOff(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "totp-off NAME", Short: "Let a user in without a code, whose phone is lost", Args: cobra.ExactArgs(1),
+		Long: `Let a user in by the password alone, who lost the phone and the recovery codes, and
+end this user's sessions. Another password changes nothing about the second step.`,
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
+			return o.did(client.RemoveSecondStep(c.Context(), args[0]), args[0]+" needs no code any more.")
 		}),
 	}
 }

@@ -131,7 +131,7 @@ func TestTheRoutersPortsAreListedAndClosed(t *testing.T) {
 
 // admin takes any password of more than three characters.
 type admin struct {
-	Accounts // not asked
+	Accounts // not asked, but for what follows
 
 	t   *testing.T
 	set map[string]bool
@@ -143,6 +143,21 @@ func (a admin) SetPassword(_ context.Context, p string) error {
 	}
 	a.set[p] = true
 	return nil
+}
+
+// Users are two, of whom anna has a second step.
+func (a admin) Users(context.Context) ([]account.User, error) {
+	return []account.User{{Name: "admin", Role: account.RoleAdmin}, {Name: "anna", Role: account.RoleViewer, SecondStep: true}}, nil
+}
+
+func (a admin) RemoveSecondStep(_ context.Context, name string) error {
+	switch name {
+	case "anna":
+		return nil
+	case "admin":
+		return account.ErrNoSecondStep
+	}
+	return account.ErrNoUser
 }
 
 func (a admin) SetupLink(context.Context) (SetupLink, error) {
@@ -187,6 +202,21 @@ func TestOnlyTheBoxItselfSetsPasswords(t *testing.T) {
 	for _, r := range Routes(Config{}) {
 		if strings.Contains(r.Pattern, "admin") {
 			t.Errorf("%s is on the page too", r.Pattern)
+		}
+	}
+}
+
+func TestALostPhoneIsForgottenOnTheBoxOnly(t *testing.T) {
+	w := newWorld(t, home(t))
+	list, err := w.client.Users(t.Context())
+	if err != nil || len(list) != 2 || list[0].SecondStep || !list[1].SecondStep {
+		t.Errorf("%+v, %v", list, err)
+	}
+	var p *Problem
+	for name, status := range map[string]int{"anna": 0, "admin": 409, "nobody": 404} {
+		err := w.client.RemoveSecondStep(t.Context(), name)
+		if status == 0 && err != nil || status != 0 && (!errors.As(err, &p) || p.Status != status) {
+			t.Errorf("%s: %v, want %d", name, err, status)
 		}
 	}
 }

@@ -16,6 +16,7 @@ type Accounts interface {
 	ChangeUser(ctx context.Context, name string, c account.UserChange) error
 	RemoveUser(ctx context.Context, name string) error
 	ResetPassword(ctx context.Context, name, password string) error
+	RemoveSecondStep(ctx context.Context, name string) error
 }
 
 // User is somebody who may log in.
@@ -23,6 +24,8 @@ type User struct {
 	Name  string       `json:"name"`
 	Role  account.Role `json:"role"`
 	Since time.Time    `json:"since"`
+	// SecondStep says that a login takes a code besides the password.
+	SecondStep bool `json:"second_step"`
 }
 
 // NewUser is somebody who shall.
@@ -45,6 +48,9 @@ func usersRoutes(h handler, u Accounts) []Route {
 		{"PATCH", "/api/v1/admin/users/{name}", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.changeUser(w, r, u) }},
 		{"DELETE", "/api/v1/admin/users/{name}", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.removeUser(w, r, u) }},
 		{"PUT", "/api/v1/admin/users/{name}/password", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.resetPassword(w, r, u) }},
+		{"DELETE", "/api/v1/admin/users/{name}/second-step", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) {
+			h.done(w, u.RemoveSecondStep(r.Context(), r.PathValue("name")))
+		}},
 	}
 }
 
@@ -56,7 +62,7 @@ func (h handler) users(w http.ResponseWriter, r *http.Request, u Accounts) {
 	}
 	list := []User{}
 	for _, u := range users {
-		list = append(list, User{u.Name, u.Role, u.Since.UTC()})
+		list = append(list, User{u.Name, u.Role, u.Since.UTC(), u.SecondStep})
 	}
 	h.reply(w, http.StatusOK, list)
 }
@@ -126,6 +132,11 @@ func (c *Client) RemoveUser(ctx context.Context, name string) error {
 // ResetPassword sets a user's password.
 func (c *Client) ResetPassword(ctx context.Context, name, password string) error {
 	return c.call(ctx, "PUT", userPath(name)+"/password", Password{password}, nil)
+}
+
+// RemoveSecondStep lets a user in by the password alone, whose phone is lost.
+func (c *Client) RemoveSecondStep(ctx context.Context, name string) error {
+	return c.call(ctx, "DELETE", userPath(name)+"/second-step", nil, nil)
 }
 
 func userPath(name string) string { return "/api/v1/admin/users/" + url.PathEscape(name) }

@@ -113,7 +113,7 @@ func statusOf(err error) int {
 		return http.StatusGone
 	case errors.Is(err, peers.ErrNameTaken), errors.Is(err, peers.ErrKeyTaken), errors.Is(err, peers.ErrNoAddress),
 		errors.Is(err, peers.ErrNoEndpoint), errors.Is(err, peers.ErrNoPrivateKey), errors.Is(err, peers.ErrTooLong),
-		errors.Is(err, account.ErrClaimed), errors.Is(err, account.ErrNameTaken), errors.Is(err, account.ErrLastAdmin):
+		errors.Is(err, account.ErrClaimed), errors.Is(err, account.ErrNameTaken), errors.Is(err, account.ErrLastAdmin), errors.Is(err, account.ErrNoSecondStep):
 		return http.StatusConflict
 	case errors.Is(err, peers.ErrNotApplied), errors.Is(err, account.ErrBusy):
 		return http.StatusServiceUnavailable
