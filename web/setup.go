@@ -15,6 +15,7 @@ type setupPage struct {
 	Claimed bool
 	Problem string // beside the password
 	Min     int
+	Phrase  string // a password that is suggested
 }
 
 // setupForm shows the form, and uses nothing up: programs that preview links
@@ -32,7 +33,7 @@ func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, t
 	p := setupPage{layout: s.bare(r, s.language(r).T("setup.title")), Claimed: claimed, Problem: problem, Min: account.MinPassword}
 	switch {
 	case !claimed && s.cfg.Account.LinkValid(token):
-		p.Token = token
+		p.Token, p.Phrase = token, s.suggest()
 		p.Here = "/setup?" + url.Values{"token": {token}}.Encode()
 	case status == http.StatusOK && !claimed && token != "":
 		status = http.StatusGone
@@ -68,5 +69,6 @@ func (s *Server) claim(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
+	s.tellStrength(r.Context(), password)
 	http.Redirect(w, r, "/welcome", http.StatusSeeOther)
 }

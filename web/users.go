@@ -10,15 +10,17 @@ import (
 // accountPage is one's own account, and for admins everybody's.
 type accountPage struct {
 	layout
-	Me    account.User
-	Min   int
-	Left  int    // recovery codes of the second step that were not used
-	Form  string // the form that was sent: own, second, new or a user's name
-	Error string // what is wrong with it
-	Clock string // of this box, where a code was wrong
-	Name  string // as it was typed for a new user
-	Users []account.User
-	Roles []account.Role
+	Me       account.User
+	Min      int
+	Left     int    // recovery codes of the second step that were not used
+	Form     string // the form that was sent: own, second, new or a user's name
+	Error    string // what is wrong with it
+	Clock    string // of this box, where a code was wrong
+	Name     string // as it was typed for a new user
+	Phrase   string // a password that is suggested
+	Strength string // of the password that was set just now
+	Users    []account.User
+	Roles    []account.Role
 }
 
 func (s *Server) showAccount(w http.ResponseWriter, r *http.Request) {
@@ -29,6 +31,7 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request) {
 func (s *Server) drawAccount(w http.ResponseWriter, r *http.Request, status int, p accountPage) {
 	p.layout, p.Me, p.Min = s.layout(r, s.language(r).T("account.title")), caller(r), account.MinPassword
 	p.Here = "/account"
+	p.Phrase, p.Strength = s.suggest(), s.sessions.PopString(r.Context(), strengthKey)
 	var err error
 	if p.Me.SecondStep {
 		if p.Left, err = s.cfg.Account.RecoveryCodesLeft(r.Context(), p.Me); err != nil {
@@ -57,6 +60,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) {
 	who, err := s.cfg.Account.ChangePassword(r.Context(), s.client(r), caller(r), r.PostFormValue("old"), password)
 	if err == nil {
 		err = s.logIn(r.Context(), who)
+		s.tellStrength(r.Context(), password)
 	}
 	s.afterAccount(w, r, "own", err)
 }

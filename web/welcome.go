@@ -13,9 +13,10 @@ import (
 type welcomePage struct {
 	layout
 	Joints   []jointView
-	ByHand   bool // the port has to be opened by hand
-	Looking  bool // something is not known yet
-	Nameless bool // no DNS name is kept for the house
+	ByHand   bool   // the port has to be opened by hand
+	Looking  bool   // something is not known yet
+	Nameless bool   // no DNS name is kept for the house
+	Strength string // of the password that was set just now
 }
 
 // checked are the joints that can be looked at before there is a device.
@@ -26,5 +27,6 @@ func (s *Server) welcome(w http.ResponseWriter, r *http.Request) {
 	page := welcomePage{layout: s.layout(r, l.T("welcome.title")), ByHand: s.cfg.Status().Guide != nil, Nameless: !s.cfg.DNS.DNSName().Chosen}
 	page.Joints = slices.DeleteFunc(s.view(l, time.Now(), nil).Joints, func(j jointView) bool { return !slices.Contains(checked, j.Key) })
 	page.Looking = slices.ContainsFunc(page.Joints, func(j jointView) bool { return j.State == string(api.JointUnknown) })
+	page.Strength = s.sessions.PopString(r.Context(), strengthKey)
 	s.render(w, r, http.StatusOK, "welcome.html", page)
 }

@@ -50,6 +50,8 @@ func checkPassword(p string) error {
 		return passwordErrorf("is too long: %d bytes are the limit", MaxPassword)
 	case len(distinct) < 4:
 		return passwordErrorf("repeats itself too much: use more than three different characters")
+	case common(p):
+		return passwordErrorf("is among those that are guessed first: choose another one")
 	}
 	return nil
 }
