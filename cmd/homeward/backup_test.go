@@ -50,6 +50,8 @@ func TestABackupOfOneBoxMakesAnotherTheSame(t *testing.T) {
 	do(old, exitOK, "may come in", "", "peers", "add", "phone")
 	config := do(old, exitOK, "[Interface]", "", "peers", "config", "phone")
 	do(old, exitOK, "is set", "correct horse battery", "admin", "password")
+	do(old, exitOK, "SECOND STEP", "", "admin", "users", "list")
+	do(old, exitFailed, "no second step", "", "admin", "users", "totp-off", "admin")
 	do(old, exitOK, "waits for a public address", "token", "dns", "set", "duckdns", "home.duckdns.org")
 	do(old, exitOK, "None was made yet", "", "status")
 	do(old, exitFailed, "too short", "short", "backup", file)

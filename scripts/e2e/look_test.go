@@ -36,7 +36,11 @@ func (b *browser) look(width int64, scheme string) {
 
 func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 	h, page := startPage(t)
-	page.claim(h.setupLink())
+	link := h.setupLink()
+	page.checkGap(link)
+	page.claim(link)
+	page.do("beginning a second step", chromedp.Navigate(strings.Split(link, "/setup")[0]+"/account"), chromedp.SendKeys("#second-old", password),
+		chromedp.Click(`form[action="/account/second"] button`), chromedp.WaitVisible("#secret"))
 	for _, name := range []string{"Anna's phone", "A name of sixty-four characters, which is as long as one may be.", "<b>Bert</b> 📱"} {
 		if out, err := h.do("peers", "add", name); err != nil {
 			t.Fatal(out)
@@ -59,7 +63,7 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 		}
 	}
 	pages := map[string]string{"home": "/", "welcome": "/welcome", "device": "/peers/2", "edit": "/peers/2/edit", "test": "/peers/2/test", "remove": "/peers/3/remove",
-		"ports": "/ports", "guide": "/guide?router=huawei", "settings": "/settings", "backup": "/backup", "log": "/log", "missing": "/nowhere"}
+		"ports": "/ports", "guide": "/guide?router=huawei", "settings": "/settings", "backup": "/backup", "account": "/account", "second": "/account/second", "log": "/log", "missing": "/nowhere"}
 	grounds := map[string]bool{}
 	page.visit(base, pages, func(name string) {
 		if strings.Contains(name, "-light-") { // the look changes no sizes
@@ -114,6 +118,16 @@ func (b *browser) checkPagesWithoutLogin(h *homeward, base string) {
 		b.t.Fatal(err)
 	}
 	b.visit(base, map[string]string{"handover": handover}, see)
+}
+
+// checkGap fails the test when the cards of the setup page touch one another.
+func (b *browser) checkGap(link string) {
+	b.t.Helper()
+	b.do("opening the setup link", chromedp.Navigate(link), chromedp.WaitVisible("#password"))
+	gap, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](`document.querySelector("main details.card").getBoundingClientRect().top - document.querySelector("main form.card").getBoundingClientRect().bottom`))
+	if err != nil || gap < 8 {
+		b.t.Errorf("%v pixels between the cards of the setup page (%v)", gap, err)
+	}
 }
 
 // checkWidth fails the test for a page that is wider than the window.
