@@ -275,6 +275,27 @@ func removeIn(ctx context.Context, tx *sql.Tx, id ID) error {
 	return oneRow(res, err, ErrConflict)
 }
 
+// renumberIn stores the addresses and the access of peers, each in the row of its
+// version, which becomes the next one. All give their old addresses up first: one
+// may be another's new one.
+func renumberIn(ctx context.Context, tx *sql.Tx, list []Peer) error {
+	for _, p := range list {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM peer_addresses WHERE peer_id = ?`, p.ID); err != nil {
+			return err
+		}
+	}
+	for _, p := range list {
+		res, err := tx.ExecContext(ctx, `UPDATE peers SET access = ?, version = version + 1 WHERE id = ? AND version = ?`, string(p.Access), p.ID, p.Version)
+		if err = oneRow(res, err, ErrConflict); err == nil {
+			err = insertAddresses(ctx, tx, p)
+		}
+		if err != nil {
+			return fmt.Errorf("device %q: %w", p.Name, err)
+		}
+	}
+	return nil
+}
+
 // replace removes some peers and stores others as they are, number and version
 // included, all of it or nothing.
 func (s store) replace(ctx context.Context, gone []ID, put []Peer) error {

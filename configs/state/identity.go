@@ -130,6 +130,24 @@ func (s *State) SetPlan(ctx context.Context, p Plan) error {
 	return nil
 }
 
+// Renumber changes the address plan together with what put stores in the same
+// transaction, which are the peers' addresses: all of it or nothing, whenever the
+// program ends.
+func (s *State) Renumber(ctx context.Context, p Plan, put func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("storing the address plan: %w", err)
+	}
+	defer tx.Rollback() // without effect after the commit
+	if _, err := tx.ExecContext(ctx, `UPDATE identity SET prefix4 = ?, prefix6 = ?`, p.V4.String(), p.V6.String()); err != nil {
+		return fmt.Errorf("storing the address plan: %w", err)
+	}
+	if err := put(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
 // Adopt makes the identity that of another server, but for the instance, together
 // with what put stores in the same transaction: all of it or nothing. It refuses with
 // ErrPeersExist as long as there are peers.

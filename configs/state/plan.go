@@ -49,6 +49,19 @@ func ChooseAddressPlan(taken []netip.Prefix, random io.Reader) (Plan, error) {
 	return Plan{}, errors.New("choosing the tunnel's addresses: every network in 10.0.0.0/8 is taken here")
 }
 
+// Another draws another plan as ChooseAddressPlan does: its IPv4 network is not p's.
+// The IPv6 network stays as long as nothing in taken overlaps it.
+func (p Plan) Another(taken []netip.Prefix, random io.Reader) (Plan, error) {
+	next, err := ChooseAddressPlan(append(slices.Clone(taken), p.V4), random)
+	if err != nil {
+		return Plan{}, err
+	}
+	if !slices.ContainsFunc(taken, p.V6.Overlaps) {
+		next.V6 = p.V6
+	}
+	return next, nil
+}
+
 // Own returns our own addresses in the tunnel with the prefix's length: the
 // first host of each network.
 func (p Plan) Own() []netip.Prefix {

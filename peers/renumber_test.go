@@ -1,0 +1,144 @@
+package peers_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"homeward/configs/state"
+	"homeward/peers"
+	"homeward/peers/peerstest"
+)
+
+var elsewhere = []netip.Prefix{netip.MustParsePrefix("10.77.3.1/24"), netip.MustParsePrefix("fd00:6::1/64")}
+
+// inDB is a transaction of its own.
+func inDB(db *sql.DB) func(context.Context, func(*sql.Tx) error) error {
+	return func(ctx context.Context, f func(*sql.Tx) error) error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if err := f(tx); err != nil {
+			return err
+		}
+		return tx.Commit()
+	}
+}
+
+func TestRenumberMovesEveryAddressAndOutdatesEveryCode(t *testing.T) {
+	db, dev := openDB(t), peerstest.NewDevice()
+	m := newManager(t, db, dev)
+	for i := range 40 {
+		create(t, m, fmt.Sprintf("device %d", i))
+	}
+	gone, renewed, ruled := m.List()[3], m.List()[5], m.List()[7]
+	if err := m.Remove(t.Context(), gone.ID); err != nil { // leaves a hole
+		t.Fatal(err)
+	}
+	if _, err := m.Rotate(t.Context(), renewed.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.SetAccess(t.Context(), ruled.ID, "10.6.0.1 tcp/80; 10.6.0.9-10.6.0.12; 10.6.0.0/24; 10.6.0.200-10.6.1.3; 192.168.1.20; fd00:6::2"); err != nil {
+		t.Fatal(err)
+	}
+	before := m.List()
+	planned, err := m.Moves(elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now := m.List(); fmt.Sprint(now) != fmt.Sprint(before) {
+		t.Error("Moves changed something")
+	}
+	done, err := m.Renumber(t.Context(), elsewhere, inDB(db))
+	if err != nil || fmt.Sprint(done) != fmt.Sprint(planned) || len(done) != 39 {
+		t.Fatalf("done %v, %v\nplanned %v", done, err, planned)
+	}
+	for what, m := range map[string]*peers.Manager{"at once": m, "after a restart": newManager(t, db, dev)} {
+		seen := map[netip.Addr]bool{}
+		for i, p := range m.List() {
+			old := before[i]
+			if p.PublicKey != old.PublicKey || p.Next.PublicKey != old.Next.PublicKey || p.Version != old.Version+1 || !slices.Contains(p.NeedsCode, peers.ReasonAddress) || p.NextReady {
+				t.Errorf("%s: %+v\nwas %+v", what, p, old)
+			}
+			for _, a := range p.Addresses {
+				if seen[a] || !elsewhere[0].Contains(a) && !elsewhere[1].Contains(a) {
+					t.Errorf("%s: %q has %v", what, p.Name, p.Addresses)
+				}
+				seen[a] = true
+			}
+			if p.Addresses[0].As4()[3] != old.Addresses[0].As4()[3] || p.Addresses[1] != old.Addresses[1] {
+				t.Errorf("%s: %v became %v", what, old.Addresses, p.Addresses)
+			}
+		}
+		const want = "10.77.3.1 tcp/80; 10.77.3.9-10.77.3.12; 10.77.3.0/24; 10.6.0.200-10.6.1.3; 192.168.1.20; fd00:6::2"
+		if got := mustGet(t, m, ruled.ID).Access; got != want {
+			t.Errorf("%s: access %q, want %q", what, got, want)
+		}
+	}
+	for _, p := range dev.Peers() {
+		if len(p.Addresses) > 0 && !elsewhere[0].Contains(p.Addresses[0]) { // a new key has none yet
+			t.Errorf("the device has %v", p.Addresses)
+		}
+	}
+}
+
+func TestRenumberIsDoneWithThePlanOrNotAtAll(t *testing.T) {
+	s, err := state.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	old := state.Plan{V4: netip.MustParsePrefix("10.6.0.0/24"), V6: netip.MustParsePrefix("fd00:6::/64")}
+	next := state.Plan{V4: elsewhere[0].Masked(), V6: old.V6}
+	plan := func() state.Plan {
+		t.Helper()
+		id, err := s.EnsureIdentity(t.Context(), func() (state.Plan, error) { return old, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id.Plan
+	}
+	plan()
+	m := newManager(t, s.DB(), peerstest.NewDevice())
+	p := create(t, m, "anna")
+	late := errors.New("too late")
+	for _, fails := range []bool{true, false} {
+		_, err := m.Renumber(t.Context(), next.Own(), func(ctx context.Context, put func(*sql.Tx) error) error {
+			return s.Renumber(ctx, next, func(tx *sql.Tx) error {
+				if err := put(tx); err != nil || !fails {
+					return err
+				}
+				return late
+			})
+		})
+		wantPlan, wantAddress := next, "10.77.3.2"
+		if fails {
+			wantPlan, wantAddress = old, "10.6.0.2"
+		}
+		if errors.Is(err, late) != fails || !fails && err != nil || plan() != wantPlan || mustGet(t, m, p.ID).Addresses[0].String() != wantAddress {
+			t.Errorf("fails %v: %v, %v, %v", fails, err, plan(), mustGet(t, m, p.ID).Addresses)
+		}
+	}
+}
+
+func TestRenumberRefusesWhatDoesNotFit(t *testing.T) {
+	db := openDB(t)
+	m := newManager(t, db, peerstest.NewDevice())
+	p := create(t, m, "anna")
+	for _, list := range [][]netip.Prefix{nil, elsewhere[:1], {netip.MustParsePrefix("10.77.3.1/28"), elsewhere[1]}, {elsewhere[0], elsewhere[0]}, {{}, elsewhere[1]}, {netip.MustParsePrefix("10.77.3.2/24"), elsewhere[1]}} {
+		var field *peers.FieldError
+		if _, err := m.Renumber(t.Context(), list, inDB(db)); !errors.As(err, &field) {
+			t.Errorf("%v: %v", list, err)
+		}
+	}
+	if got := mustGet(t, m, p.ID); got.Version != p.Version || !slices.Equal(got.Addresses, p.Addresses) {
+		t.Errorf("it has become %+v", got)
+	}
+}
