@@ -48,6 +48,9 @@ func TestRenumberMovesEveryAddressAndOutdatesEveryCode(t *testing.T) {
 	if _, err := m.SetAccess(t.Context(), ruled.ID, "10.6.0.1 tcp/80; 10.6.0.9-10.6.0.12; 10.6.0.0/24; 10.6.0.200-10.6.1.3; 192.168.1.20; fd00:6::2"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := m.Issued(renewed.ID); err != nil {
+		t.Fatalf("%v: the test would prove nothing", err)
+	}
 	before := m.List()
 	planned, err := m.Moves(elsewhere)
 	if err != nil {
@@ -59,6 +62,9 @@ func TestRenumberMovesEveryAddressAndOutdatesEveryCode(t *testing.T) {
 	done, err := m.Renumber(t.Context(), elsewhere, inDB(db))
 	if err != nil || fmt.Sprint(done) != fmt.Sprint(planned) || len(done) != 39 {
 		t.Fatalf("done %v, %v\nplanned %v", done, err, planned)
+	}
+	if _, err := m.Issued(renewed.ID); !errors.Is(err, peers.ErrForgotten) {
+		t.Errorf("a config with the old address is handed out: %v", err)
 	}
 	for what, m := range map[string]*peers.Manager{"at once": m, "after a restart": newManager(t, db, dev)} {
 		seen := map[netip.Addr]bool{}
