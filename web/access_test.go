@@ -96,6 +96,7 @@ var matrix = map[string]access{
 	"POST /ports/{protocol}/{port}/close":    admin,
 	"GET /account":                           viewer,
 	"POST /account/password":                 viewer,
+	"POST /account/logins/end":               viewer,
 	"GET /account/second":                    viewer,
 	"POST /account/second":                   viewer,
 	"POST /account/second/confirm":           viewer,

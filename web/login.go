@@ -77,7 +77,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, who account.Admin
 		}
 		next = to
 	}
-	if err := logIn(r.Context(), who); err != nil {
+	if err := logIn(r, who); err != nil {
 		s.broken(w, r, err)
 		return
 	}

@@ -78,6 +78,7 @@ func (s *Server) routes() []route {
 		{"POST", "/look", everyone, s.chooseLook},
 		{"GET", "/account", viewer, s.showAccount},
 		{"POST", "/account/password", viewer, s.changePassword},
+		{"POST", "/account/logins/end", viewer, s.endLogins},
 		{"GET", "/account/second", viewer, s.showSecond},
 		{"POST", "/account/second", viewer, s.beginSecond},
 		{"POST", "/account/second/confirm", viewer, s.confirmSecond},

@@ -52,7 +52,8 @@ type recoveryCodesPage struct {
 
 // logHalfIn makes the session one that may do nothing but say a code, under a new
 // token.
-func (s *Server) logHalfIn(ctx context.Context, who account.Admin) error {
+func (s *Server) logHalfIn(r *http.Request, who account.Admin) error {
+	ctx := r.Context()
 	if err := s.sessions.Clear(ctx); err != nil {
 		return err
 	}
@@ -186,7 +187,7 @@ func (s *Server) confirmSecond(w http.ResponseWriter, r *http.Request) {
 	}
 	if err == nil {
 		s.cfg.Did(r.Context(), secondOn)
-		err = s.logIn(r.Context(), who)
+		err = s.logIn(r, who)
 	}
 	if err != nil {
 		s.broken(w, r, err)
@@ -202,7 +203,7 @@ func (s *Server) endSecond(w http.ResponseWriter, r *http.Request) {
 	who, err := s.cfg.Account.EndSecondStep(r.Context(), s.client(r), caller(r), r.PostFormValue("old"), r.PostFormValue("code"))
 	if err == nil {
 		s.cfg.Did(r.Context(), secondOff)
-		err = s.logIn(r.Context(), who)
+		err = s.logIn(r, who)
 	}
 	s.afterAccount(w, r, "second", err)
 }

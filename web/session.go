@@ -65,7 +65,8 @@ func (s *Server) loggedIn(ctx context.Context) (account.User, bool, error) {
 
 // logIn makes the session an admin's, under a new token: the old one may have
 // been planted.
-func (s *Server) logIn(ctx context.Context, who account.Admin) error {
+func (s *Server) logIn(r *http.Request, who account.Admin) error {
+	ctx := r.Context()
 	if err := s.sessions.RenewToken(ctx); err != nil {
 		return err
 	}
@@ -74,6 +75,7 @@ func (s *Server) logIn(ctx context.Context, who account.Admin) error {
 	}
 	s.sessions.Put(ctx, adminKey, who.ID)
 	s.sessions.Put(ctx, sealKey, who.Seal)
+	s.noteLogin(r)
 	return nil
 }
 

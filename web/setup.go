@@ -65,7 +65,7 @@ func (s *Server) claim(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	if err := s.logIn(r.Context(), who); err != nil {
+	if err := s.logIn(r, who); err != nil {
 		s.broken(w, r, err)
 		return
 	}

@@ -21,6 +21,7 @@ type accountPage struct {
 	Strength string // of the password that was set just now
 	Users    []account.User
 	Roles    []account.Role
+	Logins   []loginView // where Me is logged in
 }
 
 func (s *Server) showAccount(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +39,10 @@ func (s *Server) drawAccount(w http.ResponseWriter, r *http.Request, status int,
 			s.broken(w, r, err)
 			return
 		}
+	}
+	if p.Logins, err = s.logins(r); err != nil {
+		s.broken(w, r, err)
+		return
 	}
 	if p.May {
 		if p.Users, err = s.cfg.Account.Users(r.Context()); err != nil {
@@ -59,7 +64,7 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) {
 	}
 	who, err := s.cfg.Account.ChangePassword(r.Context(), s.client(r), caller(r), r.PostFormValue("old"), password)
 	if err == nil {
-		err = s.logIn(r.Context(), who)
+		err = s.logIn(r, who)
 		s.tellStrength(r.Context(), password)
 	}
 	s.afterAccount(w, r, "own", err)
@@ -100,7 +105,7 @@ func (s *Server) afterAccount(w http.ResponseWriter, r *http.Request, form strin
 	case errors.As(err, &bad), errors.Is(err, account.ErrName), errors.Is(err, account.ErrRole), errors.Is(err, account.ErrWrong), errors.Is(err, account.ErrWrongCode):
 	case errors.Is(err, account.ErrNameTaken), errors.Is(err, account.ErrLastAdmin), errors.Is(err, account.ErrSecondStep), errors.Is(err, account.ErrNoSecondStep):
 		status = http.StatusConflict
-	case errors.Is(err, account.ErrNoUser):
+	case errors.Is(err, account.ErrNoUser), errors.Is(err, account.ErrNoLogin):
 		s.notFound(w, r)
 		return
 	default:

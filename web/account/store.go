@@ -291,6 +291,25 @@ func (s sessions) DeleteCtx(ctx context.Context, hash string) error {
 	return nil
 }
 
+// AllCtx implements scs.IterableCtxStore.
+func (s sessions) AllCtx(ctx context.Context) (map[string][]byte, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT token_hash, data FROM sessions WHERE expires_unix > ?`, s.now().Unix())
+	if err != nil {
+		return nil, fmt.Errorf("reading the sessions: %w", err)
+	}
+	defer rows.Close()
+	all := map[string][]byte{}
+	for rows.Next() {
+		var hash string
+		var data []byte
+		if err := rows.Scan(&hash, &data); err != nil {
+			return nil, fmt.Errorf("reading the sessions: %w", err)
+		}
+		all[hash] = data
+	}
+	return all, rows.Err()
+}
+
 // The rest of scs.Store, which the session manager does not call when the
 // methods with a context are there.
 

@@ -14,6 +14,7 @@ var (
 	ErrNameTaken = errors.New("there is a user of that name already")
 	ErrNoUser    = errors.New("there is no user of that name: 'homeward admin users list' shows them")
 	ErrRole      = errors.New("there is no such role: choose admin or viewer")
+	ErrNoLogin   = errors.New("there is no such login: it may have ended already")
 	ErrLastAdmin = errors.New("this is the last admin: make another one first")
 )
 
