@@ -109,5 +109,8 @@ func TestTheOwnPasswordEndsAllOtherSessions(t *testing.T) {
 	w.wantStatus("changing", w.post(laptop, "/account/password", url.Values{"old": {password}, "password": {"another password"}, "again": {"another password"}}), 303)
 	w.wantStatus("the laptop goes on", w.get(laptop, "/account"), 200)
 	w.wantStatus("the phone does not", w.get(phone, "/account"), 303)
+	if endsLogin.MatchString(w.get(laptop, "/account").body) {
+		t.Error("a login that ended with the password is listed")
+	}
 	w.wantStatus("somebody else goes on", w.get(viewer, "/account"), 200)
 }
