@@ -2,11 +2,7 @@
 
 package e2e
 
-import (
-	"strings"
-
-	"github.com/chromedp/chromedp"
-)
+import "github.com/chromedp/chromedp"
 
 // What a page may weigh with all that belongs to it, and how much of what is seen
 // may move while it loads (the browser's layout shift score: 0 is still).
@@ -16,10 +12,6 @@ const (
 	// maxPaint is how long the first paint may take in a lab on a busy machine. What
 	// it takes on a quiet one is in the test's log.
 	maxPaint = 2000 // ms
-	// askPaint is how much longer the page of the router's ports may take: before it is
-	// drawn the router is asked for its table, and machines that don't answer are asked
-	// again for a second and a half.
-	askPaint = 1500 // ms
 )
 
 // checkWeight fails the test if the page that is open is heavy, moves while it
@@ -55,11 +47,7 @@ func (b *browser) checkWeight(name string) {
 	if got.Shift > maxShift {
 		b.t.Errorf("%s moves while it loads: %.4f, want at most %v", name, got.Shift, maxShift)
 	}
-	limit := float64(maxPaint)
-	if strings.HasPrefix(name, "ports-") {
-		limit += askPaint
-	}
-	if got.Paint < 0 || got.Paint > limit {
-		b.t.Errorf("%s: the first paint comes after %.0f ms, want at most %.0f", name, got.Paint, limit)
+	if got.Paint < 0 || got.Paint > maxPaint {
+		b.t.Errorf("%s: the first paint comes after %.0f ms, want at most %d", name, got.Paint, maxPaint)
 	}
 }

@@ -47,8 +47,9 @@ func readTable(machines map[netip.Addr]Neighbour) (absent map[netip.Addr]bool, o
 			absent[ip.Unmap()], open = true, true
 		case n.State&netlink.NUD_FAILED != 0:
 			absent[ip.Unmap()] = true
-		case n.State&(netlink.NUD_DELAY|netlink.NUD_PROBE) != 0:
+		case n.State&netlink.NUD_PROBE != 0:
 			open = true // it was there a while ago, and is asked whether it still is
+			// In NUD_DELAY the kernel asks nothing for five seconds: longer than we wait.
 		}
 	}
 	return absent, open

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,10 +30,14 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv(lookEnv) == "" {
+	machines := []netip.Addr{there, gone, outside, there}
+	switch os.Getenv(lookEnv) {
+	case "":
 		os.Exit(m.Run())
+	case "there":
+		machines = machines[:1]
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(Look(context.Background(), router, lan, []netip.Addr{there, gone, outside, there})); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(Look(context.Background(), router, lan, machines)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -62,24 +67,7 @@ func TestWhoIsThereAndWhatTheyAreCalled(t *testing.T) {
 	})}
 	go server.ActivateAndServe()
 	t.Cleanup(func() { server.Shutdown() })
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	cmd := box.Command(ctx, exe)
-	cmd.Env = append(os.Environ(), lookEnv+"=1")
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var found map[netip.Addr]Neighbour
-	if err := json.Unmarshal(out, &found); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	found := lookFrom(t, box, "all")
 	if len(found) != 2 || found[there] != (Neighbour{Name: "Gaming-PC"}) || found[gone] != (Neighbour{Absent: true}) {
 		t.Errorf("found %+v", found)
 	}
@@ -104,4 +92,42 @@ func TestOnlyTheLANIsLookedAt(t *testing.T) {
 	if found := Look(t.Context(), router, nil, []netip.Addr{there, outside}); len(found) != 0 {
 		t.Errorf("looked at %v", found)
 	}
+}
+
+// A machine that was heard a while ago is not waited for: the kernel asks for it again
+// only when nobody looks any more.
+func TestAMachineOfAWhileAgoTakesNoTime(t *testing.T) {
+	lab := labnet.Bare(t)
+	box, home := lab.NewHost("box"), lab.NewHost("home")
+	lab.Veth(box, "eth0", []string{"192.168.88.5/24"}, home, "eth0", []string{"192.168.88.1/24", "192.168.88.23/24"})
+	mac := strings.TrimSpace(home.Run("cat", "/sys/class/net/eth0/address"))
+	box.Run("ip", "neigh", "replace", there.String(), "lladdr", mac, "dev", "eth0", "nud", "stale")
+	start := time.Now()
+	found := lookFrom(t, box, "there")
+	if took := time.Since(start); took > patience*2/3 || len(found) != 1 || found[there].Absent {
+		t.Errorf("found %+v after %v", found, took)
+	}
+}
+
+// lookFrom is what Look finds on a machine.
+func lookFrom(t *testing.T, box *labnet.Host, what string) (found map[netip.Addr]Neighbour) {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	cmd := box.Command(ctx, exe)
+	cmd.Env = append(os.Environ(), lookEnv+"="+what)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &unix.SysProcAttr{Pdeathsig: unix.SIGKILL}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &found); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return found
 }
