@@ -37,7 +37,13 @@ func TestMain(m *testing.M) {
 	case "there":
 		machines = machines[:1]
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(Look(context.Background(), router, lan, machines)); err != nil {
+	start := time.Now()
+	found := Look(context.Background(), router, lan, machines)
+	if took := time.Since(start); len(machines) == 1 && took > patience*2/3 {
+		fmt.Fprintf(os.Stderr, "it took %v\n", took)
+		os.Exit(1)
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(found); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -102,10 +108,9 @@ func TestAMachineOfAWhileAgoTakesNoTime(t *testing.T) {
 	lab.Veth(box, "eth0", []string{"192.168.88.5/24"}, home, "eth0", []string{"192.168.88.1/24", "192.168.88.23/24"})
 	mac := strings.TrimSpace(home.Run("cat", "/sys/class/net/eth0/address"))
 	box.Run("ip", "neigh", "replace", there.String(), "lladdr", mac, "dev", "eth0", "nud", "stale")
-	start := time.Now()
-	found := lookFrom(t, box, "there")
-	if took := time.Since(start); took > patience*2/3 || len(found) != 1 || found[there].Absent {
-		t.Errorf("found %+v after %v", found, took)
+	// It fails there when it takes long: a program's start is not counted.
+	if found := lookFrom(t, box, "there"); len(found) != 1 || found[there].Absent {
+		t.Errorf("found %+v", found)
 	}
 }
 
