@@ -94,6 +94,7 @@ type Status struct {
 	Reason     string    // why this one, in a sentence
 	Interface  string    // name of the network interface; empty when there is none
 	ListenPort uint16
+	Further    []uint16 // other UDP ports that are listened on
 	PublicKey  wgtypes.Key
 	Problem    string // what does not work although the tunnel runs, and what to do
 	Arrivals   Arrivals

@@ -41,6 +41,9 @@ type Tunnel struct {
 	notes   []string        // problems that don't come from the plane
 	changes uint64          // of the filter, up to which the plane has followed
 	users   []netip.Addr    // of the box's own services
+	further []uint16        // the UDP ports that are wanted besides the first
+
+	opening sync.Mutex // one change of the ports at a time; taken before mu
 }
 
 // underWay is how many packets may be inside of the device, each way: three of
@@ -87,6 +90,7 @@ func (t *Tunnel) Run(ctx context.Context) (err error) {
 	}
 	in, out := pace.NewWindow(underWay), pace.NewWindow(underWay)
 	socket := bind.New(bind.Config{Port: t.cfg.ListenPort, PublicKey: t.cfg.PrivateKey.Public(), Logger: t.cfg.Logger, FromPeers: in, ToPeers: out})
+	t.listenFurther(socket)
 	inside := pace.Wrap(t.filter.Wrap(chosen.plane.Device()), in, out)
 	d := wgdevice.NewDevice(inside, socket, deviceLogger(t.cfg.Logger))
 	defer d.Close()
@@ -96,6 +100,9 @@ func (t *Tunnel) Run(ctx context.Context) (err error) {
 	defer t.down()
 	if err := t.up(d, socket, chosen); err != nil {
 		return err
+	}
+	if err := t.openFurther(); err != nil {
+		t.cfg.Logger.Warn("listening on further UDP ports failed", "err", err)
 	}
 	return t.serve(ctx, d, socket, chosen)
 }
@@ -273,7 +280,7 @@ func (t *Tunnel) Peers() []PeerStatus {
 // Status returns a snapshot.
 func (t *Tunnel) Status() Status {
 	t.mu.Lock()
-	s, p, socket, notes := t.status, t.plane, t.socket, slices.Clone(t.notes)
+	s, p, socket, notes, further := t.status, t.plane, t.socket, slices.Clone(t.notes), slices.Clone(t.further)
 	t.mu.Unlock()
 	if p != nil {
 		bounds := filter.DefaultLimits()
@@ -283,7 +290,11 @@ func (t *Tunnel) Status() Status {
 		s.Limits += "; " + l.Limits()
 	}
 	if socket != nil {
+		s.Further = further
 		s.Arrivals = socket.Evidence()
+		if err := socket.NotOpen(); err != nil {
+			notes = append(notes, fmt.Sprintf("A further UDP port is not listened on: %v: stop the program that has it.", err))
+		}
 		if problem := socket.Problem(); problem != "" {
 			notes = append(notes, problem)
 		}

@@ -56,6 +56,13 @@ func runTunnel(t *testing.T, cfg Config) *Tunnel {
 	if err != nil {
 		t.Fatal(err)
 	}
+	run(t, tun)
+	return tun
+}
+
+// run runs a tunnel as runTunnel does.
+func run(t *testing.T, tun *Tunnel) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- tun.Run(ctx) }()
@@ -76,7 +83,6 @@ func runTunnel(t *testing.T, cfg Config) *Tunnel {
 		done <- nil
 		t.Fatalf("Run: %v", err)
 	}
-	return tun
 }
 
 // phone is an independent WireGuard device on a stack of its own.

@@ -35,9 +35,13 @@ type Config struct {
 // temporary errors or a single other one, such as the cable being out for a
 // moment, and the tunnel would be deaf until a restart.
 //
-// It has one port. wireguard-go forgets the port it was told when a first
+// It keeps its port. wireguard-go forgets the port it was told when a first
 // attempt to open fails (the plane's "up" event makes one of its own), and the
 // second one would succeed on any port.
+//
+// It may listen on further ports, where the router does not give the first one to us.
+// A peer is answered from the port that it called: to its router and to ours that is
+// one flow.
 //
 // It sends again without the remembered source address when that is gone, as
 // after a change of the host's address. wireguard-go's own cure listens to
@@ -53,8 +57,35 @@ type Bind struct {
 	closed chan struct{}
 }
 
+// ErrOnePort says that this system's sockets have one port only.
+var ErrOnePort = errors.New("listening on further ports works on Linux only")
+
+// several are sockets that can listen on more than one port.
+type several interface {
+	listenFurther(ports []uint16) (changed bool)
+	notOpen() error
+}
+
 // New makes a Bind. It opens nothing.
 func New(cfg Config) *Bind { return wrap(newSockets(), cfg) }
+
+// ListenFurther makes ports the only ones besides the first one. They are opened and
+// closed when the device opens the bind the next time; changed says that it should.
+func (b *Bind) ListenFurther(ports []uint16) (changed bool, err error) {
+	s, ok := b.Bind.(several)
+	if !ok && len(ports) > 0 {
+		return false, ErrOnePort
+	}
+	return ok && s.listenFurther(ports), nil
+}
+
+// NotOpen says which of the further ports could not be opened and why, or nil.
+func (b *Bind) NotOpen() error {
+	if s, ok := b.Bind.(several); ok {
+		return s.notOpen()
+	}
+	return nil
+}
 
 func wrap(inner conn.Bind, cfg Config) *Bind {
 	return &Bind{Bind: inner, cfg: cfg, evidence: newEvidence(cfg.PublicKey), probe: newProber(cfg.Port)}
@@ -99,11 +130,18 @@ func (b *Bind) Send(packets [][]byte, to conn.Endpoint) error {
 	}
 	// Another endpoint, since others may be sending to this one just now.
 	// WireGuard takes a packet that arrives twice once.
-	plain, perr := b.Bind.ParseEndpoint(to.DstToString())
+	plain, perr := b.fromAnywhere(to)
 	if perr != nil {
 		return err
 	}
 	return b.Bind.Send(packets, plain)
+}
+
+func (b *Bind) fromAnywhere(to conn.Endpoint) (conn.Endpoint, error) {
+	if e, ok := to.(interface{ fromAnywhere() conn.Endpoint }); ok {
+		return e.fromAnywhere(), nil
+	}
+	return b.Bind.ParseEndpoint(to.DstToString())
 }
 
 // steady repeats receive until it works or the bind is closed.

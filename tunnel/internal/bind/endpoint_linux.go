@@ -8,7 +8,7 @@ import (
 	"golang.zx2c4.com/wireguard/conn"
 )
 
-// endpoint is a peer's address and the one of ours that it called. It does not
+// endpoint is a peer's address, and the address and port of ours that it called. It does not
 // change, so that it can be handed out for many packets; only the source may be
 // given up.
 type endpoint struct {
@@ -16,20 +16,24 @@ type endpoint struct {
 	udp     *net.UDPAddr // to
 	src     netip.Addr
 	control []byte // makes packets leave from src
+	via     uint16 // our further port that the peer called; 0: the first
 	cleared atomic.Bool
 }
 
 var _ conn.Endpoint = (*endpoint)(nil)
 
-func newEndpoint(to netip.AddrPort, src netip.Addr, ifindex uint32) *endpoint {
+func newEndpoint(to netip.AddrPort, src netip.Addr, ifindex uint32, via uint16) *endpoint {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	return &endpoint{to: to, udp: net.UDPAddrFromAddrPort(to), src: src, control: sourceControl(src, ifindex)}
+	return &endpoint{to: to, udp: net.UDPAddrFromAddrPort(to), src: src, control: sourceControl(src, ifindex), via: via}
 }
 
 func (e *endpoint) addrPort() netip.AddrPort { return e.to }
 
 // ClearSrc gives the source up: the kernel chooses one.
 func (e *endpoint) ClearSrc() { e.cleared.Store(true) }
+
+// fromAnywhere is the same peer, called from an address of ours that the kernel chooses.
+func (e *endpoint) fromAnywhere() conn.Endpoint { return newEndpoint(e.to, netip.Addr{}, 0, e.via) }
 
 func (e *endpoint) DstToString() string { return e.to.String() }
 func (e *endpoint) DstIP() netip.Addr   { return e.to.Addr() }
@@ -55,5 +59,5 @@ func (*sockets) ParseEndpoint(s string) (conn.Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newEndpoint(to, netip.Addr{}, 0), nil
+	return newEndpoint(to, netip.Addr{}, 0, 0), nil
 }

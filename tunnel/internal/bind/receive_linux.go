@@ -18,6 +18,7 @@ const (
 // in them. One goroutine uses it.
 type receiver struct {
 	k        *socket
+	via      uint16         // as in endpoint
 	messages []ipv6.Message // only the pages of their buffers that are written to cost memory
 	n        int            // messages received
 
@@ -26,12 +27,12 @@ type receiver struct {
 	ep      *endpoint
 }
 
-func newReceiver(k *socket) *receiver {
+func newReceiver(k *socket, via uint16) *receiver {
 	n := plainMessages
 	if k.gro {
 		n = groMessages
 	}
-	r := &receiver{k: k, messages: make([]ipv6.Message, n)}
+	r := &receiver{k: k, via: via, messages: make([]ipv6.Message, n)}
 	buffers := make([]byte, n*messageSize)
 	for i := range r.messages {
 		r.messages[i].Buffers = [][]byte{buffers[i*messageSize:][:messageSize]}
@@ -77,6 +78,6 @@ func (r *receiver) begin(m *ipv6.Message) {
 	}
 	from := m.Addr.(*net.UDPAddr).AddrPort()
 	if e := r.ep; e == nil || e.to != from || e.src != src || e.cleared.Load() {
-		r.ep = newEndpoint(from, src, ifindex)
+		r.ep = newEndpoint(from, src, ifindex, r.via)
 	}
 }

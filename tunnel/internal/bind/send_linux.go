@@ -37,7 +37,7 @@ func (s *sockets) Send(packets [][]byte, to conn.Endpoint) error {
 	if !ok {
 		return conn.ErrWrongEndpointType
 	}
-	k, err := s.of(e.to.Addr().Is6())
+	k, err := s.of(e)
 	if err != nil {
 		return err
 	}

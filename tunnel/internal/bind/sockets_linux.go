@@ -3,7 +3,9 @@ package bind
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -19,14 +21,28 @@ import (
 // CAP_NET_ADMIN it gives us less.
 const socketBuffer = 7 << 20
 
-// sockets is a conn.Bind of one socket for each family.
+// sockets is a conn.Bind of one socket for each family and port.
 type sockets struct {
 	senders sync.Pool // *sender
 
-	mu   sync.Mutex // guards what follows
-	v4   *socket    // nil: not open, or a family that this system does not have
-	v6   *socket
-	mark uint32
+	mu      sync.Mutex // guards what follows
+	pair               // of the first port
+	further []further  // the other ones that are open
+	wanted  []uint16   // which they shall be after the next Open
+	missing error      // why some of them are not open
+	mark    uint32
+}
+
+// pair is the sockets of one port.
+type pair struct {
+	v4 *socket // nil: not open, or a family that this system does not have
+	v6 *socket
+}
+
+// further is another port that is listened on, too.
+type further struct {
+	port uint16
+	pair
 }
 
 // socket is one UDP socket.
@@ -54,16 +70,36 @@ func newSockets() conn.Bind {
 // BatchSize implements conn.Bind.
 func (*sockets) BatchSize() int { return conn.IdealBatchSize }
 
-// Open implements conn.Bind.
+// Open implements conn.Bind. A further port that cannot be opened is left out.
 func (s *sockets) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.v4 != nil || s.v6 != nil {
 		return nil, 0, conn.ErrBindAlreadyOpen
 	}
+	first, port, err := openPair(port)
+	if err != nil {
+		return nil, 0, err
+	}
+	s.pair, s.further, s.missing = first, nil, nil
+	receivers := first.receivers(0)
+	for _, other := range s.wanted {
+		p, _, err := openPair(other)
+		if err != nil {
+			s.missing = errors.Join(s.missing, fmt.Errorf("opening UDP port %d: %w", other, err))
+			continue
+		}
+		s.further = append(s.further, further{other, p})
+		receivers = append(receivers, p.receivers(other)...)
+	}
+	return receivers, port, s.setMarkLocked()
+}
+
+// openPair opens a port in both families; port 0 is one of the kernel's choice.
+func openPair(port uint16) (pair, uint16, error) {
 	v4, err := openSocket("udp4", port)
 	if err != nil && !errors.Is(err, syscall.EAFNOSUPPORT) {
-		return nil, 0, err
+		return pair{}, 0, err
 	}
 	if v4 != nil {
 		port = v4.port()
@@ -73,27 +109,58 @@ func (s *sockets) Open(port uint16) ([]conn.ReceiveFunc, uint16, error) {
 		if v4 != nil {
 			v4.conn.Close()
 		}
-		return nil, 0, err
+		return pair{}, 0, err
 	}
 	if v6 != nil {
 		port = v6.port()
 	}
-	s.v4, s.v6 = v4, v6
-	var receivers []conn.ReceiveFunc
-	for _, k := range s.openLocked() {
-		receivers = append(receivers, newReceiver(k).receive)
-	}
-	return receivers, port, s.setMarkLocked()
+	return pair{v4, v6}, port, nil
 }
 
-func (s *sockets) openLocked() []*socket {
+// receivers makes the receivers of an open pair; via is what the endpoints of the
+// packets remember it by.
+func (p pair) receivers(via uint16) []conn.ReceiveFunc {
+	var list []conn.ReceiveFunc
+	for _, k := range p.sockets() {
+		list = append(list, newReceiver(k, via).receive)
+	}
+	return list
+}
+
+// sockets are those of the pair that are open.
+func (p pair) sockets() []*socket {
 	var open []*socket
-	for _, k := range []*socket{s.v4, s.v6} {
+	for _, k := range []*socket{p.v4, p.v6} {
 		if k != nil {
 			open = append(open, k)
 		}
 	}
 	return open
+}
+
+func (s *sockets) openLocked() []*socket {
+	open := s.pair.sockets()
+	for _, f := range s.further {
+		open = append(open, f.pair.sockets()...)
+	}
+	return open
+}
+
+// listenFurther makes ports the further ones after the next Open. It reports whether
+// they are others than before.
+func (s *sockets) listenFurther(ports []uint16) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed = !slices.Equal(s.wanted, ports)
+	s.wanted = slices.Clone(ports)
+	return changed
+}
+
+// notOpen says why a further port is not open, or nil.
+func (s *sockets) notOpen() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.missing
 }
 
 // Close implements conn.Bind.
@@ -104,7 +171,7 @@ func (s *sockets) Close() error {
 	for _, k := range s.openLocked() {
 		err = errors.Join(err, k.conn.Close())
 	}
-	s.v4, s.v6 = nil, nil
+	s.pair, s.further = pair{}, nil
 	return err
 }
 
@@ -132,13 +199,23 @@ func (s *sockets) setMarkLocked() error {
 	return errs
 }
 
-// of returns the open socket of a family.
-func (s *sockets) of(v6 bool) (*socket, error) {
+// of returns the open socket that a packet to e leaves by: the one that e's packets
+// came by, so that it passes the same router's table and firewalls, or the first
+// port's.
+func (s *sockets) of(e *endpoint) (*socket, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := s.v4
-	if v6 {
-		k = s.v6
+	from := s.pair
+	if e.via != 0 {
+		for _, f := range s.further {
+			if f.port == e.via {
+				from = f.pair
+			}
+		}
+	}
+	k := from.v4
+	if e.to.Addr().Is6() {
+		k = from.v6
 	}
 	switch {
 	case k != nil:

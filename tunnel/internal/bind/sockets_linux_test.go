@@ -129,7 +129,7 @@ func (s *sockets) of2(i int) *socket { return []*socket{s.v4, s.v6}[i] }
 
 func TestJoinedMessagesStayBelowWhatTheKernelTakesApart(t *testing.T) {
 	o := newSender()
-	e := newEndpoint(netip.MustParseAddrPort("[fd00::1]:1"), netip.Addr{}, 0)
+	e := newEndpoint(netip.MustParseAddrPort("[fd00::1]:1"), netip.Addr{}, 0, 0)
 	for _, size := range []int{1452, 1424, 32, 9000, 65000} {
 		var packets [][]byte
 		for range conn.IdealBatchSize {
@@ -201,7 +201,7 @@ func TestASourceThatIsGoneIsGivenUp(t *testing.T) {
 	defer b.Close()
 	_, receivers, port := open(t)
 	in := collect(receivers[0])
-	e := newEndpoint(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), netip.MustParseAddr("192.0.2.77"), 0)
+	e := newEndpoint(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), netip.MustParseAddr("192.0.2.77"), 0, 0)
 	if err := s.Send([][]byte{[]byte("x")}, e); err == nil {
 		t.Fatal("sent from an address that is not ours: the test proves nothing")
 	}
@@ -229,7 +229,7 @@ func TestReceivingEndsWhenTheSocketIsClosed(t *testing.T) {
 			t.Errorf("ended with %v", err)
 		}
 	}
-	if err := s.Send([][]byte{{1}}, newEndpoint(netip.MustParseAddrPort("127.0.0.1:9"), netip.Addr{}, 0)); !errors.Is(err, net.ErrClosed) {
+	if err := s.Send([][]byte{{1}}, newEndpoint(netip.MustParseAddrPort("127.0.0.1:9"), netip.Addr{}, 0, 0)); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("sending: %v", err)
 	}
 	if _, _, err := s.Open(0); err != nil {
@@ -277,7 +277,7 @@ func throughNarrowPath(t *testing.T) error {
 	defer two.Close()
 	in := collect(receivers[0])
 	sent := random(20, func() int { return 1452 })
-	to := newEndpoint(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), netip.Addr{}, 0)
+	to := newEndpoint(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), netip.Addr{}, 0, 0)
 	if err := one.v4.write(newSender().pack(sent, to, true)); !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EMSGSIZE) {
 		return fmt.Errorf("the kernel takes joined packets (%v): the test proves nothing", err)
 	}

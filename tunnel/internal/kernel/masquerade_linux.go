@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -29,34 +30,46 @@ const (
 )
 
 // masquerades keeps TCP and UDP flows of peers off the ports on which services
-// of the box wait, and off the WireGuard port. Otherwise a peer could sit on
+// of the box wait, and off the WireGuard ports. Otherwise a peer could sit on
 // such a port towards a client of the service and get its packets: "Attacking
 // Connection Tracking Frameworks as used by Virtual Private Networks", 2024.
 //
-// Most devices choose ports from 32768 or from 49152 on. Ports on both sides of
-// the WireGuard port stay as they are.
-func masquerades(listen uint16) []masquerade {
-	low := masquerade{from: firstHighPort, to: listen - 1}
-	high := masquerade{from: max(firstHighPort, listen+1), to: lastPort}
-	switch {
-	case listen == 0 || listen == lastPort:
-		high, low = masquerade{from: firstHighPort, to: listen - 1}, masquerade{} // 0-1 is the last port
-	case listen < firstHighPort+enoughPorts:
-		low = masquerade{}
-	case listen > lastPort-enoughPorts:
-		high, low = low, masquerade{}
-	}
+// Most devices choose ports from 32768 or from 49152 on. Ports on all sides of
+// the WireGuard ports stay as they are.
+func masquerades(listen ...uint16) []masquerade {
+	ranges := sourceRanges(listen)
 	var out []masquerade
 	for _, proto := range []byte{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
-		if low.from == 0 {
-			out = append(out, masquerade{protocol(proto), high.from, high.to})
-			continue
+		for _, m := range ranges[:len(ranges)-1] {
+			m.match = rule(protocol(proto), transport(0, expr.CmpOpGte, port(m.from)...))
+			out = append(out, m)
 		}
-		out = append(out,
-			masquerade{rule(protocol(proto), transport(0, expr.CmpOpGte, port(high.from)...)), high.from, high.to},
-			masquerade{protocol(proto), low.from, low.to})
+		last := ranges[len(ranges)-1] // for all that begin below the others
+		last.match = protocol(proto)
+		out = append(out, last)
 	}
 	return append(out, masquerade{}) // what has no ports
+}
+
+// sourceRanges are the ranges of source ports between the WireGuard ports that are
+// worth having, the highest first.
+func sourceRanges(listen []uint16) []masquerade {
+	taken := slices.Sorted(slices.Values(listen))
+	var out []masquerade
+	end := lastPort
+	for i := len(taken) - 1; i >= -1; i-- {
+		from := firstHighPort
+		if i >= 0 {
+			from = max(firstHighPort, int(taken[i])+1)
+		}
+		if end-from+1 >= enoughPorts {
+			out = append(out, masquerade{from: uint16(from), to: uint16(end)})
+		}
+		if i >= 0 {
+			end = min(end, int(taken[i])-1)
+		}
+	}
+	return out
 }
 
 // attributes marshals the rule's expressions.
@@ -97,9 +110,19 @@ func nested(kind uint16, data []byte) netlink.Attribute {
 	return netlink.Attribute{Type: unix.NLA_F_NESTED | kind, Data: data}
 }
 
-// addMasquerades appends the rules to a chain, all or none.
-func addMasquerades(c *nftables.Chain, rules []masquerade) (err error) {
-	batch := []netlink.Message{batchMark(unix.NFNL_MSG_BATCH_BEGIN)}
+// setMasquerades makes the rules the only ones of a chain, in one transaction.
+func setMasquerades(c *nftables.Chain, rules []masquerade) (err error) {
+	whole, err := netlink.MarshalAttributes([]netlink.Attribute{
+		{Type: unix.NFTA_RULE_TABLE, Data: []byte(c.Table.Name + "\x00")},
+		{Type: unix.NFTA_RULE_CHAIN, Data: []byte(c.Name + "\x00")},
+	})
+	if err != nil {
+		return fmt.Errorf("encoding the masquerade rules: %w", err)
+	}
+	batch := []netlink.Message{batchMark(unix.NFNL_MSG_BATCH_BEGIN), {
+		Header: netlink.Header{Type: unix.NFNL_SUBSYS_NFTABLES<<8 | unix.NFT_MSG_DELRULE, Flags: netlink.Request | netlink.Acknowledge},
+		Data:   append(generic(byte(c.Table.Family), 0), whole...),
+	}}
 	for _, m := range rules {
 		exprs, err := m.attributes()
 		if err != nil {
@@ -131,7 +154,7 @@ func addMasquerades(c *nftables.Chain, rules []masquerade) (err error) {
 	if _, err := conn.SendMessages(batch); err != nil {
 		return fmt.Errorf("sending the masquerade rules: %w", err)
 	}
-	for acknowledged := 0; acknowledged < len(rules); {
+	for acknowledged := 0; acknowledged < 1+len(rules); {
 		replies, err := conn.Receive()
 		if err != nil {
 			return fmt.Errorf("adding the masquerade rules: %w", err)

@@ -18,8 +18,8 @@ import (
 )
 
 // Plane is the kernel's data plane. It implements plane.Plane,
-// plane.FlowCutter, plane.FlowJudge, plane.BoxOpener, plane.Watcher and
-// plane.ProblemReporter.
+// plane.FlowCutter, plane.FlowJudge, plane.BoxOpener, plane.PortKeeper,
+// plane.Watcher and plane.ProblemReporter.
 type Plane struct {
 	cfg      plane.Config
 	rules    *ruleset
@@ -45,6 +45,7 @@ var (
 	_ plane.FlowCutter      = (*Plane)(nil)
 	_ plane.FlowJudge       = (*Plane)(nil)
 	_ plane.BoxOpener       = (*Plane)(nil)
+	_ plane.PortKeeper      = (*Plane)(nil)
 	_ plane.Watcher         = (*Plane)(nil)
 	_ plane.ProblemReporter = (*Plane)(nil)
 )
@@ -138,6 +139,19 @@ func (p *Plane) forward() error {
 	}
 	p.undo = plan
 	return procSys.apply(plan)
+}
+
+// KeepPorts keeps the source ports of peers' flows off these.
+func (p *Plane) KeepPorts(ports []uint16) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	if err := p.rules.keepPorts(ports); err != nil {
+		return fmt.Errorf("keeping peers off the UDP ports %v: %w", ports, err)
+	}
+	return nil
 }
 
 func (p *Plane) complain(what string, err error) {

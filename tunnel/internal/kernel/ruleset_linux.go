@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/google/nftables"
@@ -68,7 +69,7 @@ func newRuleset(cfg plane.Config) *ruleset {
 		add(arrivesBy(cfg.Name), jump("peers_to_box"))
 	after := r.base("postrouting", nftables.ChainTypeNAT, nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource)
 	for _, own := range cfg.Addresses {
-		after.add(leavesNotBy(cfg.Name), leavesNotBy("lo"), within(source, own.Masked()), jump("masquerade"))
+		after.add(leavesNotBy(cfg.Name), leavesNotBy("lo"), within(source, own.Masked()), jump(masqueradeChain))
 	}
 
 	r.peerPackets(cfg.Addresses, cfg.Guarded)
@@ -85,8 +86,22 @@ func newRuleset(cfg plane.Config) *ruleset {
 		add(known(), accept()).
 		add(drop())
 	r.peersToBox(cfg.Addresses)
-	r.chain("masquerade").masq = masquerades(cfg.ListenPort)
+	r.chain(masqueradeChain).masq = masquerades(cfg.ListenPort)
 	return r
+}
+
+const masqueradeChain = "masquerade"
+
+// keepPorts changes which ports peers' flows never leave by, in the table that is
+// written.
+func (r *ruleset) keepPorts(listen []uint16) error {
+	i := slices.IndexFunc(r.chains, func(c chain) bool { return c.Name == masqueradeChain })
+	rules := masquerades(listen...)
+	if err := setMasquerades(r.chains[i].Chain, rules); err != nil {
+		return err
+	}
+	r.chains[i].masq = rules
+	return nil
 }
 
 // peerPackets drops what no peer has a reason to send, before anything is

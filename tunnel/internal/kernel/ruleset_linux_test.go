@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"os/exec"
@@ -86,6 +87,37 @@ func TestMasqueradeAvoidsTheListenPort(t *testing.T) {
 				int(m.from) <= listen && listen <= int(m.to) {
 				t.Fatalf("%d: from %d to %d", listen, m.from, m.to)
 			}
+		}
+	}
+}
+
+func TestMasqueradeAvoidsAllListenPorts(t *testing.T) {
+	for _, listen := range [][]uint16{{51820, 40000}, {40000, 51820}, {51820, 51821}, {20000, 33000}, {51820, 65535}, {32768, 36864, 61000}} {
+		for _, m := range masquerades(listen...) {
+			if m.from != 0 && (m.from < firstHighPort || int(m.to)-int(m.from)+1 < enoughPorts) {
+				t.Errorf("%v: from %d to %d", listen, m.from, m.to)
+			}
+			for _, p := range listen {
+				if m.from <= p && p <= m.to && m.from != 0 {
+					t.Errorf("%v: from %d to %d", listen, m.from, m.to)
+				}
+			}
+		}
+	}
+	for _, c := range []struct {
+		listen []uint16
+		want   string
+	}{
+		{[]uint16{51820, 40000}, "51821-65535 40001-51819 32768-39999"},
+		{[]uint16{51820, 51821}, "51822-65535 32768-51819"},
+		{[]uint16{20000, 33000}, "33001-65535"},
+	} {
+		var got []string
+		for _, m := range sourceRanges(c.listen) {
+			got = append(got, fmt.Sprintf("%d-%d", m.from, m.to))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%v: %v, want %s", c.listen, got, c.want)
 		}
 	}
 }

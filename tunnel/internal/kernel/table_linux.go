@@ -28,7 +28,7 @@ func (r *ruleset) write() error {
 	}
 	for _, c := range r.chains {
 		if len(c.masq) > 0 {
-			if err := addMasquerades(c.Chain, c.masq); err != nil {
+			if err := setMasquerades(c.Chain, c.masq); err != nil {
 				return err
 			}
 		}

@@ -28,6 +28,13 @@ type BoxOpener interface {
 	OpenBox(peers []netip.Addr) error
 }
 
+// PortKeeper is a Plane whose flows leave by ports of the box itself.
+type PortKeeper interface {
+	// KeepPorts keeps these UDP ports free of them, from now on: those of the
+	// WireGuard device.
+	KeepPorts(ports []uint16) error
+}
+
 // Watcher is a Plane that has something to look after while it is in use.
 type Watcher interface {
 	// Watch does so until ctx ends.

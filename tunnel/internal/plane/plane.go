@@ -25,7 +25,7 @@ type Config struct {
 	// MTU of the inner packets, in bytes.
 	MTU int
 	// ListenPort is the UDP port of the WireGuard device. The kernel plane keeps
-	// it out of the range of masqueraded source ports.
+	// it out of the range of masqueraded source ports; see PortKeeper.
 	ListenPort uint16
 	// StateDir is an existing folder in which the kernel plane notes what it
 	// changed in the host, so that a crashed run can be undone.

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"homeward/tunnel/internal/plane"
 )
 
 func udpFacts() []fact {
@@ -113,9 +115,16 @@ func udpEmpty(t *testing.T, w *world, f family) {
 // A flow that occupied the WireGuard port towards a phone would get the
 // packets that the phone sends to WireGuard.
 func udpAvoidsWireGuardPort(t *testing.T, w *world, f family) {
+	const further = 45678
+	if k, ok := w.plane.(plane.PortKeeper); ok {
+		if err := k.KeepPorts([]uint16{listenPort, further}); err != nil {
+			t.Fatal(err)
+		}
+		defer k.KeepPorts([]uint16{listenPort})
+	}
 	l := w.lan.listenPacket(t, netip.AddrPortFrom(f.lan, 0))
 	l.SetDeadline(time.Now().Add(patience))
-	for _, port := range []uint16{listenPort, 53} {
+	for _, port := range []uint16{listenPort, 53, further} {
 		for i, p := range w.peers { // the second one would take the first one's leavings
 			c, err := p.DialUDPAddrPort(netip.AddrPortFrom(f.peers[i], port), l.LocalAddr().(*net.UDPAddr).AddrPort())
 			if err != nil {
@@ -127,7 +136,7 @@ func udpAvoidsWireGuardPort(t *testing.T, w *world, f family) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if from.Port() == listenPort || from.Port() < 32768 {
+			if from.Port() == listenPort || from.Port() == further || from.Port() < 32768 {
 				t.Errorf("from port %d it left by port %d", port, from.Port())
 			}
 		}
