@@ -24,7 +24,7 @@ func (m *Mapper) Clean(ctx context.Context) error {
 }
 
 func (m *Mapper) clean(ctx context.Context, s *side) error {
-	k := &keeper{m: m, side: s, stopping: ctx, ears: newEars()}
+	k := &keeper{m: m, side: s, port: m.port(), stopping: ctx, ears: newEars()}
 	k.recall(ctx)
 	gw, err := s.gateway()
 	gw.Addr, gw.Self = gw.Addr.Unmap(), gw.Self.Unmap()

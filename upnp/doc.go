@@ -4,11 +4,12 @@
 //
 // # Promises
 //
-//   - Exactly one port is opened, the one in Config, for UDP, to our own address.
-//     The external port equals the internal one, because it is printed in codes.
-//     A router that offers another one gets it back at once. Others are opened only
-//     where the owner says so (forward.go): by UPnP, to the machine and port that he
-//     names, and kept and taken back in the same way.
+//   - Exactly one port is opened, for UDP, to our own address: the one in Config, or,
+//     where the router gives that one to somebody else or to nobody, another one that
+//     is listened on as well (elsewhere.go). The external port always equals the
+//     internal one. A port that is printed in codes is left only when it stays away.
+//   - Others are opened only where the owner says so (forward.go): by UPnP, to the
+//     machine and port that he names, and kept and taken back in the same way.
 //   - Nobody else's mapping is ever taken, changed or removed. Ours are known by
 //     their description (with the instance's id) and our address in the LAN, or by
 //     the nonce that PCP asks for, which is made from Config.Secret.

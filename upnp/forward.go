@@ -17,6 +17,11 @@ type Forward struct {
 	To       netip.AddrPort // the machine, and its first port
 }
 
+// contains reports whether a port outside is one of the forward's.
+func (f Forward) contains(port uint16) bool {
+	return port >= f.External && port-f.External < max(f.Count, 1)
+}
+
 // ForwardState says how a Forward stands.
 type ForwardState uint8
 

@@ -145,7 +145,7 @@ func (k *keeper) tendSlots(ctx context.Context) {
 // openSlot looks at the router's entry and makes or renews it. Somebody else's is
 // never taken, and what does as wanted already is left as it is.
 func (k *keeper) openSlot(ctx context.Context, f forwarding, s *slot) {
-	if s.protocol == udp && s.external == k.m.config.Port {
+	if s.protocol == udp && (s.external == k.port || s.external == k.m.config.Port) {
 		s.state, s.problem = ForwardTaken, "By this port devices come home. Choose another."
 		return
 	}

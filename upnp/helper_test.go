@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/net/ipv4"
@@ -24,6 +25,26 @@ const helperOnly = "HOMEWARD_UPNP_TEST_ONLY"
 
 // helperSecond lets the helper ask a second router.
 const helperSecond = "HOMEWARD_UPNP_TEST_SECOND"
+
+// helperElsewhere names a file with the port that was gone to; with it the helper may.
+const helperElsewhere = "HOMEWARD_UPNP_TEST_ELSEWHERE"
+
+// fileOfPort is an Elsewhere that is kept in a file.
+type fileOfPort string
+
+func (f fileOfPort) Port() uint16 {
+	b, _ := os.ReadFile(string(f))
+	n, _ := strconv.ParseUint(string(b), 10, 16)
+	return uint16(n)
+}
+
+func (fileOfPort) Promised() bool { return false }
+
+func (fileOfPort) Try(context.Context, uint16) error { return nil }
+
+func (f fileOfPort) Settle(_ context.Context, port uint16) error {
+	return os.WriteFile(string(f), []byte(strconv.Itoa(int(port))), 0o600)
+}
 
 // helperFrom makes the helper announce a restarted router from this address instead.
 const helperFrom = "HOMEWARD_UPNP_TEST_ANNOUNCE_FROM"
@@ -60,7 +81,11 @@ func helper() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	m, err := New(Config{SecondRouter: os.Getenv(helperSecond) != "", Port: testPort, Description: testDesc, Secret: testSecret,
+	var elsewhere Elsewhere
+	if file := os.Getenv(helperElsewhere); file != "" {
+		elsewhere = fileOfPort(file)
+	}
+	m, err := New(Config{Elsewhere: elsewhere, SecondRouter: os.Getenv(helperSecond) != "", Port: testPort, Description: testDesc, Secret: testSecret,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

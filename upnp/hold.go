@@ -28,6 +28,9 @@ func (k *keeper) attempt(ctx context.Context) {
 		}
 	}
 	if !a.ok() {
+		g, a = k.elsewhere(ctx, a)
+	}
+	if !a.ok() {
 		k.failed(k.refusedVerdict(a), a)
 		k.stale = k.stale || k.missing
 		return
@@ -53,6 +56,7 @@ func (k *keeper) sweep(ctx context.Context) {
 func (k *keeper) hold(ctx context.Context, g grant) {
 	now := time.Now()
 	k.checkedAt = now
+	k.awaySince = time.Time{}
 	fresh := k.mapping == nil
 	k.longest = max(k.longest, g.lease)
 	if k.heldSince.IsZero() {
@@ -98,13 +102,13 @@ func (k *keeper) giveBack(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(hurried(ctx), releaseTime)
 	defer cancel()
 	if a := k.maker.remove(ctx, k.want()); !a.ok() {
-		k.m.log.Info("leaving the mapping to the end of its lease", "port", k.m.config.Port,
+		k.m.log.Info("leaving the mapping to the end of its lease", "port", k.port,
 			"gateway", k.gw.Addr, "problem", a.problem)
 		return
 	}
 	k.asked = false
 	k.struck(ctx, k.maker)
-	k.m.log.Debug("removed the mapping", "port", k.m.config.Port, "gateway", k.gw.Addr)
+	k.m.log.Debug("removed the mapping", "port", k.port, "gateway", k.gw.Addr)
 }
 
 // release ends the run.
@@ -113,7 +117,8 @@ func (k *keeper) release(ctx context.Context) {
 	defer cancel()
 	k.giveBack(ctx)
 	k.giveBackForwards(ctx)
-	s := Off(k.m.config.Port)
+	s := Off(k.port)
+	s.FirstPort = k.m.config.Port
 	s.Gateway, s.Router, s.Advice = k.gw, k.lastSeen, ""
 	k.side.tell(s)
 }

@@ -16,6 +16,7 @@ type igdSession struct {
 
 	worked time.Duration // the lease that the router accepted last; valid when known
 	known  bool
+	offers bool // the router was asked what it offers
 }
 
 func (s *igdSession) router() Router { return s.who }
@@ -69,7 +70,41 @@ func (s *igdSession) add(ctx context.Context, w want) (grant, answer) {
 		}
 	}
 	s.known = false
+	if a.outcome == notAllowed {
+		a.offered = s.offer(ctx, w)
+	}
 	return grant{}, a
+}
+
+// anyAdder is a service that gives a port of its own choice (WANIPConnection:2).
+type anyAdder interface {
+	AddAnyPortMappingCtx(ctx context.Context, remote string, external uint16, protocol string, internal uint16,
+		client string, enabled bool, description string, leaseSeconds uint32) (reserved uint16, err error)
+}
+
+// offer asks once which port the router would give, where its rules don't allow ours:
+// some allow a range. It is given back at once, to be asked for on both sides. Zero
+// means none.
+func (s *igdSession) offer(ctx context.Context, w want) uint16 {
+	c, ok := s.conn.(anyAdder)
+	if !ok || s.offers {
+		return 0
+	}
+	s.offers = true
+	var port uint16
+	a := s.call(ctx, "AddAnyPortMapping", func(ctx context.Context) (err error) {
+		port, err = c.AddAnyPortMappingCtx(ctx, anyHost, w.port, udp, w.port, w.client.String(), true,
+			w.description, uint32(endingLease/time.Second))
+		return err
+	})
+	if !a.ok() || port == 0 {
+		return 0
+	}
+	w.port = port
+	if e, a := s.entry(ctx, port); a.ok() && e.description == w.description && e.addr() == w.client {
+		s.deletePortMapping(ctx, port)
+	}
+	return port
 }
 
 func (s *igdSession) addPortMapping(ctx context.Context, w want, lease time.Duration) answer {

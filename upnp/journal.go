@@ -75,7 +75,7 @@ func (k *keeper) restore() {
 			if !slices.Contains(k.former, n.Client) {
 				k.former = append(k.former, n.Client)
 			}
-		case n.Port == k.m.config.Port:
+		case n.Port == k.port:
 			// It may still be there: the same protocol renews it, or takes it back.
 			k.asked, k.restored, k.worked, k.nonce = true, n.Via, n.Via, n.Nonce
 		}
@@ -102,7 +102,7 @@ func (k *keeper) jot(ctx context.Context, s session) {
 // prolong writes down when what was just granted ends, once a day.
 func (k *keeper) prolong(ctx context.Context) {
 	r := k.session.router()
-	i := k.noted(Note{Gateway: k.gw.Addr, Via: r.Via, Client: k.gw.client(), Port: k.m.config.Port})
+	i := k.noted(Note{Gateway: k.gw.Addr, Via: r.Via, Client: k.gw.client(), Port: k.port})
 	if i < 0 {
 		return
 	}
@@ -147,7 +147,7 @@ func (k *keeper) strike(ctx context.Context, n Note) {
 
 // struck strikes out what the session made for us.
 func (k *keeper) struck(ctx context.Context, s session) {
-	k.strike(ctx, Note{Gateway: k.gw.Addr, Via: s.router().Via, Client: k.gw.client(), Port: k.m.config.Port})
+	k.strike(ctx, Note{Gateway: k.gw.Addr, Via: s.router().Via, Client: k.gw.client(), Port: k.port})
 }
 
 // settleNotes deals with what earlier runs asked of this router otherwise than we
@@ -157,9 +157,9 @@ func (k *keeper) settleNotes(ctx context.Context) {
 	for _, n := range slices.Clone(k.notes) {
 		switch {
 		case n.Gateway != k.gw.Addr:
-		case n.Client != k.gw.client() && n.Port == k.m.config.Port && !k.side.six:
+		case n.Client != k.gw.client() && n.Port == k.port && !k.side.six:
 			k.strike(ctx, n) // one external port leads to one address
-		case n.Client == k.gw.client() && n.Port != k.m.config.Port:
+		case n.Client == k.gw.client() && n.Port != k.port:
 			k.giveBackNoted(ctx, n)
 		}
 	}

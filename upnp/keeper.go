@@ -12,6 +12,9 @@ type keeper struct {
 	side     *side
 	stopping context.Context // Run's: when it has ended, half an answer is no news
 	ears     *ears
+	port     uint16 // the one that is asked for
+	// awaySince is when the router began to give the port to others; zero: it doesn't.
+	awaySince time.Time
 
 	gw      Gateway // the zero value while there is none
 	former  []netip.Addr
@@ -58,6 +61,7 @@ func (k *keeper) step(ctx context.Context) time.Time {
 	if !k.gw.Addr.IsValid() {
 		return k.nextRoute
 	}
+	k.follow(ctx)
 	if !k.held() {
 		k.knock(ctx)
 		if !time.Now().Before(k.nextTry) {
@@ -111,14 +115,14 @@ func (k *keeper) want() want {
 		lease = min(lease, movingLease)
 	}
 	return want{
-		port:        k.m.config.Port,
+		port:        k.port,
 		description: k.m.config.Description,
 		lease:       lease,
 		client:      k.gw.client(),
 		former:      k.former,
 		nonce:       k.nonce,
 		proof: func(client netip.Addr) Nonce {
-			return nonceOf(k.m.config.Secret, k.gw.Addr, client, k.m.config.Port)
+			return nonceOf(k.m.config.Secret, k.gw.Addr, client, k.port)
 		},
 		held:     k.mapping != nil && !k.mapping.Foreign,
 		leftover: k.leftover,

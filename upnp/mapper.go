@@ -15,8 +15,11 @@ import (
 // Config is what a Mapper needs. Port and Description are required.
 type Config struct {
 	// Port is the UDP port to map, the same on both sides: the one that is really
-	// listened on.
+	// listened on. See Elsewhere for where the router gives it to somebody else.
 	Port uint16
+	// Elsewhere opens other ports where the router doesn't give us Port; nil: Port or
+	// none.
+	Elsewhere Elsewhere
 	// Description marks our entries in the router's table. It must be the same
 	// after a restart and differ between two boxes: "homeward-<8 hex digits>".
 	// At most 32 characters of a–z, 0–9 and "-".
@@ -99,6 +102,7 @@ type Mapper struct {
 	outer      Status     // what is known of the router in front of the router
 	guess      guess      // where that router is looked for
 	status     atomic.Pointer[Status]
+	present    atomic.Uint32 // the port that is wanted now; the leading side writes it
 	changed    chan struct{}
 	jobs       chan job
 
@@ -149,6 +153,7 @@ func New(c Config) (*Mapper, error) {
 		log:    c.Logger,
 		side: side{
 			forwards: true,
+			leads:    true,
 			gateway:  c.Gateway,
 			protocols: []protocol{
 				&pcp{port: c.ControlPort, secret: c.Secret},
@@ -166,7 +171,11 @@ func New(c Config) (*Mapper, error) {
 	}
 	m.wanted.Store(new([]Forward))
 	m.side.tell = m.tellIPv4
-	first := Status{Verdict: Starting, Since: time.Now(), Port: c.Port, IPv6: Pinhole{Verdict: Disabled}}
+	m.setPort(c.Port)
+	if c.Elsewhere != nil && c.Elsewhere.Port() != 0 {
+		m.setPort(c.Elsewhere.Port())
+	}
+	first := Status{Verdict: Starting, Since: time.Now(), Port: m.port(), FirstPort: c.Port, IPv6: Pinhole{Verdict: Disabled}}
 	if c.Gateway6 != nil {
 		m.six = m.pinholes()
 		first.IPv6.Verdict = Starting
@@ -178,6 +187,11 @@ func New(c Config) (*Mapper, error) {
 	m.status.Store(&first)
 	return m, nil
 }
+
+// port is the UDP port that is wanted now, on both sides.
+func (m *Mapper) port() uint16 { return uint16(m.present.Load()) }
+
+func (m *Mapper) setPort(port uint16) { m.present.Store(uint32(port)) }
 
 // Status returns what is known now.
 func (m *Mapper) Status() Status { return *m.status.Load() }
@@ -212,7 +226,7 @@ func (m *Mapper) Run(ctx context.Context) error {
 // keep keeps one side open until ctx ends, and then takes back what is ours.
 // It calls stepped after every step.
 func (m *Mapper) keep(ctx context.Context, s *side, jobs <-chan job, stepped func()) {
-	k := &keeper{m: m, side: s, stopping: ctx, ears: newEars()}
+	k := &keeper{m: m, side: s, port: m.port(), stopping: ctx, ears: newEars()}
 	k.recall(ctx)
 	var rewanted <-chan struct{}
 	if s.forwards {

@@ -77,7 +77,7 @@ func (s *pmpSession) external(ctx context.Context) (netip.Addr, answer) {
 var restarted = answer{outcome: notThere, problem: "the router restarted"}
 
 // add asks for the mapping, section 3.3. A router that can't give the port gives
-// another one, which is given back at once: the external port is a promise.
+// another one, which is given back at once: see Elsewhere.
 func (s *pmpSession) add(ctx context.Context, w want) (grant, answer) {
 	r, a := s.ask(ctx, pmpMapRequest(w.port, w.lease), func(r pmpReply) bool { return s.mine(r, w) })
 	if !a.ok() {
@@ -109,7 +109,7 @@ func notAsAsked(port uint16, w want) answer {
 	if port == w.port {
 		return answer{outcome: broken, problem: "the router granted the port for no time"}
 	}
-	return answer{outcome: conflict, problem: fmt.Sprintf("the router has port %d taken and offered %d", w.port, port)}
+	return answer{outcome: conflict, offered: port, problem: fmt.Sprintf("the router has port %d taken and offered %d", w.port, port)}
 }
 
 // check asks for the mapping once more: these protocols have no other way to look,

@@ -47,6 +47,7 @@ type answer struct {
 	code    int    // the protocol's own code, zero when there was none
 	problem string // short, for status and log: "UPnP error 606 (Action not authorized)"
 	holder  holder // who has the port, after conflict
+	offered uint16 // another port that the router would give; zero: not told
 }
 
 func (a answer) ok() bool { return a.outcome == done }

@@ -27,7 +27,8 @@ func (k *keeper) publish(v Verdict, a answer) {
 	s := Status{
 		Verdict:   v,
 		CheckedAt: k.checkedAt,
-		Port:      k.m.config.Port,
+		Port:      k.port,
+		FirstPort: k.m.config.Port,
 		Gateway:   k.gw,
 		Router:    k.lastSeen,
 		WAN:       k.wan,

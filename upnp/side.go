@@ -8,6 +8,7 @@ import "context"
 type side struct {
 	six       bool
 	forwards  bool // it keeps the owner's other ports, too
+	leads     bool // it decides which port is wanted; the others follow
 	gateway   func() (Gateway, error)
 	protocols []protocol // in the order of preference
 	// hearRoutes and hearRouter call back when the network, or the router, has news,

@@ -73,8 +73,9 @@ type Status struct {
 	Verdict Verdict
 	// Since is when the verdict became this one, CheckedAt when the router last answered.
 	Since, CheckedAt time.Time
-	// Port is the UDP port that we want.
-	Port uint16
+	// Port is the UDP port that we want now. FirstPort is Config.Port: where the two
+	// differ, the router gives that one to somebody else, or to nobody.
+	Port, FirstPort uint16
 	// Gateway is the zero value while there is none.
 	Gateway Gateway
 	// Router is the last one that answered on this gateway.
@@ -140,7 +141,7 @@ func (p place) same(old place) bool {
 
 // Off is the status of a mapper that is not run.
 func Off(port uint16) Status {
-	s := Status{Verdict: Disabled, Port: port, IPv6: Pinhole{Verdict: Disabled}}
+	s := Status{Verdict: Disabled, Port: port, FirstPort: port, IPv6: Pinhole{Verdict: Disabled}}
 	s.Advice = advice(s, answer{})
 	return s
 }

@@ -121,8 +121,9 @@ type memory struct {
 	checkAnswer  answer
 	wanAnswer    answer
 	refuseRemove bool
-	adding       func() // called when asked to add; may be nil
-	via          string // empty means "memory"
+	adding       func()   // called when asked to add; may be nil
+	via          string   // empty means "memory"
+	taken        []uint16 // ports of somebody else
 
 	counts
 }
@@ -162,13 +163,19 @@ func (m *memory) add(_ context.Context, w want) (grant, answer) {
 	if m.adding != nil {
 		m.adding()
 	}
+	if slices.Contains(m.taken, w.port) {
+		return grant{}, answer{outcome: conflict, problem: "taken"}
+	}
 	return grant{lease: m.lease, verified: true}, m.addAnswer
 }
 
-func (m *memory) check(context.Context, want) (grant, answer) {
+func (m *memory) check(_ context.Context, w want) (grant, answer) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.checks++
+	if slices.Contains(m.taken, w.port) {
+		return grant{}, answer{outcome: conflict, problem: "taken"}
+	}
 	return grant{lease: m.lease, verified: true}, m.checkAnswer
 }
 

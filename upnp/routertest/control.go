@@ -253,11 +253,11 @@ func (r *Router) grant(by string, from netip.AddrPort, internal, external uint16
 	if reply.Port != 0 {
 		external = reply.Port
 	}
-	for e, taken := table[external]; taken && (e.Client != client || e.Internal != internal); e, taken = table[external] {
+	if e, taken := table[external]; taken && (e.Client != client || e.Internal != internal) || !r.opt.allows(external) {
 		if exactly {
 			return 0, 0, pcpCannot
 		}
-		external++
+		external = r.freeLocked(external, table)
 	}
 	if reply.Lifetime != 0 {
 		lifetime = reply.Lifetime

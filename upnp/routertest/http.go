@@ -168,10 +168,21 @@ func (r *Router) actLocked(s Service, action string, args map[string]string) (ma
 	case "GetExternalIPAddress":
 		return map[string]string{"NewExternalIPAddress": r.wanOf(s)}, 0
 	case "AddPortMapping":
+		if !r.opt.allows(port) {
+			return nil, 606
+		}
 		if taken && e.Client != args["NewInternalClient"] {
 			return nil, 718
 		}
 		return nil, r.add(port, args)
+	case "AddAnyPortMapping":
+		if s.Type != "WANIPConnection:2" {
+			return nil, 401
+		}
+		if port = r.freeLocked(port, r.entries); port == 0 {
+			return nil, 728
+		}
+		return map[string]string{"NewReservedPort": strconv.Itoa(int(port))}, r.add(port, args)
 	case "DeletePortMapping":
 		if !taken || e.Protocol != args["NewProtocol"] {
 			return nil, 714

@@ -36,6 +36,23 @@ type Options struct {
 	PCP      bool // PCP is answered on ControlPort
 	PMP      bool // NAT-PMP is answered there
 	Separate bool // UPnP doesn't show what PCP and NAT-PMP made
+
+	// From and To are the external ports that its rules allow; zero: all.
+	From, To uint16
+}
+
+// allows reports whether the router's rules let somebody have a port.
+func (o Options) allows(port uint16) bool { return o.To == 0 || o.From <= port && port <= o.To }
+
+// freeLocked is the first port from this one on that is allowed and nobody has; zero: none.
+func (r *Router) freeLocked(port uint16, table map[uint16]Entry) uint16 {
+	for range 1 << 16 {
+		if _, taken := table[port]; port != 0 && !taken && r.opt.allows(port) {
+			return port
+		}
+		port++
+	}
+	return 0
 }
 
 // Service is a WAN connection of the router.

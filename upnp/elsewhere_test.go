@@ -1,0 +1,327 @@
+package upnp
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"homeward/upnp/routertest"
+)
+
+// ports is an Elsewhere in memory.
+type ports struct {
+	mu        sync.Mutex
+	port      uint16
+	promised  bool
+	useless   []uint16 // in use on this box
+	settleErr error
+	tried     []uint16
+	settled   []uint16
+}
+
+func (p *ports) Port() uint16 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.port
+}
+
+func (p *ports) Promised() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.promised
+}
+
+func (p *ports) Try(_ context.Context, port uint16) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tried = append(p.tried, port)
+	if slices.Contains(p.useless, port) {
+		return errors.New("in use")
+	}
+	return nil
+}
+
+func (p *ports) Settle(_ context.Context, port uint16) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.settled = append(p.settled, port)
+	if p.settleErr != nil && port != testPort {
+		return p.settleErr
+	}
+	p.port = port
+	return nil
+}
+
+// seen is what was asked of it so far.
+func (p *ports) seen() (tried, settled []uint16) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.tried), slices.Clone(p.settled)
+}
+
+// ours are the entries that lead to us, as external to internal port.
+func ours(r *routertest.Router) (list []string) {
+	for _, e := range r.Entries() {
+		if e.Client == self {
+			list = append(list, strconv.Itoa(int(e.External))+" to "+strconv.Itoa(int(e.Internal)))
+		}
+	}
+	return list
+}
+
+// T20, T22, T23, T37: where the router doesn't give us our port another one is opened,
+// the same inside as outside, and nobody else's is touched.
+func TestAnotherPortIsOpenedWhereTheRouterDoesNotGiveOurs(t *testing.T) {
+	taken := func(r *routertest.Router) {
+		r.Put(routertest.Entry{External: testPort, Internal: 5000, Client: "127.0.0.40", Description: "old nas"})
+	}
+	ownUse := func(port string) func(r *routertest.Router) {
+		return func(r *routertest.Router) {
+			r.Always("AddPortMapping", func(args map[string]string) routertest.Reply {
+				if args["NewExternalPort"] == port {
+					return routertest.Reply{Fault: 729}
+				}
+				return routertest.Reply{}
+			})
+		}
+	}
+	only := func(from, to uint16, opt routertest.Options) routertest.Options {
+		opt.From, opt.To = from, to
+		return opt
+	}
+	const (
+		mine    = testPort + 1<<14 // the next quarter of all ports
+		offered = 62816
+	)
+	for name, tt := range map[string]struct {
+		opt  routertest.Options
+		set  func(*routertest.Router)
+		want uint16
+	}{
+		"T20: another host has it, IGD 2":         {routertest.Options{}, taken, mine},
+		"T20: another host has it, IGD 1":         {routertest.Options{Version: 1}, taken, mine},
+		"T20: another host has it, all protocols": {everything(), taken, mine},
+		"T20: another host has it, PCP":           {routertest.Options{PCP: true, NoUPnP: true}, taken, mine},
+		"T20: another host has it, NAT-PMP":       {routertest.Options{PMP: true, NoUPnP: true}, taken, testPort + 1},
+		"T22: a narrow range, IGD 2":              {only(62816, 62831, routertest.Options{}), nil, offered},
+		"T22: a narrow range, NAT-PMP":            {only(62816, 62831, routertest.Options{PMP: true, NoUPnP: true}), nil, offered},
+		"T22: a quarter of all ports, IGD 2":      {only(1024, 16383, routertest.Options{}), nil, 1024},
+		"T23: the router has it":                  {routertest.Options{}, ownUse("41234"), mine},
+		"T37: NAT-PMP insists on another":         {routertest.Options{PMP: true, NoUPnP: true}, func(r *routertest.Router) { r.Always(routertest.PMPMap, insistsOn(50000)) }, 50000},
+		"T37: PCP insists on another":             {routertest.Options{PCP: true, NoUPnP: true}, func(r *routertest.Router) { r.Always(routertest.PCPMap, insistsOn(50000)) }, 50000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := routertest.New(t, tt.opt)
+			if tt.set != nil {
+				tt.set(r)
+			}
+			before := r.Entries()
+			c, e := against(r), &ports{}
+			c.Elsewhere = e
+			m, stop := running(t, c)
+			s := until(t, m, "mapping", verdict(Mapped))
+			if s.Port != tt.want || s.FirstPort != testPort || s.Mapping.External.Port() != tt.want || s.Mapping.Internal.Port() != tt.want {
+				t.Errorf("port %d instead of %d, %+v", s.Port, tt.want, s.Mapping)
+			}
+			same := strconv.Itoa(int(tt.want)) + " to " + strconv.Itoa(int(tt.want))
+			if got := ours(r); !slices.Equal(got, []string{same}) {
+				t.Errorf("table %+v", r.Entries())
+			}
+			if e.Port() != tt.want {
+				t.Errorf("kept for the next run: %d", e.Port())
+			}
+			stop()
+			if got := r.Entries(); !slices.Equal(got, before) {
+				t.Errorf("left %+v", got)
+			}
+		})
+	}
+}
+
+// insistsOn grants one port and no other, to whoever asks.
+func insistsOn(port uint16) func(map[string]string) routertest.Reply {
+	return func(args map[string]string) routertest.Reply {
+		if args["lifetime"] == "0" {
+			return routertest.Reply{}
+		}
+		return routertest.Reply{Port: port}
+	}
+}
+
+// T37: numbers that are no ports, and a router that offers what it then refuses.
+func TestOfferedPortsThatAreNoneAreRefused(t *testing.T) {
+	for name, number := range map[string]string{"zero": "0", "too large": "70000", "empty": "", "not a number": "x", "one of the router's own": "443"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := routertest.New(t, routertest.Options{})
+			r.Always("AddPortMapping", always(routertest.Reply{Fault: 606}))
+			r.Always("AddAnyPortMapping", always(routertest.Reply{Body: `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>` +
+				`<u:AddAnyPortMappingResponse xmlns:u="urn:schemas-upnp-org:service:WANIPConnection:2"><NewReservedPort>` + number +
+				`</NewReservedPort></u:AddAnyPortMappingResponse></s:Body></s:Envelope>`}))
+			c, e := against(r), &ports{}
+			c.Elsewhere = e
+			m, _ := running(t, c)
+			s := until(t, m, "verdict", func(s Status) bool { return s.Verdict != Starting })
+			if tried, _ := e.seen(); s.Verdict != Refused || s.Port != testPort || slices.Contains(tried, 443) || e.Port() > testPort {
+				t.Errorf("%v, port %d, tried %v", s.Verdict, s.Port, tried)
+			}
+		})
+	}
+}
+
+// T21: a router that forbids it to us is asked for no other port, but for one offer.
+func TestARefusalByRuleIsNoReasonToTryPorts(t *testing.T) {
+	for name, opt := range map[string]routertest.Options{"IGD 1": {Version: 1}, "IGD 2": {}} {
+		r := routertest.New(t, opt)
+		for _, action := range []string{"AddPortMapping", "AddAnyPortMapping"} {
+			r.Always(action, always(routertest.Reply{Fault: 606}))
+		}
+		c, e := against(r), &ports{}
+		c.Elsewhere = e
+		m, stop := running(t, c)
+		s := until(t, m, "verdict", func(s Status) bool { return s.Verdict != Starting })
+		stop()
+		tried, _ := e.seen()
+		if n := r.Calls("AddPortMapping") + r.Calls("AddAnyPortMapping"); s.Verdict != Refused || len(tried) > 0 || n > 3 {
+			t.Errorf("%s: %v, tried %v, %d requests", name, s.Verdict, tried, n)
+		}
+	}
+}
+
+// Ports that another program of this box, or the owner, has are passed over.
+func TestPortsInUseHereAreNotAskedFor(t *testing.T) {
+	r := routertest.New(t, routertest.Options{})
+	r.Put(routertest.Entry{External: testPort, Internal: 5000, Client: "127.0.0.40"})
+	c, e := against(r), &ports{useless: []uint16{57618}}
+	c.Elsewhere = e
+	c.Port, c.Description = testPort, testDesc
+	m, _ := running(t, c)
+	m.SetForwards([]Forward{{ID: 1, Protocol: "UDP", External: 8000, Count: 1000, To: netip.MustParseAddrPort("127.0.0.50:8000")}})
+	if s := until(t, m, "mapping", verdict(Mapped)); s.Port == 57618 || s.Port == testPort {
+		t.Errorf("port %d", s.Port)
+	}
+}
+
+// What was found once is asked for first the next time, and the first port again only
+// when that is gone.
+func TestTheOtherPortOutlivesTheRun(t *testing.T) {
+	r := routertest.New(t, routertest.Options{})
+	c, e := against(r), &ports{port: 50123}
+	c.Elsewhere = e
+	m, stop := running(t, c)
+	s := until(t, m, "mapping", verdict(Mapped))
+	if tried, _ := e.seen(); s.Port != 50123 || s.FirstPort != testPort || len(tried) > 0 || !slices.Equal(ours(r), []string{"50123 to 50123"}) {
+		t.Errorf("port %d, tried %v, table %+v", s.Port, tried, r.Entries())
+	}
+	stop()
+	r.Put(routertest.Entry{External: 50123, Internal: 5000, Client: "127.0.0.40"})
+	m, _ = running(t, c)
+	if s := until(t, m, "mapping", verdict(Mapped)); s.Port != testPort {
+		t.Errorf("port %d", s.Port)
+	}
+}
+
+// A port that cannot be kept over a restart is given back.
+func TestAPortThatCannotBeKeptIsGivenBack(t *testing.T) {
+	r := routertest.New(t, routertest.Options{})
+	r.Put(routertest.Entry{External: testPort, Internal: 5000, Client: "127.0.0.40"})
+	c, e := against(r), &ports{settleErr: errors.New("disk full")}
+	c.Elsewhere = e
+	m, _ := running(t, c)
+	s := until(t, m, "verdict", verdict(Conflict))
+	if _, settled := e.seen(); s.Port != testPort || len(ours(r)) > 0 || len(settled) != 2 || settled[1] != testPort {
+		t.Errorf("port %d, settled %v, table %+v", s.Port, settled, r.Entries())
+	}
+}
+
+// A port that is in codes is not left because it is away for a moment.
+func TestAPromisedPortIsLeftOnlyWhenItStaysAway(t *testing.T) {
+	for _, returns := range []bool{true, false} {
+		inBubble(t, func(w *world) {
+			e := &ports{promised: true}
+			w.m.config.Elsewhere = e
+			w.start()
+			w.until(verdict(Mapped))
+			w.set(func(r *memory) { r.taken = []uint16{testPort} })
+			start := time.Now()
+			w.until(verdict(Conflict))
+			w.sleep(5 * time.Minute)
+			if tried, _ := e.seen(); len(tried) > 0 {
+				t.Errorf("tried %v after %v", tried, time.Since(start))
+			}
+			if returns {
+				w.set(func(r *memory) { r.taken = nil })
+				if s := w.until(verdict(Mapped)); s.Port != testPort {
+					t.Errorf("port %d", s.Port)
+				}
+				return
+			}
+			s := w.until(verdict(Mapped))
+			if took := time.Since(start); s.Port == testPort || took < promisedFor || took > promisedFor+6*time.Minute {
+				t.Errorf("port %d after %v", s.Port, took)
+			}
+			w.set(func(r *memory) { r.taken = nil })
+			w.sleep(2 * time.Hour)
+			if again := w.m.Status(); again.Port != s.Port || again.Verdict != Mapped {
+				t.Errorf("moved again, to %d: %v", again.Port, again.Verdict)
+			}
+		})
+	}
+}
+
+// Our own entry of before is waited for, since it ends by itself.
+func TestOurOwnEntryOfBeforeIsWaitedFor(t *testing.T) {
+	inBubble(t, func(w *world) {
+		e := &ports{}
+		w.m.config.Elsewhere = e
+		w.router.addAnswer = answer{outcome: conflict, holder: holder{former: true, ends: 8 * time.Minute}}
+		w.start()
+		w.until(verdict(Conflict))
+		w.sleep(7 * time.Minute)
+		if tried, _ := e.seen(); len(tried) > 0 {
+			t.Errorf("tried %v", tried)
+		}
+	})
+}
+
+// Where every port is taken the search for one is short, and told as before.
+func TestTryingPortsIsBounded(t *testing.T) {
+	inBubble(t, func(w *world) {
+		e := &ports{}
+		w.m.config.Elsewhere = e
+		w.router.addAnswer = answer{outcome: conflict, problem: "taken"}
+		w.start()
+		s := w.until(verdict(Conflict))
+		tried, settled := e.seen()
+		if s.Port != testPort || len(tried) != walkMost || !slices.Equal(settled, []uint16{testPort}) || s.Problem != "taken" {
+			t.Errorf("port %d, tried %v, settled %v, %q", s.Port, tried, settled, s.Problem)
+		}
+	})
+}
+
+// The IPv6 firewall is opened for the port that the codes then have.
+func TestIPv6FollowsToTheOtherPort(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.m.config.Elsewhere = &ports{}
+		six := &memory{lease: time.Hour}
+		w.m.six = &side{six: true, tell: w.m.tellIPv6, protocols: []protocol{six}, hearRoutes: func(ctx context.Context, _ func()) error { <-ctx.Done(); return nil },
+			gateway: func() (Gateway, error) {
+				return Gateway{Addr: netip.MustParseAddr("fe80::1%eth0"), Self: netip.MustParseAddr("2a01:5ead:77::10"), Interface: "eth0"}, nil
+			}}
+		w.start()
+		w.until(func(s Status) bool { return s.Verdict == Mapped && sixOpen(s) })
+		w.set(func(r *memory) { r.taken = []uint16{testPort} })
+		s := w.until(func(s Status) bool { return s.Port != testPort && s.IPv6.Address.Port() == s.Port })
+		six.mu.Lock()
+		defer six.mu.Unlock()
+		if six.lastRemoved.port != testPort || six.last.port != s.Port {
+			t.Errorf("removed %d, asked for %d, the port is %d", six.lastRemoved.port, six.last.port, s.Port)
+		}
+	})
+}
