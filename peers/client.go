@@ -16,9 +16,9 @@ import (
 	"homeward/configs/secret"
 )
 
-// clientKeepalive keeps the path through the client's own NAT open, so that
+// DefaultKeepalive keeps the path through the client's own NAT open, so that
 // home can reach the client as well.
-const clientKeepalive = 25 * time.Second
+const DefaultKeepalive = 25 * time.Second
 
 // ClientConfig is what a peer's device needs to come home. It is typed to the
 // end: Text is the only place where it becomes text.

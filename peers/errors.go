@@ -14,7 +14,7 @@ var (
 	ErrNameTaken    = errors.New("the name is taken")
 	ErrKeyTaken     = errors.New("the public key is taken")
 	ErrNoAddress    = errors.New("no address is free in the tunnel")
-	ErrNoEndpoint   = errors.New("the address of home is not known yet: open the router's port, or set endpoint in homeward.toml")
+	ErrNoEndpoint   = errors.New("the address of home is not known yet: open the router's port, or say in the settings where home is")
 	ErrForgotten    = errors.New("the config was forgotten after the hand-over time: make a new code, the old one works until that is used")
 	ErrInvite       = errors.New("this link has been used, has ended, or never was one: ask for another")
 	ErrNoPrivateKey = errors.New("the device keeps its own private key, so there is no complete config to scan: use the text and add the key on the device")
@@ -48,6 +48,12 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Problem }
 
 // Unwrap gives errors.Is the sentinel behind e.
 func (e *FieldError) Unwrap() error { return e.Err }
+
+// NewFieldError makes the error of a field whose problem is a format of package fmt
+// and what goes into it.
+func NewFieldError(field, format string, args ...any) *FieldError {
+	return fieldErrorf(field, format, args...)
+}
 
 func fieldErrorf(field, format string, args ...any) *FieldError {
 	return &FieldError{Field: field, Problem: fmt.Sprintf(format, args...), format: format, args: args}

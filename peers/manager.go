@@ -21,6 +21,7 @@ type Config struct {
 	DB       *sql.DB          // with the tables of configs/state
 	Device   Device           // which lets the peers in
 	Facts    func() Facts     // the latest ones; must not wait
+	Defaults func() Defaults  // for new peers; nil means the zero Defaults
 	Now      func() time.Time // nil means time.Now
 	HandOver time.Duration    // how long a private key is remembered; zero means ten minutes
 	Logger   *slog.Logger
@@ -60,6 +61,9 @@ func New(ctx context.Context, cfg Config) (*Manager, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Defaults == nil {
+		cfg.Defaults = func() Defaults { return Defaults{} }
+	}
 	if cfg.HandOver == 0 {
 		cfg.HandOver = 10 * time.Minute
 	}
@@ -81,7 +85,7 @@ func New(ctx context.Context, cfg Config) (*Manager, error) {
 // ErrNoAddress, and then nothing is stored.
 func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	facts, now := m.cfg.Facts(), m.cfg.Now()
-	p, err := n.peer(now)
+	p, err := n.or(m.cfg.Defaults()).peer(now)
 	if err != nil {
 		return Issued{}, err
 	}

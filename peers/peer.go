@@ -107,7 +107,8 @@ type Observed struct {
 	SentBytes     uint64
 }
 
-// NewPeer is what Create needs. Only Name is required.
+// NewPeer is what Create needs. Only Name is required; what an empty field means is
+// for Config.Defaults to say first.
 type NewPeer struct {
 	Name      string
 	Kind      Kind           // empty means KindOther
@@ -128,7 +129,7 @@ func (n NewPeer) peer(now time.Time) (Peer, error) {
 		DNS: n.DNS, Keepalive: n.Keepalive, Expires: &n.Expires, IdleDays: &n.IdleDays,
 	}
 	created := toSecond(now)
-	return c.applyTo(Peer{DNS: true, Keepalive: clientKeepalive, Enabled: true, Created: created, Version: 1, idleFrom: created}, now)
+	return c.applyTo(Peer{DNS: true, Keepalive: DefaultKeepalive, Enabled: true, Created: created, Version: 1, idleFrom: created}, now)
 }
 
 // Issued is a config that was handed out, while it is remembered.

@@ -63,7 +63,8 @@ type Config struct {
 	// Memory is how many bytes the process may use; the rootless plane's bounds
 	// depend on it. Zero means 256 MiB.
 	Memory int64
-	// Resolvers are the host's DNS servers; nil reads /etc/resolv.conf.
+	// Resolvers are asked for names, in this order. Nil means those of
+	// /etc/resolv.conf, see SystemResolvers.
 	Resolvers func() []netip.AddrPort
 	Logger    *slog.Logger
 }

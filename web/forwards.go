@@ -111,8 +111,8 @@ func (s *Server) removeForward(_ http.ResponseWriter, r *http.Request, id int64)
 
 // fieldView is one field of the form.
 type fieldView struct {
-	Name, Label, Value, Example, Problem string
-	Required                             bool
+	Name, Label, Value, Example, Problem, Hint string
+	Required                                   bool
 }
 
 // forwardField is a field with what is wrong with it.

@@ -28,7 +28,7 @@ type newPeerForm struct {
 }
 
 func (s *Server) home(w http.ResponseWriter, r *http.Request) {
-	s.showHome(w, r, http.StatusOK, newPeerForm{Profile: string(peers.ProfileHome)})
+	s.showHome(w, r, http.StatusOK, newPeerForm{Profile: s.cfg.House.Settings().Profile})
 }
 
 func (s *Server) showHome(w http.ResponseWriter, r *http.Request, status int, form newPeerForm) {

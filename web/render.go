@@ -23,17 +23,18 @@ type layout struct {
 	Look  string
 	Here  string // the page itself, for a form that leads back to it
 	Known []*languages.Language
-	Plain bool // others on the way can read along
+	Plain bool   // others on the way can read along
+	House string // what the owner calls it
 }
 
 // layout is a page of the admin's, with a title in the page's language.
 func (s *Server) layout(r *http.Request, title string) layout {
-	return layout{title, false, mayChange(r), look(r), s.here(r), s.languages.All(), s.unsealed(r)}
+	return layout{title, false, mayChange(r), look(r), s.here(r), s.languages.All(), s.unsealed(r), s.cfg.House.Settings().House}
 }
 
 // bare is a page without the way to other pages.
 func (s *Server) bare(r *http.Request, title string) layout {
-	return layout{title, true, false, look(r), s.here(r), s.languages.All(), s.unsealed(r)}
+	return layout{title, true, false, look(r), s.here(r), s.languages.All(), s.unsealed(r), ""} // strangers are not told its name
 }
 
 // here is where the page can be seen again.
@@ -49,7 +50,7 @@ func (s *Server) here(r *http.Request) string {
 func parsePages(a assets, all []*languages.Language) (map[*languages.Language]*template.Template, error) {
 	pages := map[*languages.Language]*template.Template{}
 	for _, l := range all {
-		t, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "field": forwardField, "dnsfield": dnsField}).Funcs(languages.Funcs(l)).ParseFS(templateFiles, "templates/*.html")
+		t, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "field": forwardField, "dnsfield": dnsField, "housefield": houseField, "houseform": ofPart}).Funcs(languages.Funcs(l)).ParseFS(templateFiles, "templates/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("reading the page's templates: %w", err)
 		}

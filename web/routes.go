@@ -88,6 +88,7 @@ func (s *Server) routes() []route {
 		{"POST", "/users/{user}/password", admin, s.resetPassword},
 		{"POST", "/users/{user}/remove", admin, s.removeUser},
 		{"GET", "/settings", admin, s.showSettings},
+		{"POST", "/settings", admin, s.changeSettings},
 		{"POST", "/dns", admin, s.setName},
 		{"POST", "/dns/remove", admin, s.removeName},
 

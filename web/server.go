@@ -25,7 +25,7 @@ const sessionLasts = 7 * 24 * time.Hour
 // maxLive bounds the pages that are kept up to date at the same time.
 const maxLive = 32
 
-// Config is what a Server needs. All fields but Names, Proxies, Settings, Did and Secure are required.
+// Config is what a Server needs. All fields but Names, Proxies, Did and Secure are required.
 type Config struct {
 	api.Config
 	Account *account.Account
@@ -38,8 +38,6 @@ type Config struct {
 	Names func() []string
 	// Proxies are those whose X-Forwarded-For is believed; nil means none.
 	Proxies []netip.Prefix
-	// Settings are shown as they were read at the start; nil means none.
-	Settings []Setting
 	// Did is told what somebody did to the own login; nil means nobody is.
 	Did func(ctx context.Context, cause string)
 	// Secure says that the page is served by TLS: its cookie is then sent by

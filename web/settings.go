@@ -8,18 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"homeward/web/account"
 	"homeward/web/api"
 	"homeward/web/languages"
 )
 
 // chosenFor is how long a browser remembers the language and the look.
 const chosenFor = 365 * 24 * time.Hour
-
-// Setting is one that is read at the start, for people to look at.
-type Setting struct {
-	Key            string // as in homeward.toml, with a text settings.key_…
-	Value, Default string // empty: automatic
-}
 
 // settingsPage is what can be set, and what is set elsewhere.
 type settingsPage struct {
@@ -30,6 +25,11 @@ type settingsPage struct {
 	DNS       api.DNSName
 	Provider  string // what the name's is called
 	Form      dnsForm
+	Set       houseForm
+	Now       api.Settings
+	Stale     int // devices that need a new code
+	Me        account.User
+	Sealed    bool // the page came by TLS
 	File      []settingView
 }
 
@@ -59,16 +59,32 @@ func dnsField(f dnsForm, name, label, example string, required bool) fieldView {
 }
 
 func (s *Server) showSettings(w http.ResponseWriter, r *http.Request) {
-	n := s.cfg.DNS.DNSName()
-	s.drawSettings(w, r, http.StatusOK, dnsForm{NewDNSName: api.NewDNSName{
-		Provider: n.Provider, Name: n.Name, User: n.User, Server: n.Server, Path: n.Path, Zone: n.Zone, Algorithm: n.Algorithm,
-	}})
+	form := houseFormOf(s.cfg.House.Settings())
+	if saved := r.URL.Query().Get("saved"); houseParts[saved] != nil {
+		form.Part, form.Saved = saved, true
+	}
+	s.drawSettings(w, r, http.StatusOK, s.dnsForm(), form)
 }
 
-// drawSettings shows the page, with what was typed about the name.
-func (s *Server) drawSettings(w http.ResponseWriter, r *http.Request, status int, form dnsForm) {
+// dnsForm is the form of the name as it is kept.
+func (s *Server) dnsForm() dnsForm {
+	n := s.cfg.DNS.DNSName()
+	return dnsForm{NewDNSName: api.NewDNSName{
+		Provider: n.Provider, Name: n.Name, User: n.User, Server: n.Server, Path: n.Path, Zone: n.Zone, Algorithm: n.Algorithm,
+	}}
+}
+
+// drawSettings shows the page, with what was typed about the name and the house.
+func (s *Server) drawSettings(w http.ResponseWriter, r *http.Request, status int, form dnsForm, set houseForm) {
 	l := s.language(r)
-	p := settingsPage{layout: s.layout(r, l.T("settings.title")), Languages: s.languages.All(), Looks: looks, DNS: s.cfg.DNS.DNSName(), Form: form}
+	p := settingsPage{layout: s.layout(r, l.T("settings.title")), Languages: s.languages.All(), Looks: looks, DNS: s.cfg.DNS.DNSName(), Form: form,
+		Set: set, Now: s.cfg.House.Settings(), Me: caller(r), Sealed: !s.unsealed(r)}
+	p.Here = "/settings"
+	for _, d := range s.cfg.Peers.List() {
+		if len(d.NeedsCode) > 0 {
+			p.Stale++
+		}
+	}
 	if c, err := r.Cookie(languageCookie); err == nil {
 		p.Chosen = c.Value
 	}
@@ -78,13 +94,13 @@ func (s *Server) drawSettings(w http.ResponseWriter, r *http.Request, status int
 			p.Provider = provider.Label
 		}
 	}
-	for _, f := range s.cfg.Settings {
+	for _, f := range p.Now.File {
 		p.File = append(p.File, settingOf(l, f))
 	}
 	s.render(w, r, status, "settings.html", p)
 }
 
-func settingOf(l *languages.Language, f Setting) settingView {
+func settingOf(l *languages.Language, f api.FileSetting) settingView {
 	say := func(v string) string {
 		switch v {
 		case "", "0", "auto":
@@ -148,7 +164,7 @@ func (s *Server) setName(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/settings", http.StatusSeeOther)
 	case errors.As(err, &failure):
 		form.Field, form.Problem = failure.Field, problem(s.language(r), err)
-		s.drawSettings(w, r, failure.Status, form)
+		s.drawSettings(w, r, failure.Status, form, houseFormOf(s.cfg.House.Settings()))
 	default:
 		s.broken(w, r, err)
 	}

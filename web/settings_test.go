@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"homeward/web/api"
 )
 
 func TestLanguageAndLookAreChosen(t *testing.T) {
@@ -89,17 +91,72 @@ func TestNameIsChosenOnThePageAndNothingTypedIsLost(t *testing.T) {
 func TestSettingsOfTheFileAreShownWithTheirDefaults(t *testing.T) {
 	l := english(t)
 	for _, c := range []struct {
-		setting Setting
+		setting api.FileSetting
 		value   string
 	}{
-		{Setting{"endpoint", "", ""}, "automatic (the default)"},
-		{Setting{"map_port", "false", "true"}, "no (the default is yes)"},
-		{Setting{"admin_port", "8377", "8377"}, "8377 (the default)"},
-		{Setting{"port", "51820", "0"}, "51820 (the default is automatic)"},
+		{api.FileSetting{Key: "endpoint", Value: "", Default: ""}, "automatic (the default)"},
+		{api.FileSetting{Key: "map_port", Value: "false", Default: "true"}, "no (the default is yes)"},
+		{api.FileSetting{Key: "admin_port", Value: "8377", Default: "8377"}, "8377 (the default)"},
+		{api.FileSetting{Key: "port", Value: "51820", Default: "0"}, "51820 (the default is automatic)"},
 	} {
 		v := settingOf(l, c.setting)
 		if v.Value != c.value || v.Does == c.setting.Key || v.Does == "" {
 			t.Errorf("%+v: %+v, want %q and what it does", c.setting, v, c.value)
 		}
+	}
+}
+
+func TestHouseIsSetOnThePageAndAWrongValueIsSaidBesideItsField(t *testing.T) {
+	w := newWorld(t)
+	w.house.now = api.Settings{House: "Lake", Profile: "everything", Access: "home", DNS: true, Keepalive: 25, Calls: "home.example.org:51820", File: []api.FileSetting{{Key: "endpoint"}}}
+	c := w.owner()
+	page := w.get(c, "/settings")
+	for _, want := range []string{"<b>home.example.org:51820</b>", `value="everything" checked`, `name="access" value="home" checked`, `name="dns" value="on" checked`, "> Lake</a>", "· Lake</title>"} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the settings lack %q", want)
+		}
+	}
+	if strings.Contains(page.body, "decides this") {
+		t.Error("the page says that the file decides, which has nothing")
+	}
+	r := w.post(c, "/settings", url.Values{"part": {"calls"}, "endpoint": {"https://x"}, "mtu": {"1300"}})
+	if r.status != http.StatusBadRequest || w.house.now.Endpoint != "" || w.house.now.MTU != 0 {
+		t.Fatalf("a wrong endpoint: %d, %+v", r.status, w.house.now)
+	}
+	for _, want := range []string{`id="set-endpoint-problem">`, "starts with a scheme", `name="endpoint" value="https://x"`, `name="mtu" value="1300"`} {
+		if !strings.Contains(r.body, want) {
+			t.Errorf("after a wrong endpoint the page lacks %q", want)
+		}
+	}
+	if r := w.post(c, "/settings", url.Values{"part": {"new"}, "profile": {"home"}, "access": {"internet"}, "keepalive": {"often"}}); r.status != http.StatusBadRequest || !strings.Contains(r.body, `id="set-keepalive-problem">`) {
+		t.Errorf("words for a number: %d", r.status)
+	}
+	r = w.post(c, "/settings", url.Values{"part": {"new"}, "profile": {"home"}, "access": {"internet"}, "keepalive": {"0"}, "endpoint": {"not.sent.by.this.form"}})
+	if r.status != http.StatusSeeOther || r.header.Get("Location") != "/settings?saved=new#new" {
+		t.Fatalf("storing: %d to %q", r.status, r.header.Get("Location"))
+	}
+	if now := w.house.now; now.Profile != "home" || now.Access != "internet" || now.DNS || now.Keepalive != 0 || now.House != "Lake" || now.Endpoint != "" {
+		t.Errorf("stored: %+v", now)
+	}
+	if page := w.get(c, "/settings?saved=new"); !strings.Contains(page.body, `<p class="done" role="status">`) {
+		t.Error("the page does not say that it was saved")
+	}
+	if r := w.post(c, "/settings", url.Values{"part": {"all"}, "house": {"x"}}); r.status != http.StatusNotFound || w.house.now.House != "Lake" {
+		t.Errorf("a form that there is not: %d", r.status)
+	}
+	w.house.now.File[0].Value = "elsewhere.example.org"
+	if page := w.get(c, "/settings"); !strings.Contains(page.body, "decides this") {
+		t.Error("the page doesn't say that the file decides")
+	}
+	if page := w.get(w.stranger, "/login"); strings.Contains(page.body, "Lake") {
+		t.Error("strangers are told the name of the house")
+	}
+}
+
+func TestNewDeviceOnThePageStartsFromTheHousesDefault(t *testing.T) {
+	w := newWorld(t)
+	w.house.now.Profile = "everything"
+	if page := w.get(w.owner(), "/"); !strings.Contains(page.body, `name="profile" value="everything" checked`) {
+		t.Error("the form does not have the default")
 	}
 }

@@ -41,6 +41,7 @@ type world struct {
 	dev      *peerstest.Device
 	backups  fakeBackups
 	restorer fakeRestorer
+	house    fakeHouse
 	url      string
 	stranger *http.Client // has no cookie, and follows no redirect
 	tls      *httptest.Server
@@ -77,7 +78,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.page, err = New(Config{Account: w.account, Restorer: &w.restorer, MaxBackup: 1 << 20, Secure: true, Did: func(ctx context.Context, cause string) { w.did = append(w.did, CallerName(ctx)+" "+cause) }, Config: api.Config{Peers: w.peers, History: w.history, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
+	w.page, err = New(Config{Account: w.account, Restorer: &w.restorer, MaxBackup: 1 << 20, Secure: true, Did: func(ctx context.Context, cause string) { w.did = append(w.did, CallerName(ctx)+" "+cause) }, Config: api.Config{Peers: w.peers, History: w.history, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, House: &w.house, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
 		return api.Status{Version: "v", Hairpin: api.HairpinMissing, Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
 	}}})
 	if err != nil {
@@ -121,6 +122,33 @@ func (noName) SetDNSName(_ context.Context, n api.NewDNSName) error {
 	return nil
 }
 func (noName) RemoveDNSName(context.Context) error { return nil }
+
+// fakeHouse takes anything but a bad endpoint.
+type fakeHouse struct{ now api.Settings }
+
+func (f *fakeHouse) Settings() api.Settings { return f.now }
+func (f *fakeHouse) ChangeSettings(_ context.Context, c api.SettingsChange) error {
+	for to, text := range map[*string]*string{&f.now.House: c.House, &f.now.Endpoint: c.Endpoint, &f.now.Resolvers: c.Resolvers, &f.now.Profile: c.Profile, &f.now.Access: c.Access} {
+		if text == nil {
+			continue
+		}
+		if to == &f.now.Endpoint && *text != "" {
+			if _, err := peers.ParseEndpoint(*text, 51820); err != nil {
+				return err
+			}
+		}
+		*to = *text
+	}
+	if c.DNS != nil {
+		f.now.DNS = *c.DNS
+	}
+	for to, n := range map[*int]*int{&f.now.MTU: c.MTU, &f.now.Keepalive: c.Keepalive} {
+		if n != nil {
+			*to = *n
+		}
+	}
+	return nil
+}
 
 // browser has cookies and follows no redirect.
 func (w *world) browser() *http.Client {
@@ -378,7 +406,7 @@ func TestWithoutAnAddressOfHomeThePageSaysWhatToDo(t *testing.T) {
 	c := w.owner()
 	r := w.post(c, "/peers", url.Values{"name": {"phone"}, "profile": {"home"}})
 	w.wantStatus("adding", r, 409)
-	if !strings.Contains(r.body, `role="alert"`) || !strings.Contains(r.body, "endpoint") || !strings.Contains(r.body, `value="phone"`) {
+	if !strings.Contains(r.body, `role="alert"`) || !strings.Contains(r.body, "say in the settings where home is") || !strings.Contains(r.body, `value="phone"`) {
 		t.Errorf("it says: %s", around(r.body, `role="alert"`))
 	}
 }

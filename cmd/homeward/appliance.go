@@ -17,6 +17,7 @@ import (
 	"homeward/cmd/homeward/internal/dnsname"
 	"homeward/cmd/homeward/internal/hardening"
 	"homeward/cmd/homeward/internal/hostnet"
+	"homeward/cmd/homeward/internal/house"
 	"homeward/cmd/homeward/internal/lifetime"
 	"homeward/cmd/homeward/internal/memory"
 	"homeward/cmd/homeward/internal/watch"
@@ -43,7 +44,8 @@ type appliance struct {
 	budget   memory.Budget
 	log      *slog.Logger
 
-	endpoint *peers.Endpoint // what the operator wrote down, or nil
+	endpoint *peers.Endpoint // what the operator's file says, or nil
+	book     *house.Keeper   // what is set for the house besides
 	networks atomic.Pointer[networks]
 	hairpin  atomic.Pointer[hairpin] // nil: not known
 
@@ -137,13 +139,16 @@ func (a *appliance) identify(ctx context.Context, host hostnet.Host) error {
 
 func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	var err error
-	if a.tunnel, err = newTunnel(b, a.state, a.identity, a.port); err != nil {
+	if a.book, err = house.New(ctx, a.state.DB(), a.log); err != nil {
+		return err
+	}
+	if a.tunnel, err = newTunnel(b, a.state, a.identity, a.port, a.resolvers()); err != nil {
 		return err
 	}
 	if a.name, err = dnsname.New(ctx, dnsname.Config{Vault: a.state, Logger: a.log}); err != nil {
 		return err
 	}
-	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel, a.settings.AdminPort}, Facts: a.facts, Logger: a.log})
+	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel, a.settings.AdminPort}, Facts: a.facts, Defaults: func() peers.Defaults { return a.book.Settings().New }, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -164,11 +169,22 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	return a.catchUp(ctx)
 }
 
-// newTunnel makes the tunnel of an identity.
-func newTunnel(b *box, st *state.State, id state.Identity, port uint16) (*tunnel.Tunnel, error) {
+// resolvers are asked for names by devices: those of the page, else the box's own.
+func (a *appliance) resolvers() func() []netip.AddrPort {
+	own := tunnel.SystemResolvers()
+	return func() []netip.AddrPort {
+		if chosen := a.book.Settings().Resolvers; len(chosen) > 0 {
+			return chosen
+		}
+		return own()
+	}
+}
+
+// newTunnel makes the tunnel of an identity; no resolvers are the box's own.
+func newTunnel(b *box, st *state.State, id state.Identity, port uint16, resolvers func() []netip.AddrPort) (*tunnel.Tunnel, error) {
 	return tunnel.New(tunnel.Config{
 		PrivateKey: id.PrivateKey, ListenPort: port, Addresses: id.Plan.Own(), Plane: tunnel.PlaneKind(b.settings.Plane),
-		Interface: b.settings.Interface, StateDir: st.Dir(), Memory: b.budget.Limit, Logger: b.log,
+		Interface: b.settings.Interface, StateDir: st.Dir(), Memory: b.budget.Limit, Resolvers: resolvers, Logger: b.log,
 	})
 }
 
@@ -206,7 +222,7 @@ func (a *appliance) facts() peers.Facts {
 	own := a.identity.Plan.Own()
 	f := peers.Facts{
 		PublicKey: a.identity.PrivateKey.Public(), Endpoint: a.callAt(a.router()),
-		MTU: tunnel.DefaultMTU, Tunnel: own, LAN: a.networks.Load().lan,
+		MTU: a.book.Settings().ClientMTU(), Tunnel: own, LAN: a.networks.Load().lan,
 	}
 	for _, p := range own {
 		f.DNS = append(f.DNS, p.Addr())
@@ -239,7 +255,7 @@ func (a *appliance) status() api.Status {
 // houseNames are the names by which the house is called, if it has any.
 func (a *appliance) houseNames() []string {
 	var list []string
-	for _, n := range []string{a.name.Status().Settings.Name, hostOf(a.endpoint)} {
+	for _, n := range []string{a.name.Status().Settings.Name, hostOf(a.operators())} {
 		if _, err := netip.ParseAddr(n); n != "" && err != nil && !slices.Contains(list, n) {
 			list = append(list, n)
 		}
@@ -256,13 +272,28 @@ func hostOf(e *peers.Endpoint) string {
 
 // callAt is what clients are told to call at this moment, or nil.
 func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
-	return endpointFor(a.endpoint, a.name.Status(), router)
+	return endpointFor(a.operators(), a.name.Status(), router)
+}
+
+// operators is what people wrote down: in the file, else on the page; or nil.
+func (a *appliance) operators() *peers.Endpoint {
+	if text := a.book.Settings().Endpoint; a.endpoint == nil && text != "" {
+		if e, err := peers.ParseEndpoint(text, a.port); err == nil { // it was checked
+			return &e
+		}
+	}
+	return a.endpoint
+}
+
+// houseBook is the settings of the house as the page and the command line see them.
+func (a *appliance) houseBook() houseBook {
+	return houseBook{keeper: a.book, file: shownSettings(a.settings), calls: func() *peers.Endpoint { return a.callAt(a.router()) }}
 }
 
 // api is what the page and the local socket are made of; actor is who uses it.
 func (a *appliance) api(actor string) api.Config {
 	who := doer{a.events.Publish, actor}
-	return api.Config{Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, Backups: a.backupKeeper(actor), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
+	return api.Config{Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, House: recordedHouse{a.houseBook(), who}, Backups: a.backupKeeper(actor), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

@@ -32,7 +32,7 @@ func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 	p.Accounts = recordedAccounts{p.account, doer{a.events.Publish, onTheBox}}
 	did := func(ctx context.Context, cause string) { doer{a.events.Publish, onThePage}.did(ctx, cause, nil) }
 	names := func() []string { return pageNames(a.settings) }
-	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Settings: shownSettings(a.settings), Did: did, Secure: !a.settings.PlainHTTP})
+	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Secure: !a.settings.PlainHTTP})
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,9 @@ func (r *recordFlags) register(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&r.kind, "kind", "other", "what it is: phone, laptop, tablet, router, tv or other")
 	f.StringVar(&r.note, "note", "", "a note for yourself")
-	f.StringVar(&r.profile, "profile", "home", "what goes through the tunnel: home, or everything")
-	f.StringVar(&r.access, "access", "everything", "what it may reach: everything, home, or internet")
-	f.BoolVar(&r.dns, "dns", true, "whether its config names homeward for looking names up")
+	f.StringVar(&r.profile, "profile", "", "what goes through the tunnel: home, or everything (new devices: as set for the house)")
+	f.StringVar(&r.access, "access", "", "what it may reach: everything, home, or internet (new devices: as set for the house)")
+	f.BoolVar(&r.dns, "dns", true, "whether its config names homeward for looking names up (new devices: as set for the house)")
 	f.DurationVar(&r.keepalive, "keepalive", 25*time.Second, "how often it shows that it is still there; 0 for not at all")
 	f.StringVar(&r.expires, "expires", "", "when its access ends: 12h, 7d, 2w, a day such as 2026-12-24 (its end), a time as in RFC 3339, or never")
 	f.IntVar(&r.idle, "idle-days", 0, "disable it after as many days without a sign of it; 0 for never")
@@ -83,8 +83,14 @@ makes its own keys, such as a router, is added by its public key instead.`,
 			if err != nil {
 				return err
 			}
-			in := api.NewPeer{Name: args[0], Kind: flags.kind, Note: flags.note, Profile: flags.profile, Access: flags.access,
-				DNS: change.DNS, Keepalive: change.Keepalive, IdleDays: flags.idle, PublicKey: key}
+			in := api.NewPeer{Name: args[0], Kind: flags.kind, Note: flags.note, DNS: change.DNS, Keepalive: change.Keepalive, IdleDays: flags.idle, PublicKey: key}
+			// What is not said is as the house has it for new devices.
+			if change.Profile != nil {
+				in.Profile = *change.Profile
+			}
+			if change.Access != nil {
+				in.Access = *change.Access
+			}
 			if change.Expires != nil {
 				in.Expires = *change.Expires
 			}

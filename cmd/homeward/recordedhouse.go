@@ -95,6 +95,22 @@ func (r recordedDNS) RemoveDNSName(ctx context.Context) error {
 	return err
 }
 
+// settingsOfHouse is api.House under a name that none of its methods has.
+type settingsOfHouse = api.House
+
+// recordedHouse is the settings of the house for people.
+type recordedHouse struct {
+	settingsOfHouse
+	doer
+}
+
+// ChangeSettings implements api.House.
+func (r recordedHouse) ChangeSettings(ctx context.Context, c api.SettingsChange) error {
+	err := r.settingsOfHouse.ChangeSettings(ctx, c)
+	r.did(ctx, "settings", err)
+	return err
+}
+
 // accounts is api.Accounts under a name that none of its methods has.
 type accounts = api.Accounts
 

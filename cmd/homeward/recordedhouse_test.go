@@ -10,8 +10,9 @@ import (
 	"homeward/web/api"
 )
 
-// house does all that it is told, or nothing.
-type house struct {
+// obedient does all that it is told, or nothing.
+type obedient struct {
+	settingsOfHouse
 	ports
 	api.Router
 	api.DNS
@@ -19,17 +20,20 @@ type house struct {
 	err error
 }
 
-func (h house) OpenForward(context.Context, api.NewForward) (api.Forward, error) {
+func (h obedient) OpenForward(context.Context, api.NewForward) (api.Forward, error) {
 	return api.Forward{}, h.err
 }
-func (h house) SwitchForward(context.Context, int64, bool) (api.Forward, error) {
+func (h obedient) SwitchForward(context.Context, int64, bool) (api.Forward, error) {
 	return api.Forward{}, h.err
 }
-func (h house) RemoveForward(context.Context, int64) error       { return h.err }
-func (h house) ClosePort(context.Context, string, uint16) error  { return h.err }
-func (h house) SetDNSName(context.Context, api.NewDNSName) error { return h.err }
-func (h house) RemoveDNSName(context.Context) error              { return h.err }
-func (h house) RemoveSecondStep(context.Context, string) error   { return h.err }
+func (h obedient) RemoveForward(context.Context, int64) error       { return h.err }
+func (h obedient) ClosePort(context.Context, string, uint16) error  { return h.err }
+func (h obedient) SetDNSName(context.Context, api.NewDNSName) error { return h.err }
+func (h obedient) RemoveDNSName(context.Context) error              { return h.err }
+func (h obedient) ChangeSettings(context.Context, api.SettingsChange) error {
+	return h.err
+}
+func (h obedient) RemoveSecondStep(context.Context, string) error { return h.err }
 
 func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 	for _, err := range []error{nil, errors.New("refused")} {
@@ -40,7 +44,7 @@ func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 			}
 			said = append(said, e.Cause)
 		}, "anna"}
-		h, ctx := house{err: err}, t.Context()
+		h, ctx := obedient{err: err}, t.Context()
 		f, r, n := recordedForwards{h, d}, recordedRouter{h, d}, recordedDNS{h, d}
 		f.OpenForward(ctx, api.NewForward{})
 		f.SwitchForward(ctx, 1, true)
@@ -49,8 +53,9 @@ func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 		r.ClosePort(ctx, "tcp", 1)
 		n.SetDNSName(ctx, api.NewDNSName{})
 		n.RemoveDNSName(ctx)
+		recordedHouse{h, d}.ChangeSettings(ctx, api.SettingsChange{})
 		recordedAccounts{h, d}.RemoveSecondStep(ctx, "ben")
-		want := "forward-opened forward-on forward-off forward-removed port-closed dns-name dns-name-removed second-step-removed"
+		want := "forward-opened forward-on forward-off forward-removed port-closed dns-name dns-name-removed settings second-step-removed"
 		if err != nil {
 			want = ""
 		}

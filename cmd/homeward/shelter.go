@@ -77,7 +77,7 @@ func (sh *shelter) serve(ctx context.Context, st *state.State) error {
 	if sh.endpoint, err = operatorsEndpoint(b.settings, port); err != nil {
 		return err
 	}
-	if sh.tunnel, err = newTunnel(b, st, sh.good.Identity, port); err != nil {
+	if sh.tunnel, err = newTunnel(b, st, sh.good.Identity, port, nil); err != nil {
 		return err
 	}
 	if b.settings.MapPort {

@@ -19,8 +19,8 @@ func TestShownSettingsAreAsReadAndExplained(t *testing.T) {
 	}
 	changed := map[string]string{"endpoint": "home.example.org", "bind": "192.168.1.5, 10.0.0.1"}
 	shown := shownSettings(s)
-	if len(shown) != 9 {
-		t.Errorf("%d settings are shown, want 9", len(shown))
+	if len(shown) != 10 {
+		t.Errorf("%d settings are shown, want 10", len(shown))
 	}
 	for _, f := range shown {
 		want := f.Default

@@ -21,14 +21,14 @@ func (b *browser) checkWeight(name string) {
 	b.t.Helper()
 	type load struct{ Bytes, Files, Shift, Paint float64 }
 	got, err := chromedp.Run(b.ctx, chromedp.Evaluate[load](`(async () => {
-		const of = (type) => new Promise((done) => {
+		const of = (type, wait) => new Promise((done) => {
 			const o = new PerformanceObserver((list) => { o.disconnect(); done(list.getEntries()); });
 			o.observe({type, buffered: true});
-			setTimeout(() => done([]), 50);
+			setTimeout(() => done([]), wait);
 		});
 		const files = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource").filter((e) => !e.name.includes("/live"))];
-		const shifts = await of("layout-shift");
-		const paints = performance.getEntriesByType("paint");
+		const paints = await of("paint", 5000); // the page may be there and not painted yet
+		const shifts = await of("layout-shift", 50);
 		return {
 			Bytes: files.reduce((n, e) => n + e.encodedBodySize, 0), Files: files.length,
 			Shift: shifts.reduce((n, e) => n + e.value, 0), Paint: paints.length ? Math.min(...paints.map((e) => e.startTime)) : -1,

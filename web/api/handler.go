@@ -36,6 +36,7 @@ type Config struct {
 	Router   Router
 	Forwards Forwards
 	DNS      DNS
+	House    House
 	Tests    Tester
 	Backups  Backups
 	History  History
@@ -48,7 +49,7 @@ type Config struct {
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "history": c.History == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "history": c.History == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -79,6 +80,8 @@ func Routes(cfg Config) []Route {
 		{"GET", "/api/v1/dns", account.ScopeAdmin, h.dnsName},
 		{"PUT", "/api/v1/dns", account.ScopeAdmin, h.setDNSName},
 		{"DELETE", "/api/v1/dns", account.ScopeAdmin, h.removeDNSName},
+		{"GET", "/api/v1/settings", account.ScopeAdmin, h.settings},
+		{"PATCH", "/api/v1/settings", account.ScopeAdmin, h.changeSettings},
 		{"GET", "/api/v1/backup", account.ScopeAdmin, h.backup},
 		{"POST", "/api/v1/backup", account.ScopeAdmin, h.makeBackup},
 		{"POST", "/api/v1/backup/recovery-code", account.ScopeAdmin, h.newRecoveryCode},

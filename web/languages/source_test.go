@@ -18,7 +18,9 @@ var places = []struct {
 	argument        int
 	but             []string // files whose sentences the page does not show
 }{
-	{"../../peers/*.go", "fieldErrorf", 1, []string{"endpoint.go", "invite.go"}},
+	{"../../peers/*.go", "fieldErrorf", 1, []string{"invite.go"}},
+	{"../../peers/endpoint.go", "New", 0, nil},
+	{"../../cmd/homeward/internal/house/*.go", "NewFieldError", 1, nil},
 	{"../../peers/errors.go", "New", 0, nil},
 	{"../../configs/backup/*.go", "refuse", 1, nil},
 	{"../account/password.go", "passwordErrorf", 0, nil},
@@ -28,10 +30,10 @@ var places = []struct {
 }
 
 // elsewhere are files in which the English of texts may stand, besides.
-var elsewhere = []string{"../../peers/*.go", "../account/*.go", "../api/*.go", "../*.go", "../../upnp/*.go", "../../upnp/risk/*.go", "../../upnp/guide/*.go", "../../upnp/forwards/*.go", "../../upnp/ddns/*.go", "../../cmd/homeward/*.go", "../../cmd/homeward/internal/dnsname/*.go", "../../configs/backup/*.go", "../../cmd/homeward/internal/backups/*.go"}
+var elsewhere = []string{"../../peers/*.go", "../account/*.go", "../api/*.go", "../*.go", "../../upnp/*.go", "../../upnp/risk/*.go", "../../upnp/guide/*.go", "../../upnp/forwards/*.go", "../../upnp/ddns/*.go", "../../cmd/homeward/*.go", "../../cmd/homeward/internal/dnsname/*.go", "../../cmd/homeward/internal/house/*.go", "../../configs/backup/*.go", "../../cmd/homeward/internal/backups/*.go"}
 
 // unsaid never reach a page by themselves.
-var unsaid = []string{"the name is taken", "the public key is taken", "%.80q is not written as a plain host"}
+var unsaid = []string{"the name is taken", "the public key is taken", "%.80q is not written as a plain host", "%s has port 0: use 1 to 65535"}
 
 // literals visits the strings of files, with the calls whose arguments they are.
 func literals(t *testing.T, pattern string, visit func(file, text string, call *ast.CallExpr, argument int)) {

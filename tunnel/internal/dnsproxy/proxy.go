@@ -52,7 +52,7 @@ func New(cfg Config) (*Proxy, error) {
 		return nil, errors.New("making the DNS proxy: there is no address to listen on")
 	}
 	if cfg.Resolvers == nil {
-		cfg.Resolvers = newResolvConf("/etc/resolv.conf").resolvers
+		cfg.Resolvers = System()
 	}
 	return &Proxy{cfg: cfg, quota: newQuota(inFlight, perPeer)}, nil
 }

@@ -20,6 +20,9 @@ type resolvConf struct {
 	list    []netip.AddrPort
 }
 
+// System returns the host's resolvers, as /etc/resolv.conf has them at each call.
+func System() func() []netip.AddrPort { return newResolvConf("/etc/resolv.conf").resolvers }
+
 func newResolvConf(file string) *resolvConf { return &resolvConf{file: file} }
 
 // resolvers returns the resolvers in order; it looks at the file at most once a

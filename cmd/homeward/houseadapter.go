@@ -1,0 +1,73 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"strings"
+	"time"
+
+	"homeward/cmd/homeward/internal/house"
+	"homeward/peers"
+	"homeward/web/api"
+)
+
+// houseBook shows the settings of the house to the API.
+type houseBook struct {
+	keeper *house.Keeper
+	file   []api.FileSetting
+	calls  func() *peers.Endpoint // where devices call at this moment, or nil
+}
+
+// Settings implements api.House.
+func (b houseBook) Settings() api.Settings {
+	s := b.keeper.Settings()
+	out := api.Settings{
+		House: s.Name, Endpoint: s.Endpoint, Resolvers: house.FormatResolvers(s.Resolvers), MTU: s.MTU,
+		Profile: cmp.Or(string(s.New.Profile), string(peers.ProfileHome)), Access: cmp.Or(string(s.New.Access), string(peers.AccessEverything)),
+		DNS: s.New.DNS == nil || *s.New.DNS, Keepalive: int(peers.DefaultKeepalive / time.Second), File: b.file,
+	}
+	if s.New.Keepalive != nil {
+		out.Keepalive = int(*s.New.Keepalive / time.Second)
+	}
+	if e := b.calls(); e != nil {
+		out.Calls = e.String()
+	}
+	return out
+}
+
+// ChangeSettings implements api.House.
+func (b houseBook) ChangeSettings(ctx context.Context, c api.SettingsChange) error {
+	return b.keeper.Change(ctx, func(s *house.Settings) error {
+		if c.House != nil {
+			s.Name = strings.TrimSpace(*c.House)
+		}
+		if c.Endpoint != nil {
+			s.Endpoint = strings.TrimSpace(*c.Endpoint)
+		}
+		if c.Resolvers != nil {
+			list, err := house.ParseResolvers(*c.Resolvers)
+			if err != nil {
+				return err
+			}
+			s.Resolvers = list
+		}
+		if c.MTU != nil {
+			s.MTU = *c.MTU
+		}
+		if c.Profile != nil {
+			s.New.Profile = peers.Profile(*c.Profile)
+		}
+		if c.Access != nil {
+			s.New.Access = peers.Access(*c.Access)
+		}
+		if c.DNS != nil {
+			on := *c.DNS
+			s.New.DNS = &on
+		}
+		if c.Keepalive != nil {
+			every := time.Duration(min(max(*c.Keepalive, -1), 1<<16)) * time.Second // what is too much stays too much
+			s.New.Keepalive = &every
+		}
+		return nil
+	})
+}
