@@ -48,7 +48,7 @@ func Keys() []Key {
 		{"plane", "auto", "How packets reach the LAN: tun (a network interface, needs CAP_NET_ADMIN), netstack (rootless), or auto, which takes tun where it would work.", text,
 			oneOf(func(s *Settings) *string { return &s.Plane }, "auto", "tun", "netstack")},
 		{"interface", "homeward0", "Name of the network interface that the tun plane makes.", text, setInterface},
-		{"port", "0", "UDP port that devices call. 0 means the one that was chosen at the first start; every code depends on it.", number,
+		{"port", "0", "UDP port that devices call. 0 means the one that was chosen at the first start; every code depends on it. With another number homeward goes to no other port where the router does not give this one.", number,
 			port(func(s *Settings) *uint16 { return &s.Port }, 0)},
 		{"endpoint", "", "Public address or DNS name of home, with or without a port, as it is written into codes. Empty means: ask the router.", text, setEndpoint},
 		{"map_port", "true", "Ask the router (UPnP) to open the port, and to close it at the end.", boolean, flag(func(s *Settings) *bool { return &s.MapPort })},

@@ -145,6 +145,8 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	if a.tunnel, err = newTunnel(b, a.state, a.identity, a.port, a.resolvers()); err != nil {
 		return err
 	}
+	a.keeper = &lastGoodKeeper{state: a.state, log: a.log, again: make(chan struct{}, 1)}
+	a.keeper.identity.Store(&a.identity)
 	if a.name, err = dnsname.New(ctx, dnsname.Config{Vault: a.state, Logger: a.log}); err != nil {
 		return err
 	}
@@ -154,7 +156,11 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	}
 	rules := forwards.Config{DB: a.state.DB(), House: a.house}
 	if a.settings.MapPort {
-		if a.mapper, err = newMapper(a.settings, a.state, a.identity, a.port, a.log); err != nil {
+		elsewhere, err := a.elsewhere()
+		if err != nil {
+			return err
+		}
+		if a.mapper, err = newMapper(a.settings, a.state, a.identity, a.port, elsewhere, a.log); err != nil {
 			return err
 		}
 		rules.Mapper = a.mapper
@@ -165,7 +171,7 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	if err := a.makeHistory(ctx); err != nil {
 		return err
 	}
-	a.keeper = &lastGoodKeeper{state: a.state, identity: a.identity, peers: a.peers, log: a.log}
+	a.keeper.peers = a.peers
 	return a.catchUp(ctx)
 }
 
@@ -188,9 +194,24 @@ func newTunnel(b *box, st *state.State, id state.Identity, port uint16, resolver
 	})
 }
 
-// newMapper makes the port mapper of an identity.
-func newMapper(s configs.Settings, st *state.State, id state.Identity, port uint16, log *slog.Logger) (*upnp.Mapper, error) {
+// elsewhere lets the mapper use another port. An operator who chose one gets that or
+// none: he may have had a reason, such as a rule of his own in the router.
+func (a *appliance) elsewhere() (upnp.Elsewhere, error) {
+	if a.settings.Port != 0 {
+		return nil, nil
+	}
+	o := &otherPort{
+		first: a.port, tunnel: a.tunnel, state: a.state, port: a.identity.OtherPort,
+		promised: func() bool { return len(a.peers.List()) > 0 },
+		kept:     a.keeper.otherPort,
+	}
+	return o, o.listen(o.port)
+}
+
+// newMapper makes the port mapper of an identity; elsewhere may be nil.
+func newMapper(s configs.Settings, st *state.State, id state.Identity, port uint16, elsewhere upnp.Elsewhere, log *slog.Logger) (*upnp.Mapper, error) {
 	cfg := mapperConfig(s, id, port, log)
+	cfg.Elsewhere = elsewhere
 	cfg.Journal = journal.New(st.DB())
 	return upnp.New(cfg)
 }
@@ -255,7 +276,7 @@ func (a *appliance) status() api.Status {
 // houseNames are the names by which the house is called, if it has any.
 func (a *appliance) houseNames() []string {
 	var list []string
-	for _, n := range []string{a.name.Status().Settings.Name, hostOf(a.operators())} {
+	for _, n := range []string{a.name.Status().Settings.Name, hostOf(a.operators(a.port))} {
 		if _, err := netip.ParseAddr(n); n != "" && err != nil && !slices.Contains(list, n) {
 			list = append(list, n)
 		}
@@ -272,17 +293,24 @@ func hostOf(e *peers.Endpoint) string {
 
 // callAt is what clients are told to call at this moment, or nil.
 func (a *appliance) callAt(router upnp.Status) *peers.Endpoint {
-	return endpointFor(a.operators(), a.name.Status(), router)
+	return endpointFor(a.operators(router.Port), a.name.Status(), router)
 }
 
-// operators is what people wrote down: in the file, else on the page; or nil.
-func (a *appliance) operators() *peers.Endpoint {
-	if text := a.book.Settings().Endpoint; a.endpoint == nil && text != "" {
-		if e, err := peers.ParseEndpoint(text, a.port); err == nil { // it was checked
-			return &e
-		}
+// operators is what people wrote down: in the file, else on the page; or nil. Without a
+// port it means the one that is open.
+func (a *appliance) operators(port uint16) *peers.Endpoint {
+	text := a.settings.Endpoint
+	if text == "" {
+		text = a.book.Settings().Endpoint
 	}
-	return a.endpoint
+	if text == "" {
+		return nil
+	}
+	e, err := peers.ParseEndpoint(text, port)
+	if err != nil {
+		return a.endpoint // both were checked
+	}
+	return &e
 }
 
 // houseBook is the settings of the house as the page and the command line see them.

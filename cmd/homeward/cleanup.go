@@ -62,7 +62,7 @@ func cleanRouter(ctx context.Context, s configs.Settings, st *state.State, log *
 	if port == 0 {
 		port = id.ListenPort
 	}
-	m, err := newMapper(s, st, id, port, log)
+	m, err := newMapper(s, st, id, port, nil, log)
 	if err != nil {
 		return err
 	}

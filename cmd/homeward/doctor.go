@@ -66,12 +66,21 @@ func printDoctor(w io.Writer, s api.Status) error {
 	return err
 }
 
+// udpPorts are the ports that are listened on, the first one first.
+func udpPorts(t tunnel.Status) string {
+	s := fmt.Sprint(t.ListenPort)
+	for _, p := range t.Further {
+		s += fmt.Sprintf(", and %d, since the router does not give the first one", p)
+	}
+	return s
+}
+
 // findings are the facts behind the joints.
 func (a *appliance) findings(now time.Time) []api.Fact {
 	t, r := a.tunnel.Status(), a.router()
 	list := []api.Fact{
 		{Name: "data plane", Value: fmt.Sprintf("%s. %s", t.Plane, t.Reason)},
-		{Name: "UDP port", Value: fmt.Sprint(t.ListenPort)},
+		{Name: "UDP port", Value: udpPorts(t)},
 		{Name: "gateway", Value: "none"},
 		{Name: "router verdict", Value: fmt.Sprintf("%s, since %s", r.Verdict, r.Since.Local().Format(time.DateTime))},
 	}

@@ -22,9 +22,10 @@ const settleBefore = 200 * time.Millisecond
 // without the database.
 type lastGoodKeeper struct {
 	state    *state.State
-	identity state.Identity
+	identity atomic.Pointer[state.Identity]
 	peers    *peers.Manager
 	log      *slog.Logger
+	again    chan struct{} // 1-buffered: the identity is another one
 
 	problem atomic.Pointer[string] // why the file is not up to date; nil when it is
 }
@@ -36,7 +37,7 @@ const retryLastGood = time.Minute
 func (k *lastGoodKeeper) Run(ctx context.Context) error {
 	changed, cancel := k.peers.Subscribe()
 	defer cancel()
-	var written []byte
+	var written lastGood
 	for {
 		var again <-chan time.Time
 		begun := time.Now()
@@ -56,22 +57,41 @@ func (k *lastGoodKeeper) Run(ctx context.Context) error {
 			case <-ctx.Done():
 			case <-time.After(pause):
 			}
+		case <-k.again:
 		case <-again:
 		}
 	}
 }
 
+// lastGood is what was written.
+type lastGood struct {
+	identity *state.Identity
+	records  []byte
+}
+
 // write writes the file if it would say something else than what was written.
-func (k *lastGoodKeeper) write(written *[]byte) error {
+func (k *lastGoodKeeper) write(written *lastGood) error {
 	records, err := k.peers.Records()
-	if err != nil || bytes.Equal(records, *written) {
+	id := k.identity.Load()
+	if err != nil || written.identity == id && bytes.Equal(records, written.records) {
 		return err
 	}
-	if err := k.state.WriteLastGood(state.LastGood{Written: time.Now(), Identity: k.identity, Peers: json.RawMessage(records)}); err != nil {
+	if err := k.state.WriteLastGood(state.LastGood{Written: time.Now(), Identity: *id, Peers: json.RawMessage(records)}); err != nil {
 		return err
 	}
-	*written = records
+	*written = lastGood{id, records}
 	return nil
+}
+
+// otherPort has the file tell another port besides the first one.
+func (k *lastGoodKeeper) otherPort(port uint16) {
+	id := *k.identity.Load()
+	id.OtherPort = port
+	k.identity.Store(&id)
+	select {
+	case k.again <- struct{}{}:
+	default: // it will be written anyway
+	}
 }
 
 // complain logs a problem when it begins.

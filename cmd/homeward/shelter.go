@@ -80,8 +80,15 @@ func (sh *shelter) serve(ctx context.Context, st *state.State) error {
 	if sh.tunnel, err = newTunnel(b, st, sh.good.Identity, port, nil); err != nil {
 		return err
 	}
+	open := port
+	if other := sh.good.Identity.OtherPort; other != 0 && b.settings.Port == 0 {
+		open = other // no third one is looked for: it could not be remembered
+		if err := sh.tunnel.SetFurtherPorts([]uint16{other}); err != nil {
+			return err
+		}
+	}
 	if b.settings.MapPort {
-		if sh.mapper, err = upnp.New(mapperConfig(b.settings, sh.good.Identity, port, b.log)); err != nil {
+		if sh.mapper, err = upnp.New(mapperConfig(b.settings, sh.good.Identity, open, b.log)); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/netip"
 	"strings"
 	"time"
@@ -160,12 +161,17 @@ func routerJoint(r upnp.Status) api.Joint {
 
 // portJoint says what the router says. It is green for an entry that was read
 // back: whether packets come through is the outside's business.
-func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, proven bool) api.Joint {
-	j := api.Joint{Key: "port", Title: "Port", Since: r.Since}
-	mapped, port := r.Verdict == upnp.Mapped && r.Mapping != nil, t.ListenPort
+func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, proven bool) (j api.Joint) {
+	j = api.Joint{Key: "port", Title: "Port", Since: r.Since}
+	mapped, port := r.Verdict == upnp.Mapped && r.Mapping != nil, cmp.Or(r.Port, t.ListenPort)
 	if mapped {
 		port = r.Mapping.External.Port()
 	}
+	defer func() {
+		if r.FirstPort != 0 && r.Port != r.FirstPort {
+			say(&j, "port_other", "First", r.FirstPort, "Port", r.Port)
+		}
+	}()
 	switch {
 	case mapped && r.Mapping.Foreign:
 		j.State = api.JointWorking

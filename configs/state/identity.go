@@ -29,8 +29,11 @@ var ErrPeersExist = errors.New("devices have codes with the old addresses")
 type Identity struct {
 	PrivateKey secret.Key
 	ListenPort uint16 // UDP
-	Instance   string // eight hex digits that tell this homeward's router entries from another's
-	Plan       Plan
+	// OtherPort is listened on, too, and opened on the router instead, where that
+	// gives ListenPort to somebody else; zero: there is none.
+	OtherPort uint16
+	Instance  string // eight hex digits that tell this homeward's router entries from another's
+	Plan      Plan
 }
 
 // EnsureIdentity returns the identity, and on the first start makes it with
@@ -92,14 +95,14 @@ func newIdentity(choose func() (Plan, error)) (Identity, error) {
 	}
 	var instance [4]byte
 	rand.Read(instance[:]) // never fails (crypto/rand)
-	return Identity{key, uint16(minPort + n.Int64()), hex.EncodeToString(instance[:]), plan}, nil
+	return Identity{PrivateKey: key, ListenPort: uint16(minPort + n.Int64()), Instance: hex.EncodeToString(instance[:]), Plan: plan}, nil
 }
 
 func (s *State) identity(ctx context.Context) (Identity, error) {
 	var id Identity
 	var key []byte
 	var v4, v6 string
-	err := s.db.QueryRowContext(ctx, `SELECT private_key, listen_port, instance, prefix4, prefix6 FROM identity`).Scan(&key, &id.ListenPort, &id.Instance, &v4, &v6)
+	err := s.db.QueryRowContext(ctx, `SELECT private_key, listen_port, other_port, instance, prefix4, prefix6 FROM identity`).Scan(&key, &id.ListenPort, &id.OtherPort, &id.Instance, &v4, &v6)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Identity{}, err
 	}
@@ -115,6 +118,14 @@ func (s *State) identity(ctx context.Context) (Identity, error) {
 	}
 	id.PrivateKey = secret.NewKey(parsed)
 	return id, nil
+}
+
+// SetOtherPort changes Identity.OtherPort; zero takes it away.
+func (s *State) SetOtherPort(ctx context.Context, port uint16) error {
+	if _, err := s.db.ExecContext(ctx, `UPDATE identity SET other_port = ?`, port); err != nil {
+		return fmt.Errorf("storing the other UDP port %d: %w", port, err)
+	}
+	return nil
 }
 
 // SetPlan changes the address plan, as long as no code was handed out that
@@ -158,7 +169,7 @@ func (s *State) Adopt(ctx context.Context, id Identity, put func(*sql.Tx) error)
 	}
 	defer tx.Rollback() // without effect after the commit
 	key := id.PrivateKey.Reveal()
-	r, err := tx.ExecContext(ctx, `UPDATE identity SET private_key = ?, listen_port = ?, prefix4 = ?, prefix6 = ? WHERE NOT EXISTS (SELECT 1 FROM peers)`,
+	r, err := tx.ExecContext(ctx, `UPDATE identity SET private_key = ?, listen_port = ?, other_port = 0, prefix4 = ?, prefix6 = ? WHERE NOT EXISTS (SELECT 1 FROM peers)`,
 		key[:], id.ListenPort, id.Plan.V4.String(), id.Plan.V6.String())
 	if err != nil {
 		return fmt.Errorf("storing the server's identity: %w", err)

@@ -38,6 +38,7 @@ type lastGoodForm struct {
 	Written  time.Time       `json:"written"`
 	Key      []byte          `json:"private_key"`
 	Port     uint16          `json:"listen_port"`
+	Other    uint16          `json:"other_port,omitzero"`
 	Instance string          `json:"instance"`
 	V4       string          `json:"prefix4"`
 	V6       string          `json:"prefix6"`
@@ -48,7 +49,8 @@ type lastGoodForm struct {
 // happens meanwhile, one of them is whole. It is as secret as the database.
 func (s *State) WriteLastGood(g LastGood) error {
 	key := g.Identity.PrivateKey.Reveal()
-	body, err := json.Marshal(lastGoodForm{g.Written.UTC(), key[:], g.Identity.ListenPort, g.Identity.Instance, g.Identity.Plan.V4.String(), g.Identity.Plan.V6.String(), g.Peers})
+	id := g.Identity
+	body, err := json.Marshal(lastGoodForm{g.Written.UTC(), key[:], id.ListenPort, id.OtherPort, id.Instance, id.Plan.V4.String(), id.Plan.V6.String(), g.Peers})
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", s.Path(lastGoodFile), err)
 	}
@@ -116,5 +118,5 @@ func parseLastGood(file []byte) (LastGood, error) {
 	if f.Port == 0 || key == (wgtypes.Key{}) {
 		return LastGood{}, errors.New("it has no port or no key")
 	}
-	return LastGood{f.Written, Identity{secret.NewKey(key), f.Port, f.Instance, plan}, f.Peers}, nil
+	return LastGood{f.Written, Identity{secret.NewKey(key), f.Port, f.Other, f.Instance, plan}, f.Peers}, nil
 }

@@ -17,7 +17,7 @@ func (w *Watcher) routerNews(time.Time) (news []history.Event) {
 	w.router = is
 	open := func(v upnp.Verdict) bool { return v == upnp.Mapped || v == upnp.IPv6Only }
 	switch {
-	case open(is.Verdict) && !open(was.Verdict):
+	case open(is.Verdict) && (!open(was.Verdict) || was.Port != is.Port):
 		news = append(news, history.Event{Kind: history.PortOpen, Detail: callAt(is)})
 	case open(is.Verdict) && renewed(was.Mapping, is.Mapping):
 		news = append(news, history.Event{Kind: history.PortRenewed})

@@ -75,6 +75,8 @@ func mapped(addr string, renew time.Duration) upnp.Status {
 func TestTheRoutersNewsAreToldOnce(t *testing.T) {
 	h := &house{before: map[history.Kind]history.Event{history.AddressChanged: {Detail: "203.0.113.5"}}}
 	w := h.watcher(t)
+	other := mapped("203.0.113.9", 0)
+	other.Port, other.Mapping.External = 57618, netip.AddrPortFrom(other.External, 57618)
 	for _, step := range []struct {
 		what, want string
 		is         upnp.Status
@@ -88,6 +90,7 @@ func TestTheRoutersNewsAreToldOnce(t *testing.T) {
 		{"still", "", upnp.Status{Verdict: upnp.Conflict}},
 		{"gone", "port-lost no-router", upnp.Status{Verdict: upnp.NoRouter}},
 		{"back at the same address", "port-open   203.0.113.9:41234", mapped("203.0.113.9", 0)},
+		{"by another port", "port-open   203.0.113.9:57618", other},
 		{"stopping", "", upnp.Off(41234)},
 	} {
 		h.router = step.is
