@@ -103,6 +103,7 @@ var matrix = map[string]access{
 	"GET /account/second":                    viewer,
 	"POST /account/second":                   viewer,
 	"POST /account/second/confirm":           viewer,
+	"POST /account/second/codes":             viewer,
 	"POST /account/second/off":               viewer,
 	"GET /login/code":                        visitor,
 	"POST /login/code":                       visitor,

@@ -124,3 +124,35 @@ func TestANamelessLoginIsNotTakenForAnother(t *testing.T) {
 	w.wantStatus("the phone", w.get(phone, "/account"), 200)
 	w.wantStatus("the laptop", w.get(laptop, "/account"), 303)
 }
+
+// As after a restore of something damaged: it is nobody's login, and in nobody's way.
+func TestASessionThatCannotBeReadHoldsUpNobody(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.owner()
+	phone, tablet := w.logsIn("admin", password, "Firefox/1"), w.logsIn("admin", password, "Safari/1 (iPad)")
+	all, err := w.account.Sessions().AllCtx(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoiled := 0
+	for hash := range all { // the tablet's
+		_, values, err := w.page.sessions.Codec.Decode(all[hash])
+		if err == nil && values[browserKey] == "Safari, iPad" {
+			spoiled++
+			if err := w.account.Sessions().CommitCtx(t.Context(), hash, []byte("not a session"), time.Now().Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if spoiled != 1 {
+		t.Fatal("the tablet's was not spoiled: the test looks at nothing")
+	}
+	w.wantStatus("whose it was logs in again", w.get(tablet, "/account"), 303)
+	page := w.get(phone, "/account")
+	w.wantStatus("the account page of somebody else", page, 200)
+	if !strings.Contains(page.body, "Firefox") {
+		t.Error("the others are not listed")
+	}
+	w.wantStatus("ending all others", w.post(phone, "/account/logins/end", nil), 303)
+	w.wantStatus("which ended the laptop's", w.get(laptop, "/account"), 303)
+}

@@ -83,6 +83,7 @@ func (s *Server) routes() []route {
 		{"POST", "/account/second", viewer, s.beginSecond},
 		{"POST", "/account/second/confirm", viewer, s.confirmSecond},
 		{"POST", "/account/second/off", viewer, s.endSecond},
+		{"POST", "/account/second/codes", viewer, s.renewCodes},
 		{"POST", "/users", admin, s.addUser},
 		{"POST", "/users/{user}/role", admin, s.changeRole},
 		{"POST", "/users/{user}/password", admin, s.resetPassword},

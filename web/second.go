@@ -25,6 +25,7 @@ const (
 const (
 	secondOn  = "second-step-on"
 	secondOff = "second-step-off"
+	codesAnew = "second-step-codes"
 )
 
 // codePage asks for the second step of a login.
@@ -193,9 +194,24 @@ func (s *Server) confirmSecond(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	p := recoveryCodesPage{s.layout(r, l.T("second.codes")), codes}
+	s.showRecoveryCodes(w, r, codes)
+}
+
+func (s *Server) showRecoveryCodes(w http.ResponseWriter, r *http.Request, codes []string) {
+	p := recoveryCodesPage{s.layout(r, s.language(r).T("second.codes")), codes}
 	p.Here = "/account"
 	s.render(w, r, http.StatusOK, "secondcodes.html", p)
+}
+
+// renewCodes makes other recovery codes, and shows them.
+func (s *Server) renewCodes(w http.ResponseWriter, r *http.Request) {
+	codes, err := s.cfg.Account.NewRecoveryCodes(r.Context(), s.client(r), caller(r), r.PostFormValue("old"), r.PostFormValue("code"))
+	if err != nil {
+		s.afterAccount(w, r, "second", err)
+		return
+	}
+	s.cfg.Did(r.Context(), codesAnew)
+	s.showRecoveryCodes(w, r, codes)
 }
 
 // endSecond switches the second step off.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -209,4 +210,30 @@ func TestTheSecondStepIsSaidInFourLanguages(t *testing.T) {
 			t.Errorf("%s: %d, %.200s", tag, wrong.status, wrong.body)
 		}
 	}
+}
+
+func TestRecoveryCodesAreMadeAnewOnThePage(t *testing.T) {
+	w := newWorld(t)
+	laptop := w.owner()
+	_, old := w.secondStep(laptop, password)
+	if page := w.get(laptop, "/account").body; !strings.Contains(page, `formaction="/account/second/codes"`) {
+		t.Fatal("the page does not offer it")
+	}
+	r := w.post(laptop, "/account/second/codes", url.Values{"old": {"wrong"}, "code": {old[0]}})
+	if r.status != 400 || shownRecovery.MatchString(r.body) {
+		t.Fatalf("with a wrong password: %d", r.status)
+	}
+	w.did = nil
+	r = w.post(laptop, "/account/second/codes", url.Values{"old": {password}, "code": {old[0]}})
+	w.wantStatus("making them anew", r, 200)
+	anew := shownRecovery.FindAllString(r.body, -1)
+	if len(anew) != 10 || slices.Contains(anew, old[1]) {
+		t.Errorf("%d codes are shown", len(anew))
+	}
+	if got := strings.Join(w.did, ","); got != "admin second-step-codes" {
+		t.Errorf("the log says %q", got)
+	}
+	c := w.password1("", password)
+	w.wantStatus("one of before", w.post(c, "/login/code", url.Values{"code": {old[1]}}), 403)
+	w.wantStatus("a new one", w.post(c, "/login/code", url.Values{"code": {anew[1]}}), 303)
 }

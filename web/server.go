@@ -92,7 +92,7 @@ func New(cfg Config) (*Server, error) {
 // that another site starts. scs.New would start a goroutine that nobody ends.
 func newSessions(cfg Config) *scs.SessionManager {
 	m := &scs.SessionManager{
-		Store:            cfg.Account.Sessions(),
+		Store:            readable{cfg.Account.Sessions(), scs.GobCodec{}, cfg.Logger},
 		HashTokenInStore: true,
 		Lifetime:         sessionLasts,
 		Codec:            scs.GobCodec{},

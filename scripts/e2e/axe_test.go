@@ -66,13 +66,21 @@ var widths = []int64{320, 768, 1280}
 // visit opens each page at each width and in both looks.
 func (b *browser) visit(base string, pages map[string]string, see func(name string)) {
 	b.t.Helper()
+	b.everyLook(func(look string) {
+		for name, path := range pages {
+			b.do("opening "+path, chromedp.Navigate(base+path), chromedp.WaitVisible("main"))
+			see(name + "-" + look)
+		}
+	})
+}
+
+// everyLook sets each width in both looks.
+func (b *browser) everyLook(see func(look string)) {
+	b.t.Helper()
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range widths {
 			b.look(width, scheme)
-			for name, path := range pages {
-				b.do("opening "+path, chromedp.Navigate(base+path), chromedp.WaitVisible("main"))
-				see(fmt.Sprintf("%s-%s-%d", name, scheme, width))
-			}
+			see(fmt.Sprintf("%s-%d", scheme, width))
 		}
 	}
 }

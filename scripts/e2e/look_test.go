@@ -89,6 +89,7 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 			page.checkWidth(name + "-" + tag)
 		}
 	}
+	page.checkSecondStep(base)
 	page.checkPaper(base + "/peers/1")
 	page.checkAccessSees()
 	page.checkPagesWithoutLogin(h, base)

@@ -109,9 +109,15 @@ func New(cfg Config) (*Account, error) {
 	}, nil
 }
 
+// SessionStore keeps sessions, and lists them.
+type SessionStore interface {
+	scs.CtxStore
+	scs.IterableCtxStore
+}
+
 // Sessions is where sessions are kept. Expired ones are removed as others
 // are made.
-func (a *Account) Sessions() scs.CtxStore { return sessions{a.store} }
+func (a *Account) Sessions() SessionStore { return sessions{a.store} }
 
 // Claimed reports whether the password has been set.
 func (a *Account) Claimed(ctx context.Context) (bool, error) { return a.store.claimed(ctx) }

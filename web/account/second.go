@@ -125,7 +125,7 @@ func (a *Account) ConfirmSecondStep(ctx context.Context, from netip.Addr, u User
 	}
 	var step int64
 	var codes []string
-	err = a.slowed(from, u, func() error {
+	err = a.slowed(from, u, true, func() error {
 		if step, err = a.stepOf(u, sealed, plainCode(code)); err != nil {
 			return err
 		}
@@ -161,6 +161,27 @@ func (a *Account) EndSecondStep(ctx context.Context, from netip.Addr, u User, pa
 	return a.again(ctx, u)
 }
 
+// NewRecoveryCodes makes other recovery codes for who is logged in and says the
+// password and a code; those of before count no more. It fails with ErrNoSecondStep,
+// ErrWrongCode, and as Login does.
+func (a *Account) NewRecoveryCodes(ctx context.Context, from netip.Addr, u User, password, code string) ([]string, error) {
+	if !u.SecondStep {
+		return nil, ErrNoSecondStep
+	}
+	if _, _, err := a.check(ctx, from, u.Name, password); err != nil {
+		return nil, err
+	}
+	if err := a.takeCode(ctx, from, u, code); err != nil {
+		return nil, err
+	}
+	codes, hashes := newRecoveryCodes()
+	if err := a.store.replaceRecovery(ctx, u.ID, hashes); err != nil {
+		return nil, err
+	}
+	a.log.Info("recovery codes of the second step made anew", "user", u.Name)
+	return codes, nil
+}
+
 // RemoveSecondStep switches it off for whoever lost the phone, and ends that user's
 // sessions. It fails with ErrNoUser or ErrNoSecondStep.
 func (a *Account) RemoveSecondStep(ctx context.Context, name string) error {
@@ -174,7 +195,7 @@ func (a *Account) RemoveSecondStep(ctx context.Context, name string) error {
 	if err := a.store.switchOff(ctx, u.ID); err != nil {
 		return err
 	}
-	a.codes.forgive(u.ID)
+	a.codes.forget(u.ID)
 	a.log.Info("second step of the login removed on the box", "user", name)
 	return nil
 }
@@ -196,8 +217,9 @@ func (a *Account) again(ctx context.Context, u User) (Admin, error) {
 // takeCode uses up u's code of now, or a recovery code.
 func (a *Account) takeCode(ctx context.Context, from netip.Addr, u User, code string) error {
 	code = plainCode(code)
-	return a.slowed(from, u, func() error {
-		if len(code) != digits.Length() {
+	guessable := len(code) == digits.Length()
+	return a.slowed(from, u, guessable, func() error {
+		if !guessable {
 			hash := sha256.Sum256([]byte(code))
 			return a.store.useRecovery(ctx, u.ID, hash[:])
 		}
@@ -213,21 +235,27 @@ func (a *Account) takeCode(ctx context.Context, from netip.Addr, u User, code st
 	})
 }
 
-// slowed tries a code, unless too many from there, or of that user, were wrong.
-func (a *Account) slowed(from netip.Addr, u User, try func() error) error {
+// slowed tries a code, unless too many from there, or of that user, were wrong. A
+// recovery code is not guessable: it always gets its user in, however many codes
+// somebody else tried who knows the password.
+func (a *Account) slowed(from netip.Addr, u User, guessable bool, try func() error) error {
 	undo, wait := a.throttle.Take(from)
 	if wait > 0 {
 		return &ThrottledError{RetryAfter: wait}
 	}
-	if wait := a.codes.take(u.ID); wait > 0 {
-		undo()
-		return &ThrottledError{RetryAfter: wait, Codes: true}
+	giveBack := func() {}
+	if guessable {
+		if giveBack, wait = a.codes.take(u.ID, from); wait > 0 {
+			undo()
+			return &ThrottledError{RetryAfter: wait, Codes: true}
+		}
 	}
 	err := try()
 	switch {
 	case err == nil:
+		giveBack()
 		a.throttle.Forgive(from)
-		a.codes.forgive(u.ID)
+		a.codes.know(u.ID, from)
 	case errors.Is(err, ErrWrongCode):
 		a.log.Warn("wrong code for the admin page", "user", u.Name, "from", from)
 	}

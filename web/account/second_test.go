@@ -307,3 +307,114 @@ func TestALostVaultKeyLeavesTheRecoveryCodes(t *testing.T) {
 		t.Errorf("a recovery code: %v", err)
 	}
 }
+
+// Who knows only the password tries codes from everywhere, without end.
+func TestTheOwnerGetsInWhileSomebodyElseTriesCodes(t *testing.T) {
+	a, c, p, codes := secured(t)
+	who := halfIn(t, a)
+	attack := func() (slowed bool) {
+		for i := range 50 {
+			_, err := a.Second(t.Context(), netip.MustParseAddr(fmt.Sprintf("10.0.0.%d", i)), who, "000000")
+			var slow *ThrottledError
+			slowed = errors.As(err, &slow) && slow.Codes
+		}
+		return slowed
+	}
+	for range 3 {
+		if !attack() {
+			t.Fatal("the attack was not slowed down: the test looks at nothing")
+		}
+		if _, err := a.Second(t.Context(), here, who, p.code(0)); err != nil { // where the owner was before
+			t.Errorf("the owner at home, with the app: %v", err)
+		}
+		c.pass(time.Minute)
+	}
+	attack()
+	var slow *ThrottledError
+	if _, err := a.Second(t.Context(), elsewhere, who, p.code(0)); !errors.As(err, &slow) {
+		t.Errorf("a place that is not known: %v, want it to be slowed down with all others", err)
+	}
+	if _, err := a.Second(t.Context(), elsewhere, who, codes[0]); err != nil {
+		t.Errorf("the owner elsewhere, with a recovery code: %v", err)
+	}
+	c.pass(time.Minute)
+	if _, err := a.Second(t.Context(), elsewhere, who, p.code(0)); err != nil {
+		t.Errorf("the owner elsewhere, once it is known: %v", err)
+	}
+	// A known place has tries of its own, not endless ones.
+	wrong := 0
+	for range 50 {
+		if _, err := a.Second(t.Context(), here, who, "000000"); errors.Is(err, ErrWrongCode) {
+			wrong++
+		}
+	}
+	if wrong > tries {
+		t.Errorf("%d were tried from a known place, want at most %d", wrong, tries)
+	}
+}
+
+func TestOnlyTheLatestPlacesAreKnown(t *testing.T) {
+	c := &codeLimits{now: time.Now}
+	at := func(i int) netip.Addr { return netip.MustParseAddr(fmt.Sprintf("10.0.0.%d", i)) }
+	for i := range 100 {
+		c.know(1, at(i))
+	}
+	if got := len(c.byUser[1].known); got != maxKnown {
+		t.Errorf("%d places are known, want %d", got, maxKnown)
+	}
+	for range codeTries {
+		c.take(1, at(0)) // forgotten: among the strangers
+	}
+	if _, wait := c.take(1, at(50)); wait == 0 {
+		t.Error("a forgotten place is not counted with the strangers")
+	}
+	if _, wait := c.take(1, at(99)); wait != 0 {
+		t.Errorf("the latest place waits %v", wait)
+	}
+}
+
+func TestRecoveryCodesAreMadeAnew(t *testing.T) {
+	a, c, p, old := secured(t)
+	u := userNamed(t, a, "admin")
+	in, err := a.Second(t.Context(), here, halfIn(t, a), p.code(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.pass(time.Minute)
+	for _, try := range [][2]string{{"not the password", p.code(0)}, {good, "000000"}, {good, ""}} {
+		if codes, err := a.NewRecoveryCodes(t.Context(), here, u, try[0], try[1]); err == nil || codes != nil {
+			t.Fatalf("%q: %v, %v", try, codes, err)
+		}
+	}
+	if left, _ := a.RecoveryCodesLeft(t.Context(), u); left != recoveryCodes {
+		t.Fatalf("after attempts %d are left", left)
+	}
+	anew, err := a.NewRecoveryCodes(t.Context(), here, u, good, old[3]) // the phone is lost
+	if err != nil || len(anew) != recoveryCodes {
+		t.Fatal(anew, err)
+	}
+	if _, err := a.Second(t.Context(), here, halfIn(t, a), old[4]); !errors.Is(err, ErrWrongCode) {
+		t.Errorf("one of before: %v", err)
+	}
+	if _, err := a.Second(t.Context(), here, halfIn(t, a), anew[0]); err != nil {
+		t.Errorf("a new one: %v", err)
+	}
+	if left, _ := a.RecoveryCodesLeft(t.Context(), u); left != recoveryCodes-1 {
+		t.Errorf("%d are left", left)
+	}
+	if _, ok, err := a.Valid(t.Context(), in); !ok || err != nil {
+		t.Errorf("the login of before ended: %v", err)
+	}
+	if _, err := a.Second(t.Context(), here, halfIn(t, a), p.code(0)); err != nil {
+		t.Errorf("the app: %v", err)
+	}
+	if _, err := a.EndSecondStep(t.Context(), here, userNamed(t, a, "admin"), good, anew[1]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.NewRecoveryCodes(t.Context(), here, userNamed(t, a, "admin"), good, anew[2]); !errors.Is(err, ErrNoSecondStep) {
+		t.Errorf("without a second step: %v", err)
+	}
+	if err := a.store.replaceRecovery(t.Context(), u.ID, nil); !errors.Is(err, ErrNoSecondStep) {
+		t.Errorf("switched off meanwhile: %v", err)
+	}
+}

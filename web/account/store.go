@@ -209,12 +209,35 @@ func (s store) switchOn(ctx context.Context, id int64, sealed []byte, step int64
 		if err := oneRow(r, err, "switching the second step on", ErrSecondStep); err != nil {
 			return err
 		}
-		for _, hash := range recovery {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO recovery_codes (admin_id, hash) VALUES (?, ?)`, id, hash); err != nil {
-				return fmt.Errorf("storing a recovery code: %w", err)
-			}
+		return addRecovery(ctx, tx, id, recovery)
+	})
+}
+
+func addRecovery(ctx context.Context, tx *sql.Tx, id int64, hashes [][]byte) error {
+	for _, hash := range hashes {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO recovery_codes (admin_id, hash) VALUES (?, ?)`, id, hash); err != nil {
+			return fmt.Errorf("storing a recovery code: %w", err)
 		}
-		return nil
+	}
+	return nil
+}
+
+// replaceRecovery lets other recovery codes count, unless the second step was
+// switched off meanwhile.
+func (s store) replaceRecovery(ctx context.Context, id int64, hashes [][]byte) error {
+	return s.inTx(ctx, "storing the recovery codes", func(tx *sql.Tx) error {
+		var on bool
+		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM admins WHERE id = ? AND totp_on = 1)`, id).Scan(&on)
+		if err == nil && !on {
+			return ErrNoSecondStep
+		}
+		if err == nil {
+			_, err = tx.ExecContext(ctx, `DELETE FROM recovery_codes WHERE admin_id = ?`, id)
+		}
+		if err != nil {
+			return fmt.Errorf("removing the recovery codes: %w", err)
+		}
+		return addRecovery(ctx, tx, id, hashes)
 	})
 }
 

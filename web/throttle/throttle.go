@@ -38,7 +38,8 @@ type place struct {
 	limiter *rate.Limiter
 }
 
-func placeOf(a netip.Addr) netip.Prefix {
+// Place is what addresses that are counted together have in common.
+func Place(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := 32
 	if a.Is6() {
@@ -54,7 +55,7 @@ func (t *Throttle) Take(from netip.Addr) (undo func(), wait time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
-	r := t.limiterLocked(placeOf(from)).ReserveN(now, 1)
+	r := t.limiterLocked(Place(from)).ReserveN(now, 1)
 	undo = func() { r.CancelAt(now) }
 	if wait = r.DelayFrom(now); wait > 0 {
 		undo()
@@ -81,7 +82,7 @@ func (t *Throttle) limiterLocked(at netip.Prefix) *rate.Limiter {
 func (t *Throttle) Forgive(from netip.Addr) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at := placeOf(from)
+	at := Place(from)
 	if e := t.places[at]; e != nil {
 		delete(t.places, at)
 		t.recent.Remove(e)
