@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -16,10 +17,36 @@ const perPage = 50
 // searchFrom is how many devices there are before the page offers to search them.
 const searchFrom = 12
 
+// sortFrom is how many there are before it offers them in another order.
+const sortFrom = 4
+
+// sorts are the orders of devices, the usual one first.
+var sorts = []string{"name", "seen", "traffic", "added"}
+
+// sorted is the list, which comes by name, in another order.
+func sorted(list []peers.Peer, by string) []peers.Peer {
+	var compare func(a, b peers.Peer) int
+	switch by {
+	case "seen":
+		compare = func(a, b peers.Peer) int { return b.Seen.Compare(a.Seen) }
+	case "traffic":
+		total := func(p peers.Peer) uint64 { return p.Observed.ReceivedBytes + p.Observed.SentBytes }
+		compare = func(a, b peers.Peer) int { return cmp.Compare(total(b), total(a)) }
+	case "added":
+		compare = func(a, b peers.Peer) int { return cmp.Compare(b.ID, a.ID) }
+	default:
+		return list
+	}
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, compare)
+	return list
+}
+
 // listed says which devices a page lists, and how to get to the others.
 type listed struct {
 	Query string
-	Found int // devices that match
+	Sort  string // one of sorts
+	Found int    // devices that match
 	All   int
 	Page  int // from 1
 	Pages int
@@ -27,6 +54,18 @@ type listed struct {
 
 // Search reports whether the page offers to search.
 func (l listed) Search() bool { return l.All >= searchFrom }
+
+// Sortable reports whether the page offers other orders.
+func (l listed) Sortable() bool { return l.All >= sortFrom }
+
+// Sorts are the orders that there are.
+func (l listed) Sorts() []string { return sorts }
+
+// Sorted is where the list is in another order, from its beginning.
+func (l listed) Sorted(by string) string {
+	l.Sort = by
+	return "/?" + l.query(1) + "#devices"
+}
 
 // Previous is the page before this one, or empty.
 func (l listed) Previous() string { return l.to(l.Page - 1) }
@@ -38,17 +77,28 @@ func (l listed) to(page int) string {
 	if page < 1 || page > l.Pages {
 		return ""
 	}
-	return "/?" + url.Values{"q": {l.Query}, "page": {strconv.Itoa(page)}}.Encode()
+	return "/?" + l.query(page)
 }
 
-// choose picks the devices that a query of a page asks for: q is searched, page
-// counts from 1, and peer is one device alone, by its number.
+func (l listed) query(page int) string {
+	q := url.Values{"q": {l.Query}, "page": {strconv.Itoa(page)}}
+	if l.Sort != sorts[0] {
+		q.Set("sort", l.Sort)
+	}
+	return q.Encode()
+}
+
+// choose picks the devices that a query of a page asks for: q is searched, sort is one
+// of sorts, page counts from 1, and peer is one device alone, by its number.
 func choose(all []peers.Peer, query url.Values) ([]peers.Peer, listed) {
 	if id, err := strconv.ParseInt(query.Get("peer"), 10, 64); err == nil {
 		one := slices.DeleteFunc(slices.Clone(all), func(p peers.Peer) bool { return p.ID != peers.ID(id) })
 		return one, listed{Found: len(one), All: len(all), Page: 1, Pages: 1}
 	}
-	l := listed{Query: strings.TrimSpace(query.Get("q")), All: len(all)}
+	l := listed{Query: strings.TrimSpace(query.Get("q")), All: len(all), Sort: query.Get("sort")}
+	if !slices.Contains(sorts, l.Sort) {
+		l.Sort = sorts[0]
+	}
 	found := all
 	if l.Query != "" {
 		found = nil
@@ -58,6 +108,7 @@ func choose(all []peers.Peer, query url.Values) ([]peers.Peer, listed) {
 			}
 		}
 	}
+	found = sorted(found, l.Sort)
 	l.Found = len(found)
 	l.Pages = max(1, (len(found)+perPage-1)/perPage)
 	page, _ := strconv.Atoi(query.Get("page")) // what is no number is the first page

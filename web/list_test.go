@@ -3,8 +3,10 @@ package web
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"homeward/peers"
 )
@@ -65,5 +67,58 @@ func TestALivePageHearsOfItsDevicesOnly(t *testing.T) {
 	}
 	if len(all) != perPage+3 || all[0].ID != 1 {
 		t.Error("the list itself was changed")
+	}
+}
+
+func TestDevicesAreListedInTheOrderThatIsAskedFor(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	for _, name := range []string{"alpha", "bravo", "charlie"} {
+		w.addPeer(name)
+	}
+	if page := w.get(c, "/").body; strings.Contains(page, `class="sorts"`) {
+		t.Error("three devices have orders")
+	}
+	w.addPeer("delta")
+	order := regexp.MustCompile(`<h3><a href="/peers/\d+">(\w)\w*</a>`)
+	named := func(query string) (letters string) {
+		for _, m := range order.FindAllStringSubmatch(w.get(c, "/"+query).body, -1) {
+			letters += m[1]
+		}
+		return letters
+	}
+	for i, p := range w.peers.List() {
+		w.dev.Observe(p.PublicKey, peers.Observed{LastHandshake: time.Now().Add(-time.Duration(i%2) * time.Hour), ReceivedBytes: uint64(i+1) % 4 * 1000})
+	}
+	for query, want := range map[string]string{"": "abcd", "?sort=name": "abcd", "?sort=added": "dcba", "?sort=traffic": "cbad", "?sort=bogus": "abcd"} {
+		if got := named(query); got != want {
+			t.Errorf("%q lists %q, want %q", query, got, want)
+		}
+	}
+	page := w.get(c, "/?sort=added&q=a").body
+	for _, want := range []string{`href="/?page=1&amp;q=a&amp;sort=traffic#devices"`, `href="/?page=1&amp;q=a#devices"`, `sort=added#devices" aria-current="true"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	seen := []peers.Peer{{ID: 1}, {ID: 2, Seen: time.Unix(9, 0)}, {ID: 3, Seen: time.Unix(10, 0)}}
+	if got := sorted(seen, "seen"); got[0].ID != 3 || got[1].ID != 2 || seen[0].ID != 1 {
+		t.Errorf("by when they were here: %v", got)
+	}
+}
+
+func TestTheListSaysWhatEachMayReach(t *testing.T) {
+	l := english(t)
+	for access, want := range map[string]string{
+		"everything": "Home and the internet", "internet": "The internet only", "nothing": "Nothing but names",
+		"192.168.1.20 tcp/445; 192.168.1.30": "2 chosen things", "home; peers; admin; box tcp/22; 192.168.1.20": "Home only + Other people's devices + This page + services of this box + 1 chosen thing",
+	} {
+		a, err := peers.ParseAccess(access)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reachWords(l, a); got != want {
+			t.Errorf("%q is said as %q, want %q", access, got, want)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"homeward/peers"
+	"homeward/web/languages"
 )
 
 // reachForm is the form of what a device may reach.
@@ -30,6 +31,36 @@ func reachOf(a peers.Access) reachForm {
 		f.Things = strings.ReplaceAll(string(things), "; ", "\n")
 	}
 	return f
+}
+
+// reachWords says what an access gives, in a line.
+func reachWords(l *languages.Language, a peers.Access) string {
+	g := a.Grants()
+	var parts []string
+	switch g.Base {
+	case peers.AccessEverything:
+		parts = append(parts, l.T("access.everything"))
+	case peers.AccessHome:
+		parts = append(parts, l.T("access.home"))
+	case peers.AccessInternet:
+		parts = append(parts, l.T("access.internet"))
+	}
+	if g.Peers {
+		parts = append(parts, l.T("access.peers"))
+	}
+	if g.Admin {
+		parts = append(parts, l.T("access.admin"))
+	}
+	if len(g.Box) > 0 {
+		parts = append(parts, l.T("access.box"))
+	}
+	if n := len(g.Things); n > 0 {
+		parts = append(parts, l.T("access.chosen", "Count", n))
+	}
+	if len(parts) == 0 {
+		return l.T("access.names_only")
+	}
+	return strings.Join(parts, " + ")
 }
 
 // access is what the form asks for, as peers.ParseAccess reads it.

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"homeward/web/api"
 	"homeward/web/languages"
@@ -25,6 +26,15 @@ type layout struct {
 	Known []*languages.Language
 	Plain bool   // others on the way can read along
 	House string // what the owner calls it
+}
+
+// Current marks a link of the header that leads to the page itself.
+func (l layout) Current(path string) template.HTMLAttr {
+	here, _, _ := strings.Cut(l.Here, "?")
+	if here != path {
+		return ""
+	}
+	return ` aria-current="page"`
 }
 
 // layout is a page of the admin's, with a title in the page's language.

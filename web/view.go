@@ -57,6 +57,7 @@ type peerView struct {
 	Note     string   `json:"-"`
 	Kind     string   `json:"-"`
 	Ends     string   `json:"-"` // when its time is over, or empty
+	Reach    string   `json:"-"` // what it may reach, in words
 	IdleDays int      `json:"-"`
 	Hints    []string `json:"-"`
 	Outdated []string `json:"-"` // why it needs a new code
@@ -111,6 +112,7 @@ func peerOf(l *languages.Language, p peers.Peer, now time.Time) peerView {
 		Key:     p.PublicKey.String(), Since: l.Date(p.Created),
 		Note: p.Note, Kind: string(p.Kind), IdleDays: p.IdleDays,
 	}
+	v.Reach = reachWords(l, p.Access)
 	if !p.Expires.IsZero() {
 		v.Ends = l.DateTime(p.Expires)
 	}
