@@ -43,13 +43,14 @@ type Manager struct {
 	// follow. It is held over calls of the store and the device, so that the
 	// device gets the states in the order of the store.
 	write    sync.Mutex
-	roster   roster       // as stored
-	leftOut  []LeftOut    // what is stored and cannot be read
-	lastID   ID           // the greatest that was ever given
-	applied  map[ID]int64 // versions of the peers that the device took last; never changed
-	settled  bool         // the device has what is wanted
-	nextEnd  time.Time    // when the first of them expires; zero means none does
-	refusing bool         // the device refused the last time
+	roster   roster           // as stored
+	leftOut  []LeftOut        // what is stored and cannot be read
+	lastID   ID               // the greatest that was ever given
+	applied  map[ID]int64     // versions of the peers that the device took last; never changed
+	settled  bool             // the device has what is wanted
+	leaving  map[ID]time.Time // when peers are removed who are to be; replaced, never changed
+	nextEnd  time.Time        // when the first of them expires; zero means none does
+	refusing bool             // the device refused the last time
 }
 
 // New loads the store. It starts nothing: until Run, the device is only told
@@ -201,6 +202,7 @@ func (m *Manager) shown(p Peer, at moment) Peer {
 	p.NextReady = p.nextSaid != nil && len(p.nextSaid.outdated(p, at.facts)) == 0
 	p.OwnKey = p.said != nil && p.said.OwnKey
 	p.TwoPlaces = m.places.of(p.PublicKey)
+	p.Leaves = at.leaving[p.ID]
 	return p
 }
 
@@ -222,6 +224,7 @@ func (m *Manager) Remove(ctx context.Context, id ID) error {
 		return fmt.Errorf("removing device %d: %w", id, m.failedLocked(ctx, err))
 	}
 	m.roster = m.roster.without(id)
+	m.setLeavingLocked(id, time.Time{})
 	m.handed.forget(id)
 	m.former.add(p, m.cfg.Now(), p.PublicKey, p.Next.PublicKey)
 	m.cfg.Logger.Info("device removed", "peer", id, "name", string(p.Name))
@@ -267,6 +270,9 @@ func (m *Manager) loadLocked(ctx context.Context) error {
 	if m.lastID, err = m.store.lastID(ctx); err != nil {
 		return fmt.Errorf("loading the devices: %w", err)
 	}
+	if m.leaving, err = m.store.removals(ctx); err != nil {
+		return fmt.Errorf("loading the devices: %w", err)
+	}
 	m.roster, m.leftOut, m.settled = newRoster(all), leftOut, false
 	m.publishLocked()
 	return nil
@@ -289,6 +295,6 @@ func (m *Manager) reloadLocked(ctx context.Context, err error) error {
 
 // publishLocked shows the readers what is wanted and what the device has of it.
 func (m *Manager) publishLocked() {
-	m.latest.Store(&snapshot{m.roster, m.lastID, m.applied})
+	m.latest.Store(&snapshot{m.roster, m.lastID, m.applied, m.leaving})
 	m.subs.tell()
 }

@@ -71,6 +71,7 @@ type snapshot struct {
 	roster
 	lastID  ID           // the greatest that was ever given
 	applied map[ID]int64 // versions of the peers that the device took last
+	leaving map[ID]time.Time
 }
 
 // state says whether what is wanted of p is true in the device.

@@ -37,6 +37,9 @@ func (m *Manager) Run(ctx context.Context) error {
 				trouble.note("switching idle devices off", m.idleOut(ctx))
 			}
 		}
+		gone, err := m.removeLeavers(ctx)
+		trouble.note("removing a device", err)
+		next = soonest(next, gone)
 		next = soonest(next, m.settle(kicked || retry.due()))
 		next = soonest(next, retry.after(m.isRefused()))
 		kicked = false

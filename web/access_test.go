@@ -51,6 +51,8 @@ var matrix = map[string]access{
 	"POST /peers/{id}/disable":               admin,
 	"GET /peers/{id}/remove":                 admin,
 	"POST /peers/{id}/remove":                admin,
+	"POST /peers/{id}/keep":                  admin,
+	"POST /api/v1/peers/{id}/keep":           devices,
 	"GET /api/v1/status":                     reader,
 	"GET /api/v1/ports":                      router,
 	"DELETE /api/v1/ports/{protocol}/{port}": router,

@@ -22,6 +22,13 @@ type peerPage struct {
 	Test  *testView // beside a code
 }
 
+// removePage asks how a device is to be removed.
+type removePage struct {
+	layout
+	Peer    peerView
+	Seconds int // in which it can be undone
+}
+
 // withPeer finds the device that the path names.
 func (s *Server) withPeer(next func(http.ResponseWriter, *http.Request, peers.Peer)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -84,11 +91,26 @@ func (s *Server) newCode(w http.ResponseWriter, r *http.Request, p peers.Peer) {
 
 func (s *Server) confirmRemove(w http.ResponseWriter, r *http.Request, p peers.Peer) {
 	l := s.language(r)
-	s.render(w, r, http.StatusOK, "remove.html", peerPage{layout: s.layout(r, l.T("remove.title", "Name", p.Name)), Peer: peerOf(l, p, time.Now())})
+	s.render(w, r, http.StatusOK, "remove.html", removePage{s.layout(r, l.T("remove.title", "Name", p.Name)), peerOf(l, p, time.Now()), int(undoLasts / time.Second)})
 }
 
+// undoLasts is how long a removal can be undone on the page.
+const undoLasts = 20 * time.Second
+
+// removePeer removes a device: at once, or so that it can be undone for a moment.
 func (s *Server) removePeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	s.afterChange(w, r, s.cfg.Peers.Remove(r.Context(), p.ID), "/")
+	if r.PostFormValue("undo") == "" {
+		s.afterChange(w, r, s.cfg.Peers.Remove(r.Context(), p.ID), "/")
+		return
+	}
+	_, err := s.cfg.Peers.RemoveLater(r.Context(), p.ID, undoLasts)
+	s.afterChange(w, r, err, "/#devices")
+}
+
+// keepPeer undoes a removal.
+func (s *Server) keepPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
+	_, err := s.cfg.Peers.Keep(r.Context(), p.ID)
+	s.afterChange(w, r, err, peerURL(p.ID))
 }
 
 func (s *Server) afterChange(w http.ResponseWriter, r *http.Request, err error, next string) {

@@ -107,6 +107,7 @@ func (s *Server) routes() []route {
 		{"POST", "/peers/{id}/invite", admin, s.withPeer(s.makeInvite)},
 		{"GET", "/peers/{id}/remove", admin, s.withPeer(s.confirmRemove)},
 		{"POST", "/peers/{id}/remove", admin, s.withPeer(s.removePeer)},
+		{"POST", "/peers/{id}/keep", admin, s.withPeer(s.keepPeer)},
 
 		{"GET", "/peers/{id}/test", admin, s.withPeer(s.showTest)},
 		{"POST", "/peers/{id}/test", admin, s.withPeer(s.beginTest)},

@@ -57,6 +57,7 @@ type peerView struct {
 	Note     string   `json:"-"`
 	Kind     string   `json:"-"`
 	Ends     string   `json:"-"` // when its time is over, or empty
+	Leaves   string   `json:"-"` // at what time it is removed, or empty
 	Reach    string   `json:"-"` // what it may reach, in words
 	IdleDays int      `json:"-"`
 	Hints    []string `json:"-"`
@@ -111,6 +112,9 @@ func peerOf(l *languages.Language, p peers.Peer, now time.Time) peerView {
 		Traffic: "↓ " + l.Size(p.Observed.SentBytes) + "  ↑ " + l.Size(p.Observed.ReceivedBytes),
 		Key:     p.PublicKey.String(), Since: l.Date(p.Created),
 		Note: p.Note, Kind: string(p.Kind), IdleDays: p.IdleDays,
+	}
+	if !p.Leaves.IsZero() {
+		v.Leaves = p.Leaves.Local().Format(time.TimeOnly)
 	}
 	v.Reach = reachWords(l, p.Access)
 	if !p.Expires.IsZero() {

@@ -24,7 +24,8 @@ func newPeers(o *options) *cobra.Command {
 		onPeer(o, "disable", "Keep a device out, at once", setEnabled(false)),
 		newPeersAccess(o),
 		newPeersRotate(o),
-		onPeer(o, "remove", "End a device's access for good", removePeer),
+		newPeersRemove(o),
+		onPeer(o, "keep", "Undo a removal that can still be undone", keepPeer),
 		newPeersQR(o),
 		newPeersConfig(o), newPeersInvite(o), newPeersTest(o),
 	)
@@ -121,13 +122,53 @@ func setEnabled(enabled bool) func(context.Context, *options, *api.Client, api.P
 	}
 }
 
-func removePeer(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
-	if err := client.RemovePeer(ctx, p.ID); err != nil {
+func newPeersRemove(o *options) *cobra.Command {
+	var undo time.Duration
+	c := &cobra.Command{
+		Use: "remove NAME|ID", Short: "End a device's access for good", Args: exactly(1, "the device's name or number"),
+		Long: `End a device's access for good, at once: open connections are cut. With --undo it
+stays as it is for so long, and "homeward peers keep" undoes it.`,
+		Example: `  homeward peers remove "Anna's phone"
+  homeward peers remove --undo 15s "Anna's phone"`,
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
+			p, err := findPeer(c.Context(), client, args[0])
+			if err != nil {
+				return err
+			}
+			if c.Flags().Changed("undo") {
+				return removeLater(c.Context(), o, client, p, undo)
+			}
+			if err := client.RemovePeer(c.Context(), p.ID); err != nil || o.json {
+				return err
+			}
+			_, err = fmt.Fprintf(o.tty.out, "%s is out.\n", plain(p.Name))
+			return err
+		}),
+	}
+	c.Flags().DurationVar(&undo, "undo", 0, "how long it can be undone, up to an hour; for a lost phone leave it out")
+	return c
+}
+
+func removeLater(ctx context.Context, o *options, client *api.Client, p api.Peer, undo time.Duration) error {
+	p, err := client.RemovePeerLater(ctx, p.ID, undo)
+	if err != nil {
 		return err
 	}
 	if o.json {
-		return nil
+		return printJSON(o.tty.out, p)
 	}
-	_, err := fmt.Fprintf(o.tty.out, "%s is out.\n", plain(p.Name))
+	_, err = fmt.Fprintf(o.tty.out, "%s is removed at %s. To undo that: homeward peers keep %d\n", plain(p.Name), p.Leaves.Local().Format(time.TimeOnly), p.ID)
+	return err
+}
+
+func keepPeer(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+	p, err := client.KeepPeer(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(o.tty.out, p)
+	}
+	_, err = fmt.Fprintf(o.tty.out, "%s stays.\n", plain(p.Name))
 	return err
 }

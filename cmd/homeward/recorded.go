@@ -59,6 +59,25 @@ func (r recorded) Remove(ctx context.Context, id peers.ID) error {
 	return err
 }
 
+// RemoveLater implements api.Peers.
+func (r recorded) RemoveLater(ctx context.Context, id peers.ID, undo time.Duration) (peers.Peer, error) {
+	p, err := r.Manager.RemoveLater(ctx, id, undo)
+	if err == nil {
+		r.tell(ctx, "removed-later", p)
+	}
+	return p, err
+}
+
+// Keep implements api.Peers.
+func (r recorded) Keep(ctx context.Context, id peers.ID) (peers.Peer, error) {
+	before, _ := r.Get(id) // one that is not there is refused below
+	p, err := r.Manager.Keep(ctx, id)
+	if err == nil && !before.Leaves.IsZero() {
+		r.tell(ctx, "kept", p)
+	}
+	return p, err
+}
+
 // Rotate implements api.Peers.
 func (r recorded) Rotate(ctx context.Context, id peers.ID) (peers.Issued, error) {
 	i, err := r.Manager.Rotate(ctx, id)

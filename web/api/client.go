@@ -92,6 +92,20 @@ func (c *Client) Test(ctx context.Context, id int64) (PeerTest, error) {
 	return t, err
 }
 
+// RemovePeerLater removes a peer when undo is over, unless KeepPeer is called before.
+func (c *Client) RemovePeerLater(ctx context.Context, id int64, undo time.Duration) (Peer, error) {
+	var p Peer
+	err := c.call(ctx, "DELETE", peerPath(id)+"?undo_seconds="+strconv.Itoa(int(undo/time.Second)), nil, &p)
+	return p, err
+}
+
+// KeepPeer undoes RemovePeerLater.
+func (c *Client) KeepPeer(ctx context.Context, id int64) (Peer, error) {
+	var p Peer
+	err := c.call(ctx, "POST", peerPath(id)+"/keep", nil, &p)
+	return p, err
+}
+
 // RemovePeer ends a peer's access and deletes it.
 func (c *Client) RemovePeer(ctx context.Context, id int64) error {
 	return c.call(ctx, "DELETE", peerPath(id), nil, nil)

@@ -21,6 +21,8 @@ type Peers interface {
 	Get(peers.ID) (peers.Peer, error)
 	Edit(ctx context.Context, id peers.ID, version int64, c peers.Change) (peers.Peer, error)
 	Remove(context.Context, peers.ID) error
+	RemoveLater(ctx context.Context, id peers.ID, undo time.Duration) (peers.Peer, error)
+	Keep(context.Context, peers.ID) (peers.Peer, error)
 	Rotate(context.Context, peers.ID) (peers.Issued, error)
 	RotateTo(context.Context, peers.ID, wgtypes.Key) (peers.Issued, error)
 	Issued(peers.ID) (peers.Issued, error)
@@ -95,6 +97,7 @@ func Routes(cfg Config) []Route {
 		{"GET", "/api/v1/peers/{id}", account.ScopeRead, h.withPeer(h.show)},
 		{"PATCH", "/api/v1/peers/{id}", account.ScopePeers, h.withPeer(h.change)},
 		{"DELETE", "/api/v1/peers/{id}", account.ScopePeers, h.withPeer(h.remove)},
+		{"POST", "/api/v1/peers/{id}/keep", account.ScopePeers, h.withPeer(h.keep)},
 		{"POST", "/api/v1/peers/{id}/code", account.ScopePeers, h.withPeer(h.rotate)},
 		{"POST", "/api/v1/peers/{id}/invite", account.ScopePeers, h.withPeer(h.invite)},
 		{"GET", "/api/v1/peers/{id}/test", account.ScopeRead, h.withPeer(h.test)},
@@ -143,12 +146,33 @@ func (h handler) withPeer(next func(http.ResponseWriter, *http.Request, peers.ID
 	}
 }
 
+// remove removes a peer at once or, with undo_seconds, when those are over.
 func (h handler) remove(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	if undo := r.URL.Query().Get("undo_seconds"); undo != "" {
+		n, err := strconv.Atoi(undo)
+		if err != nil {
+			h.fail(w, &peers.FieldError{Field: "undo_seconds", Problem: "this is not a whole number"})
+			return
+		}
+		p, err := h.Peers.RemoveLater(r.Context(), id, time.Duration(min(max(n, 0), 1<<20))*time.Second)
+		if err != nil {
+			h.fail(w, err)
+			return
+		}
+		h.reply(w, http.StatusAccepted, peerFrom(p))
+		return
+	}
 	if err := h.Peers.Remove(r.Context(), id); err != nil {
 		h.fail(w, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// keep undoes a removal that is not over yet.
+func (h handler) keep(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	p, err := h.Peers.Keep(r.Context(), id)
+	h.replyPeer(w, p, err)
 }
 
 // issued serves one form of a config that is still remembered: with the peer's

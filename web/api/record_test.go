@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -63,3 +64,31 @@ func TestAPeerIsChangedOnlyAsItWasSeen(t *testing.T) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+func TestARemovalCanBeUndone(t *testing.T) {
+	w := newWorld(t, home(t))
+	i, err := w.client.AddPeer(t.Context(), NewPeer{Name: "anna"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := i.Peer.ID
+	if p, err := w.client.RemovePeerLater(t.Context(), id, time.Minute); err != nil || p.Leaves == nil || time.Until(*p.Leaves) > time.Minute || time.Until(*p.Leaves) < 50*time.Second {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	if p, err := w.client.KeepPeer(t.Context(), id); err != nil || p.Leaves != nil {
+		t.Errorf("%+v, %v", p, err)
+	}
+	for _, undo := range []time.Duration{0, -time.Second, 48 * time.Hour} {
+		var problem *Problem
+		if _, err := w.client.RemovePeerLater(t.Context(), id, undo); !errors.As(err, &problem) || problem.Status != http.StatusBadRequest {
+			t.Errorf("%v: %v", undo, err)
+		}
+	}
+	if err := w.client.RemovePeer(t.Context(), id); err != nil {
+		t.Error(err)
+	}
+	var problem *Problem
+	if _, err := w.client.KeepPeer(t.Context(), id); !errors.As(err, &problem) || problem.Status != http.StatusNotFound {
+		t.Errorf("too late: %v", err)
+	}
+}

@@ -94,6 +94,7 @@ type Peer struct {
 	Endpoint  string     `json:"endpoint,omitempty"`
 	Received  uint64     `json:"received_bytes"`
 	Sent      uint64     `json:"sent_bytes"`
+	Leaves    *time.Time `json:"leaves,omitempty"`     // when it is removed, unless somebody keeps it
 	OwnKey    bool       `json:"own_key,omitempty"`    // it keeps its own private key
 	NeedsCode []Hint     `json:"needs_code,omitempty"` // why its code should be replaced
 	NextReady bool       `json:"next_ready,omitempty"` // the new code that waits is as it should be
@@ -132,7 +133,7 @@ func peerFrom(p peers.Peer) Peer {
 		PublicKey: p.PublicKey.String(), DNS: p.DNS, Keepalive: int(p.Keepalive / time.Second), Enabled: p.Enabled,
 		Expires: moment(p.Expires), IdleDays: p.IdleDays, IdledOut: p.IdledOut, State: string(p.State), Renewing: p.Renewing(), OwnKey: p.OwnKey, NextReady: p.NextReady,
 		Created: p.Created.UTC(), Version: p.Version, Seen: moment(p.Seen), Handshake: moment(p.Observed.LastHandshake),
-		Received: p.Observed.ReceivedBytes, Sent: p.Observed.SentBytes,
+		Leaves: moment(p.Leaves), Received: p.Observed.ReceivedBytes, Sent: p.Observed.SentBytes,
 	}
 	for _, a := range p.Addresses {
 		out.Addresses = append(out.Addresses, a.String())
