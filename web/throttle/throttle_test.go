@@ -9,7 +9,7 @@ import (
 func TestOneMachineIsOnePlace(t *testing.T) {
 	same := [][2]string{{"2001:db8::1", "2001:db8::ffff:1"}, {"::ffff:192.168.1.7", "192.168.1.7"}, {"fe80::1%eth0", "fe80::2%eth1"}}
 	other := [][2]string{{"2001:db8::1", "2001:db8:0:1::1"}, {"192.168.1.7", "192.168.1.8"}}
-	at := func(s string) netip.Prefix { return placeOf(netip.MustParseAddr(s)) }
+	at := func(s string) netip.Prefix { return Place(netip.MustParseAddr(s)) }
 	for _, p := range same {
 		if at(p[0]) != at(p[1]) {
 			t.Errorf("%s and %s are two places", p[0], p[1])
