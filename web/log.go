@@ -54,7 +54,8 @@ type logRow struct {
 	When  string `json:"when"`
 	Peer  int64  `json:"peer,omitempty"`
 	Name  string `json:"name,omitempty"`
-	Link  string `json:"link,omitempty"` // to the device, while it exists
+	Actor string `json:"actor,omitempty"` // who did it
+	Link  string `json:"link,omitempty"`  // to the device, while it exists
 	Text  string `json:"text"`
 	Topic string `json:"topic"`
 	Bad   bool   `json:"bad,omitempty"`
@@ -64,7 +65,7 @@ type logRow struct {
 }
 
 func (s *Server) logRow(l *languages.Language, e history.Event) logRow {
-	row := logRow{Time: e.At.Format(time.RFC3339), When: l.DateTime(e.At), Peer: int64(e.Peer), Name: e.Name, Text: EventText(l, e), Topic: topicOf(e.Kind), Bad: slices.Contains(bad, e.Kind), House: e.House(), at: e.At}
+	row := logRow{Time: e.At.Format(time.RFC3339), When: l.DateTime(e.At), Peer: int64(e.Peer), Name: e.Name, Actor: e.Actor, Text: EventText(l, e), Topic: topicOf(e.Kind), Bad: slices.Contains(bad, e.Kind), House: e.House(), at: e.At}
 	if e.Peer == 0 {
 		return row
 	}
@@ -82,8 +83,24 @@ type logPage struct {
 	About  string
 	Peers  []peerChoice
 	Peer   int64
+	Actors []actorChoice
+	Actor  string
 	Older  string // where the next page is, or empty
 	Live   bool   // new rows go on top
+}
+
+// actorChoice is somebody who did something.
+type actorChoice struct{ Key, Name string }
+
+func (s *Server) actors(l *languages.Language) (list []actorChoice) {
+	for _, key := range s.cfg.History.Actors() {
+		name, ok := l.Find("log.actor", key)
+		if !ok {
+			name = key
+		}
+		list = append(list, actorChoice{key, name})
+	}
+	return list
 }
 
 type peerChoice struct {
@@ -104,6 +121,12 @@ func (s *Server) showLog(w http.ResponseWriter, r *http.Request) {
 	before, _ := strconv.ParseInt(q.Get("before"), 10, 64)
 	id, _ := strconv.ParseInt(q.Get("peer"), 10, 64)
 	page.Peer = max(id, 0)
+	page.Actors = s.actors(l)
+	for _, a := range page.Actors {
+		if a.Key == q.Get("by") {
+			page.Actor, f.Actor = a.Key, a.Key
+		}
+	}
 	f.Peer, f.Before = peers.ID(page.Peer), max(before, 0)
 	for _, p := range s.cfg.Peers.List() {
 		page.Peers = append(page.Peers, peerChoice{int64(p.ID), string(p.Name)})
@@ -114,7 +137,7 @@ func (s *Server) showLog(w http.ResponseWriter, r *http.Request) {
 	}
 	if more {
 		next := url.Values{"before": {strconv.FormatInt(list[len(list)-1].ID, 10)}}
-		for k, v := range map[string]string{"about": page.About, "peer": q.Get("peer")} {
+		for k, v := range map[string]string{"about": page.About, "peer": q.Get("peer"), "by": page.Actor} {
 			if v != "" {
 				next.Set(k, v)
 			}

@@ -85,7 +85,7 @@ func TestEveryKindOfEventHasATopicAndItsWords(t *testing.T) {
 		history.Started: {"", "unclean"}, history.DeviceEnded: {"expired", "idle"},
 		history.PortLost:      {"no-router", "no-igd", "refused", "private-wan", "carrier-nat", "no-wan", "router-broken"},
 		history.DeviceRefused: {"disabled", "expired", "pending", "old-code", "removed", "unknown-key", "other-server"},
-		history.AdminAction:   {"added", "changed", "enabled", "disabled", "removed", "new-code", "invited", "invite-opened", "forward-opened", "forward-on", "forward-off", "forward-removed", "port-closed", "dns-name", "dns-name-removed", "backup-made", "recovery-code", "nightly-backup"},
+		history.AdminAction:   {"added", "changed", "enabled", "disabled", "removed", "new-code", "invited", "invite-opened", "forward-opened", "forward-on", "forward-off", "forward-removed", "port-closed", "dns-name", "dns-name-removed", "backup-made", "recovery-code", "nightly-backup", "removed-later", "kept", "settings", "second-step-on", "second-step-off", "second-step-removed", codesAnew, UserAdded, UserChanged, UserRemoved, PasswordChanged, PasswordReset, LoggedIn, LoginsEnded},
 		history.Alert:         {"device"}, history.AlertOver: {"address"},
 	}
 	for _, k := range history.Kinds() {
@@ -270,5 +270,31 @@ func TestTheRateIsOfTheLastSeconds(t *testing.T) {
 	p.Observed = peers.Observed{} // the device began anew
 	if got := step(5, 5); got != "" {
 		t.Errorf("after a restart: %q", got)
+	}
+}
+
+func TestTheLogShowsWhatOnePersonDid(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	if page := w.get(c, "/log").body; strings.Contains(page, `name="by"`) {
+		t.Error("people are offered before anybody did something")
+	}
+	w.happen(history.Event{Kind: history.AdminAction, Cause: "settings", Actor: "<anna>"})
+	w.happen(history.Event{Kind: history.AdminAction, Cause: UserAdded, Name: "carl", Actor: "ben"})
+	w.happen(history.Event{Kind: history.Started, Detail: "v"})
+	w.happen(history.Event{Kind: history.AdminAction, Cause: "added", Name: "phone", Actor: "box"})
+	for query, want := range map[string][3]bool{"": {true, true, true}, "?by=ben": {false, true, false}, "?by=%3Canna%3E": {true, false, false}, "?by=box": {false, false, true}, "?by=nobody": {true, true, true}, "?by=ben&about=devices": {}} {
+		page := w.get(c, "/log"+query).body
+		for i, part := range []string{"The settings of the house were changed · &lt;anna&gt;", "<b>carl</b> · May log in now · ben", "<b>phone</b> · Was added · On the box itself"} {
+			if got := strings.Contains(page, part); got != want[i] {
+				t.Errorf("%q has %q: %v, want %v", query, part, got, want[i])
+			}
+		}
+	}
+	page := w.get(c, "/log?by=ben").body
+	for _, want := range []string{`<option value="ben" selected>ben`, `<option value="box">On the box itself`, `data-log-by="ben"`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -81,7 +82,20 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, who account.Admin
 		s.broken(w, r, err)
 		return
 	}
+	if !who.Half {
+		s.didLogIn(r, who)
+	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// didLogIn writes down who logged in, which the request does not know yet.
+func (s *Server) didLogIn(r *http.Request, who account.Admin) {
+	u, _, err := s.cfg.Account.Valid(r.Context(), who)
+	if err != nil {
+		s.cfg.Logger.Error("a login was not written down", "err", err)
+		return
+	}
+	s.cfg.Did(context.WithValue(r.Context(), callerKey{}, u), LoggedIn)
 }
 
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {

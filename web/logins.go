@@ -116,6 +116,9 @@ func (s *Server) endLogins(w http.ResponseWriter, r *http.Request) {
 	if err == nil && which != "" && !ended {
 		err = account.ErrNoLogin
 	}
+	if err == nil && ended {
+		s.cfg.Did(r.Context(), LoginsEnded)
+	}
 	s.afterAccount(w, r, "logins", err)
 }
 

@@ -38,8 +38,9 @@ type Config struct {
 	Names func() []string
 	// Proxies are those whose X-Forwarded-For is believed; nil means none.
 	Proxies []netip.Prefix
-	// Did is told what somebody did to the own login; nil means nobody is.
-	Did func(ctx context.Context, cause string)
+	// Did is told what somebody did to the own login, or to that of another user, who
+	// is named then; nil means nobody is.
+	Did func(ctx context.Context, cause string, about ...string)
 	// Secure says that the page is served by TLS: its cookie is then sent by
 	// TLS only.
 	Secure bool
@@ -69,7 +70,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Names = func() []string { return nil }
 	}
 	if cfg.Did == nil {
-		cfg.Did = func(context.Context, string) {}
+		cfg.Did = func(context.Context, string, ...string) {}
 	}
 	s := &Server{cfg: cfg, live: make(chan struct{}, maxLive),
 		openings: throttle.New(time.Now, openings, openAgain), showings: throttle.New(time.Now, showings, showsAgain)}

@@ -7,6 +7,17 @@ import (
 	"homeward/web/account"
 )
 
+// What the log says when users and their passwords change; never with which values.
+const (
+	UserAdded       = "user-added"
+	UserChanged     = "user-changed"
+	UserRemoved     = "user-removed"
+	PasswordChanged = "password-changed"
+	PasswordReset   = "password-reset"
+	LoggedIn        = "logged-in"
+	LoginsEnded     = "logins-ended"
+)
+
 // accountPage is one's own account, and for admins everybody's.
 type accountPage struct {
 	layout
@@ -66,18 +77,19 @@ func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.logIn(r, who)
 		s.tellStrength(r.Context(), password)
+		s.cfg.Did(r.Context(), PasswordChanged)
 	}
 	s.afterAccount(w, r, "own", err)
 }
 
 func (s *Server) addUser(w http.ResponseWriter, r *http.Request) {
 	n := account.NewUser{Name: userName(r), Role: account.Role(r.PostFormValue("role")), Password: r.PostFormValue("password")}
-	s.afterAccount(w, r, "new", s.cfg.Account.AddUser(r.Context(), n))
+	s.afterUser(w, r, "new", UserAdded, n.Name, s.cfg.Account.AddUser(r.Context(), n))
 }
 
 func (s *Server) changeRole(w http.ResponseWriter, r *http.Request) {
 	role, name := account.Role(r.PostFormValue("role")), r.PathValue("user")
-	s.afterAccount(w, r, name, s.cfg.Account.ChangeUser(r.Context(), name, account.UserChange{Role: &role}))
+	s.afterUser(w, r, name, UserChanged, name, s.cfg.Account.ChangeUser(r.Context(), name, account.UserChange{Role: &role}))
 }
 
 func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request) {
@@ -86,12 +98,20 @@ func (s *Server) resetPassword(w http.ResponseWriter, r *http.Request) {
 		s.afterAccount(w, r, "own", account.ErrWrong)
 		return
 	}
-	s.afterAccount(w, r, name, s.cfg.Account.ResetPassword(r.Context(), name, r.PostFormValue("password")))
+	s.afterUser(w, r, name, PasswordReset, name, s.cfg.Account.ResetPassword(r.Context(), name, r.PostFormValue("password")))
 }
 
 func (s *Server) removeUser(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("user")
-	s.afterAccount(w, r, name, s.cfg.Account.RemoveUser(r.Context(), name))
+	s.afterUser(w, r, name, UserRemoved, name, s.cfg.Account.RemoveUser(r.Context(), name))
+}
+
+// afterUser writes down what was done to a user, unless it failed, and goes back.
+func (s *Server) afterUser(w http.ResponseWriter, r *http.Request, form, cause, name string, err error) {
+	if err == nil {
+		s.cfg.Did(r.Context(), cause, name)
+	}
+	s.afterAccount(w, r, form, err)
 }
 
 // afterAccount goes back to the page, or says beside the form what went wrong.

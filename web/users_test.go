@@ -114,3 +114,22 @@ func TestTheOwnPasswordEndsAllOtherSessions(t *testing.T) {
 	}
 	w.wantStatus("somebody else goes on", w.get(viewer, "/account"), 200)
 }
+
+func TestWhatIsDoneToUsersIsWrittenDownWithoutValues(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	const secret = "several-words-nobody-guesses-9"
+	w.post(c, "/users", url.Values{"username": {"ben"}, "password": {secret}, "role": {"viewer"}})
+	w.post(c, "/users", url.Values{"username": {"ben"}, "password": {secret}, "role": {"viewer"}}) // refused
+	w.post(c, "/users/ben/role", url.Values{"role": {"admin"}})
+	w.post(c, "/users/ben/password", url.Values{"password": {secret + "2"}})
+	ben := w.logsIn("ben", secret+"2", "")
+	w.logsIn("ben", secret+"2", "")
+	w.post(ben, "/account/logins/end", nil)
+	w.post(ben, "/account/password", url.Values{"old": {secret + "2"}, "password": {secret + "3"}, "again": {secret + "3"}})
+	w.post(c, "/users/ben/remove", nil)
+	want := "admin user-added ben, admin user-changed ben, admin password-reset ben, ben logged-in, ben logged-in, ben logins-ended, ben password-changed, admin user-removed ben"
+	if got := strings.Join(w.did, ", "); got != want {
+		t.Errorf("written down is\n%s\nwant\n%s", got, want)
+	}
+}

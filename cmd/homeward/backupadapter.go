@@ -34,8 +34,8 @@ type backupKeeper struct {
 }
 
 // tell writes down what somebody did.
-func (b backupKeeper) tell(cause string) {
-	b.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: b.actor, Cause: cause})
+func (b backupKeeper) tell(ctx context.Context, cause string) {
+	doer{b.publish, b.actor}.did(ctx, cause, nil)
 }
 
 // Backup implements api.Backups.
@@ -57,7 +57,7 @@ func (b backupKeeper) MakeBackup(in api.BackupWanted) (api.SealedBackup, error) 
 	return api.SealedBackup{Name: backupName(time.Now()), Write: func(ctx context.Context, w io.Writer) error {
 		err := b.keeper.Write(ctx, to, w)
 		if err == nil {
-			b.tell("backup-made")
+			b.tell(ctx, "backup-made")
 		}
 		return err
 	}}, nil
@@ -79,7 +79,7 @@ func backupName(at time.Time) string {
 func (b backupKeeper) NewRecoveryCode(ctx context.Context, replace bool) (api.RecoveryCode, error) {
 	code, err := b.keeper.NewRecovery(ctx, replace)
 	if err == nil {
-		b.tell("recovery-code")
+		b.tell(ctx, "recovery-code")
 	}
 	return api.RecoveryCode{Code: code.Reveal()}, backupFailure(err)
 }
@@ -88,7 +88,7 @@ func (b backupKeeper) NewRecoveryCode(ctx context.Context, replace bool) (api.Re
 func (b backupKeeper) SetNightlyBackup(ctx context.Context, in api.NightlyWanted) error {
 	err := b.keeper.SetNightly(ctx, in.Folder, in.Keep)
 	if err == nil {
-		b.tell("nightly-backup")
+		b.tell(ctx, "nightly-backup")
 	}
 	return backupFailure(err)
 }
@@ -97,7 +97,7 @@ func (b backupKeeper) SetNightlyBackup(ctx context.Context, in api.NightlyWanted
 func (b backupKeeper) StopNightlyBackup(ctx context.Context) error {
 	err := b.keeper.StopNightly(ctx)
 	if err == nil {
-		b.tell("nightly-backup")
+		b.tell(ctx, "nightly-backup")
 	}
 	return err
 }

@@ -25,7 +25,7 @@ import (
 const maxLog = 1000
 
 func newLog(o *options) *cobra.Command {
-	var peer, since string
+	var peer, since, by string
 	var kinds []string
 	c := &cobra.Command{
 		Use: "log", Short: "Print what happened: why could I not connect on Tuesday", Args: cobra.NoArgs,
@@ -33,6 +33,7 @@ func newLog(o *options) *cobra.Command {
 came or were refused, what people changed, starts and alerts. With --peer, when that
 device was here, and what happened to it and to the house as a whole. Events are kept for 90 days, at most 5,000.`,
 		Example: `  homeward log
+  homeward log --by anna --since 2w
   homeward log --peer "Anna's phone" --since 2d
   homeward log --kind device-refused --since 2026-03-03 --json`,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
@@ -40,7 +41,7 @@ device was here, and what happened to it and to the house as a whole. Events are
 			if err != nil {
 				return usage(fmt.Errorf("--since %.40q: %w", since, err))
 			}
-			q := url.Values{"since": {from.Format(time.RFC3339)}, "kind": kinds, "limit": {"500"}}
+			q := url.Values{"since": {from.Format(time.RFC3339)}, "kind": kinds, "limit": {"500"}, "actor": {by}}
 			var sessions []api.Session
 			if peer != "" {
 				p, err := findPeer(c.Context(), client, peer)
@@ -49,7 +50,7 @@ device was here, and what happened to it and to the house as a whole. Events are
 				}
 				q.Set("peer", strconv.FormatInt(p.ID, 10))
 				q.Set("house", "true")
-				if len(kinds) == 0 {
+				if len(kinds) == 0 && by == "" {
 					if sessions, err = client.Sessions(c.Context(), p.ID); err != nil {
 						return err
 					}
@@ -72,6 +73,7 @@ device was here, and what happened to it and to the house as a whole. Events are
 	f := c.Flags()
 	f.StringVar(&peer, "peer", "", "leave out what is about other devices than this one (its name or number)")
 	f.StringVar(&since, "since", "7d", "how far back: 12h, 2d, 1w, a day such as 2026-03-03, or a time as in RFC 3339")
+	f.StringVar(&by, "by", "", "only what this user did; box: what was done on the box itself")
 	f.StringSliceVar(&kinds, "kind", nil, "only these kinds of events")
 	return c
 }

@@ -19,18 +19,21 @@ type adminPage struct {
 	api.Accounts
 	*pageSockets
 	account *account.Account
+	box     doer // who is on the box
 	web     *web.Server
 }
 
 // openPage makes the page and opens its sockets.
 func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
-	p := &adminPage{Restorer: a.restorer, Importer: &importer{a: a}}
+	p := &adminPage{Restorer: a.restorer, Importer: &importer{a: a}, box: doer{a.events.Publish, onTheBox}}
 	var err error
 	if p.account, err = account.New(account.Config{DB: a.state.DB(), Box: a.state.Box, Logger: a.log}); err != nil {
 		return nil, err
 	}
-	p.Accounts = recordedAccounts{p.account, doer{a.events.Publish, onTheBox}}
-	did := func(ctx context.Context, cause string) { doer{a.events.Publish, onThePage}.did(ctx, cause, nil) }
+	p.Accounts = recordedAccounts{p.account, p.box}
+	did := func(ctx context.Context, cause string, about ...string) {
+		doer{a.events.Publish, onThePage}.did(ctx, cause, nil, about...)
+	}
 	names := func() []string { return pageNames(a.settings) }
 	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Secure: !a.settings.PlainHTTP})
 	if err != nil {
@@ -56,7 +59,9 @@ func (p *adminPage) Run(ctx context.Context) error {
 
 // SetPassword implements api.Admin.
 func (p *adminPage) SetPassword(ctx context.Context, password string) error {
-	return p.account.SetPassword(ctx, password)
+	err := p.account.SetPassword(ctx, password)
+	p.box.did(ctx, web.PasswordReset, err)
+	return err
 }
 
 // SetupLink implements api.Admin.

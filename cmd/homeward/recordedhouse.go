@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"homeward/peers/history"
 	"homeward/web"
+	"homeward/web/account"
 	"homeward/web/api"
 )
 
@@ -24,10 +26,10 @@ func (d doer) who(ctx context.Context) string {
 	return d.actor
 }
 
-// did tells it, unless it failed.
-func (d doer) did(ctx context.Context, cause string, err error) {
+// did tells it, unless it failed, and to which user, if to one.
+func (d doer) did(ctx context.Context, cause string, err error, about ...string) {
 	if err == nil {
-		d.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: d.who(ctx), Cause: cause})
+		d.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Actor: d.who(ctx), Cause: cause, Name: strings.Join(about, ", ")})
 	}
 }
 
@@ -120,9 +122,37 @@ type recordedAccounts struct {
 	doer
 }
 
+// AddUser implements api.Accounts.
+func (r recordedAccounts) AddUser(ctx context.Context, n account.NewUser) error {
+	err := r.accounts.AddUser(ctx, n)
+	r.did(ctx, web.UserAdded, err, n.Name)
+	return err
+}
+
+// ChangeUser implements api.Accounts.
+func (r recordedAccounts) ChangeUser(ctx context.Context, name string, c account.UserChange) error {
+	err := r.accounts.ChangeUser(ctx, name, c)
+	r.did(ctx, web.UserChanged, err, name)
+	return err
+}
+
+// RemoveUser implements api.Accounts.
+func (r recordedAccounts) RemoveUser(ctx context.Context, name string) error {
+	err := r.accounts.RemoveUser(ctx, name)
+	r.did(ctx, web.UserRemoved, err, name)
+	return err
+}
+
+// ResetPassword implements api.Accounts.
+func (r recordedAccounts) ResetPassword(ctx context.Context, name, password string) error {
+	err := r.accounts.ResetPassword(ctx, name, password)
+	r.did(ctx, web.PasswordReset, err, name)
+	return err
+}
+
 // RemoveSecondStep implements api.Accounts.
 func (r recordedAccounts) RemoveSecondStep(ctx context.Context, name string) error {
 	err := r.accounts.RemoveSecondStep(ctx, name)
-	r.did(ctx, "second-step-removed", err)
+	r.did(ctx, "second-step-removed", err, name)
 	return err
 }

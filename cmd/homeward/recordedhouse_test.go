@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"homeward/peers/history"
+	"homeward/web/account"
 	"homeward/web/api"
 )
 
@@ -33,7 +34,11 @@ func (h obedient) RemoveDNSName(context.Context) error              { return h.e
 func (h obedient) ChangeSettings(context.Context, api.SettingsChange) error {
 	return h.err
 }
-func (h obedient) RemoveSecondStep(context.Context, string) error { return h.err }
+func (h obedient) AddUser(context.Context, account.NewUser) error               { return h.err }
+func (h obedient) ChangeUser(context.Context, string, account.UserChange) error { return h.err }
+func (h obedient) ResetPassword(context.Context, string, string) error          { return h.err }
+func (h obedient) RemoveUser(context.Context, string) error                     { return h.err }
+func (h obedient) RemoveSecondStep(context.Context, string) error               { return h.err }
 
 func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 	for _, err := range []error{nil, errors.New("refused")} {
@@ -42,7 +47,7 @@ func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 			if e.Kind != history.AdminAction || e.Actor != "anna" || e.At.IsZero() {
 				t.Errorf("%+v", e)
 			}
-			said = append(said, e.Cause)
+			said = append(said, strings.TrimSuffix(e.Cause+":"+e.Name, ":"))
 		}, "anna"}
 		h, ctx := obedient{err: err}, t.Context()
 		f, r, n := recordedForwards{h, d}, recordedRouter{h, d}, recordedDNS{h, d}
@@ -54,8 +59,13 @@ func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 		n.SetDNSName(ctx, api.NewDNSName{})
 		n.RemoveDNSName(ctx)
 		recordedHouse{h, d}.ChangeSettings(ctx, api.SettingsChange{})
-		recordedAccounts{h, d}.RemoveSecondStep(ctx, "ben")
-		want := "forward-opened forward-on forward-off forward-removed port-closed dns-name dns-name-removed settings second-step-removed"
+		u := recordedAccounts{h, d}
+		u.RemoveSecondStep(ctx, "ben")
+		u.AddUser(ctx, account.NewUser{Name: "ben", Password: "never told"})
+		u.ChangeUser(ctx, "ben", account.UserChange{})
+		u.ResetPassword(ctx, "ben", "never told")
+		u.RemoveUser(ctx, "ben")
+		want := "forward-opened forward-on forward-off forward-removed port-closed dns-name dns-name-removed settings second-step-removed:ben user-added:ben user-changed:ben password-reset:ben user-removed:ben"
 		if err != nil {
 			want = ""
 		}

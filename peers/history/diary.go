@@ -138,12 +138,25 @@ type Filter struct {
 	Peer   peers.ID  // about this one only; zero: about anything
 	House  bool      // with Peer: also what happened to the whole house, which may be why it could not come in
 	Kinds  []Kind    // of these only; none: of any
+	Actor  string    // done by this person only; empty: by anybody
 	Before int64     // with a smaller ID; zero: the latest
 	Since  time.Time // not before; zero: any time
 	Limit  int       // at most as many; zero or too many: 100
 }
 
 const maxPage = 500
+
+// actors are the people of whom something is kept, by name.
+func (d *diary) actors() []string {
+	var names []string
+	for _, e := range d.events {
+		if e.Actor != "" && !slices.Contains(names, e.Actor) {
+			names = append(names, e.Actor)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // find returns the chosen events, the latest first, and whether there are more.
 func (d *diary) find(f Filter) (list []Event, more bool) {
@@ -155,6 +168,7 @@ func (d *diary) find(f Filter) (list []Event, more bool) {
 		switch {
 		case f.Before != 0 && e.ID >= f.Before,
 			f.Peer != 0 && e.Peer != f.Peer && !(f.House && e.House()),
+			f.Actor != "" && e.Actor != f.Actor,
 			len(f.Kinds) > 0 && !slices.Contains(f.Kinds, e.Kind),
 			!f.Since.IsZero() && e.Last.Before(f.Since):
 			continue

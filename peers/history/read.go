@@ -15,6 +15,13 @@ func (r *Recorder) Events(f Filter) (list []Event, more bool) {
 	return r.diary.find(f)
 }
 
+// Actors returns the people of whom there are events, by name.
+func (r *Recorder) Actors() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.diary.actors()
+}
+
 // Last returns the latest event of a kind.
 func (r *Recorder) Last(k Kind) (Event, bool) {
 	list, _ := r.Events(Filter{Kinds: []Kind{k}, Limit: 1})

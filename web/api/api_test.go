@@ -381,7 +381,7 @@ func TestWithoutAnAddressOfHomeNoCodeIsMade(t *testing.T) {
 	w := newWorld(t, nil)
 	_, err := w.client.AddPeer(t.Context(), NewPeer{Name: "anna"})
 	var p *Problem
-	if !errors.As(err, &p) || p.Status != http.StatusConflict || !strings.Contains(p.Detail, "endpoint") {
+	if !errors.As(err, &p) || p.Status != http.StatusConflict || !strings.Contains(p.Detail, "say in the settings where home is") {
 		t.Errorf("error = %v", err)
 	}
 	if list, err := w.client.Peers(t.Context()); err != nil || len(list) != 0 {

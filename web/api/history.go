@@ -16,6 +16,7 @@ import (
 // History is what the handler and the page need of what was written down.
 type History interface {
 	Events(history.Filter) (list []history.Event, more bool)
+	Actors() []string
 	Follow() *history.Subscription
 	Traffic(context.Context, peers.ID, history.Span) ([]history.Bar, error)
 	Sessions(ctx context.Context, id peers.ID, limit int) ([]history.Session, error)
@@ -117,6 +118,7 @@ func filterOf(q url.Values) (history.Filter, error) {
 	default:
 		return f, &peers.FieldError{Field: "house", Problem: "is neither true nor false"}
 	}
+	f.Actor = q.Get("actor")
 	for _, k := range q["kind"] {
 		if !slices.Contains(history.Kinds(), history.Kind(k)) {
 			return f, &peers.FieldError{Field: "kind", Problem: strconv.Quote(k) + " is none: use " + kindNames()}

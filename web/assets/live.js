@@ -96,9 +96,9 @@ function wanted() {
 function showRow(row) {
   const list = document.querySelector("[data-log]");
   if (!list) return;
-  const { logPeer, logTopic, logHouse } = list.dataset;
+  const { logPeer, logTopic, logBy, logHouse } = list.dataset;
   const house = logHouse !== undefined && row.house;
-  if ((logPeer && logPeer !== String(row.peer) && !house) || (logTopic && logTopic !== row.topic)) return;
+  if ((logPeer && logPeer !== String(row.peer) && !house) || (logTopic && logTopic !== row.topic) || (logBy && logBy !== row.actor)) return;
   const line = document.createElement("li"), when = document.createElement("time"), text = document.createElement("span");
   line.toggleAttribute("data-bad", Boolean(row.bad));
   when.dateTime = row.time;
