@@ -11,6 +11,7 @@ import (
 	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
+	"homeward/tunnel/internal/knock"
 	"homeward/tunnel/internal/pace"
 )
 
@@ -27,6 +28,7 @@ type Config struct {
 	Logger    *slog.Logger
 	// FromPeers and ToPeers bound the data under way in the device; nil means no bound.
 	FromPeers, ToPeers *pace.Window
+	Door               *knock.Door // where browsers knock; nil: none may
 }
 
 // Bind is the socket that wireguard-go should have had.
@@ -182,6 +184,9 @@ func (b *Bind) look(receive conn.ReceiveFunc) conn.ReceiveFunc {
 		n, err := receive(packets, sizes, eps)
 		if n > 0 {
 			b.probe.take(packets[:n], sizes)
+			if b.cfg.Door.Waits() {
+				b.answerKnocks(packets[:n], sizes, eps)
+			}
 			data := b.evidence.received(packets[:n], sizes, eps)
 			if b.cfg.FromPeers != nil {
 				b.cfg.FromPeers.In(data)

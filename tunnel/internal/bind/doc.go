@@ -4,6 +4,7 @@
 //
 //	wireguard-go ─ Bind ─┬─ counts what arrives by its outside (Evidence)
 //	                     ├─ proves that receiving works (Watch)
+//	                     ├─ answers browsers that knock, while they may (knock.Door)
 //	                     └─ sockets: GSO and GRO on Linux, plain ones elsewhere
 //
 // What it promises:

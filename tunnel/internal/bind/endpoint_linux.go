@@ -29,6 +29,9 @@ func newEndpoint(to netip.AddrPort, src netip.Addr, ifindex uint32, via uint16) 
 
 func (e *endpoint) addrPort() netip.AddrPort { return e.to }
 
+// called is our further port that the peer called; 0: the first.
+func (e *endpoint) called() uint16 { return e.via }
+
 // ClearSrc gives the source up: the kernel chooses one.
 func (e *endpoint) ClearSrc() { e.cleared.Store(true) }
 
