@@ -28,6 +28,8 @@ var matrix = map[string]access{
 	"POST /setup":                            visitor,
 	"POST /setup/restore":                    visitor, // for who has the setup link
 	"GET /backup":                            admin,
+	"GET /knock":                             admin,
+	"POST /knock":                            admin,
 	"POST /backup/download":                  admin,
 	"POST /backup/recovery-code":             admin,
 	"POST /backup/nightly":                   admin,

@@ -113,6 +113,8 @@ func (s *Server) routes() []route {
 		{"POST", "/peers/{id}/test", admin, s.withPeer(s.beginTest)},
 
 		{"GET", "/guide", admin, s.showGuide},
+		{"GET", "/knock", admin, s.showKnock},
+		{"POST", "/knock", admin, s.beginKnock},
 		{"GET", "/backup", admin, s.showBackup},
 		{"POST", "/backup/download", admin, s.downloadBackup},
 		{"POST", "/backup/recovery-code", admin, s.makeRecoveryCode},

@@ -29,6 +29,7 @@ const maxLive = 32
 type Config struct {
 	api.Config
 	Account *account.Account
+	Knocks  api.Knocker
 	// Restorer takes the backup of another homeward before the page is claimed, of at
 	// most MaxBackup bytes.
 	Restorer  api.Restorer
@@ -63,8 +64,8 @@ type Server struct {
 
 // New makes the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Restorer == nil {
-		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account or restorer is missing")))
+	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Restorer == nil || cfg.Knocks == nil {
+		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, restorer or knocks is missing")))
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }

@@ -59,6 +59,7 @@ type appliance struct {
 	// forwards are the ports that the owner wants open besides.
 	forwards *forwards.Book
 	tests    *peerTests
+	knocks   *knocks
 	backups  *backups.Keeper
 	restorer *restorer
 	page     *adminPage
@@ -71,7 +72,7 @@ type appliance struct {
 func assemble(ctx context.Context, b *box, st *state.State) (*appliance, error) {
 	s, log := b.settings, b.log
 	a := &appliance{settings: s, state: st, budget: b.budget, log: log, hardened: b.hardened, restorer: newRestorer(st, log)}
-	a.tests = &peerTests{a: a}
+	a.tests, a.knocks = &peerTests{a: a}, &knocks{a: a}
 	host, err := hostnet.Read(s.Interface)
 	if err != nil {
 		return nil, err
@@ -255,16 +256,16 @@ func (a *appliance) facts() peers.Facts {
 func (a *appliance) status() api.Status {
 	router := a.router()
 	now := time.Now()
-	list, home := a.peers.List(), a.networks.Load().home
+	list, knocks, home := a.peers.List(), a.tunnel.Knocks(), a.networks.Load().home
 	s := api.Status{
 		Version: version, Facts: a.findings(now), Backup: a.backupKeeper("").Backup(),
-		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, home, now),
+		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, knocks, home, now),
 	}
 	if j, ok := a.memoryJoint(); ok {
 		s.Joints = append(s.Joints, j)
 	}
 	s.Joints = append(s.Joints, homeJoint(a.tunnel.Status(), router, a.tunnel.Counters(), a.networks.Load()))
-	if _, proven := evidence(list, router, home, now); needsHands(router, proven) {
+	if _, proven := evidence(list, knocks, router, home, now); needsHands(router, proven) {
 		if g, err := a.guide(""); err == nil {
 			s.Guide = &g
 		}

@@ -96,7 +96,7 @@ func TestCodesHaveTheNameOnceItWasSeen(t *testing.T) {
 		if warned := e != nil && len(e.Warnings) > 0; warned != (c.want == "81.2.69.2:5" && c.name.Chosen || c.router.Verdict == upnp.IPv6Only) {
 			t.Errorf("%s: warned = %t", c.about, warned)
 		}
-		for _, j := range wayHome(tunnel.Status{Up: true}, c.router, c.name, e, nil, nil, time.Now()) {
+		for _, j := range wayHome(tunnel.Status{Up: true}, c.router, c.name, e, nil, nil, nil, time.Now()) {
 			if j.Key == "address" && (j.State != c.state || !strings.Contains(j.Summary, c.says)) {
 				t.Errorf("%s: %s %q, want %s and %q", c.about, j.State, j.Summary, c.state, c.says)
 			}
@@ -106,7 +106,7 @@ func TestCodesHaveTheNameOnceItWasSeen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, j := range wayHome(tunnel.Status{Up: true}, mapped, named(false, ddns.Status{}), &own, nil, nil, time.Now()) {
+	for _, j := range wayHome(tunnel.Status{Up: true}, mapped, named(false, ddns.Status{}), &own, nil, nil, nil, time.Now()) {
 		if j.Key == "address" && j.State != api.JointWorking {
 			t.Errorf("the operator's endpoint: %+v", j)
 		}

@@ -361,28 +361,37 @@ func TestGreenIsSaidOnlyOfWhatWasSeen(t *testing.T) {
 	peer := func(from string, ago time.Duration) []peers.Peer {
 		return []peers.Peer{{Name: "anna", Observed: peers.Observed{Endpoint: netip.MustParseAddrPort(from), LastHandshake: now.Add(-ago)}}}
 	}
+	knocked := func(from string, ago time.Duration) []tunnel.HeardKnock {
+		return []tunnel.HeardKnock{{At: now.Add(-ago), From: netip.MustParseAddrPort(from), Port: 5}}
+	}
 	for _, c := range []struct {
 		name          string
 		router        upnp.Status
 		peers         []peers.Peer
 		port, outside api.JointState
+		knocks        []tunnel.HeardKnock
 	}{
-		{"read back, nobody came", mapped, nil, api.JointWorking, api.JointUnknown},
-		{"granted, nobody came", granted, nil, api.JointUnknown, api.JointUnknown},
-		{"granted, from outside", granted, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking},
-		{"from outside", mapped, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking},
-		{"from outside by IPv6", mapped, peer("[2001:db8::7]:9", time.Hour), api.JointWorking, api.JointWorking},
-		{"from the LAN", mapped, peer("192.168.1.5:9", time.Hour), api.JointWorking, api.JointUnknown},
-		{"from the LAN by IPv6", mapped, peer("[2a02:810:1:2::7]:9", time.Hour), api.JointWorking, api.JointUnknown},
-		{"from our own public address", mapped, peer("81.2.69.2:9", time.Hour), api.JointWorking, api.JointUnknown},
-		{"long ago", mapped, peer("198.51.100.7:9", 8*24*time.Hour), api.JointWorking, api.JointUnknown},
-		{"before home moved", moved, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointUnknown},
-		{"not mapped", upnp.Status{Verdict: upnp.NoIGD}, nil, api.JointFailed, api.JointUnknown},
-		{"not mapped, from outside", upnp.Status{Verdict: upnp.NoIGD}, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking},
-		{"switched off", upnp.Off(5), nil, api.JointAttention, api.JointUnknown},
+		{"read back, nobody came", mapped, nil, api.JointWorking, api.JointUnknown, nil},
+		{"granted, nobody came", granted, nil, api.JointUnknown, api.JointUnknown, nil},
+		{"granted, from outside", granted, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking, nil},
+		{"from outside", mapped, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking, nil},
+		{"from outside by IPv6", mapped, peer("[2001:db8::7]:9", time.Hour), api.JointWorking, api.JointWorking, nil},
+		{"from the LAN", mapped, peer("192.168.1.5:9", time.Hour), api.JointWorking, api.JointUnknown, nil},
+		{"from the LAN by IPv6", mapped, peer("[2a02:810:1:2::7]:9", time.Hour), api.JointWorking, api.JointUnknown, nil},
+		{"from our own public address", mapped, peer("81.2.69.2:9", time.Hour), api.JointWorking, api.JointUnknown, nil},
+		{"long ago", mapped, peer("198.51.100.7:9", 8*24*time.Hour), api.JointWorking, api.JointUnknown, nil},
+		{"before home moved", moved, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointUnknown, nil},
+		{"not mapped", upnp.Status{Verdict: upnp.NoIGD}, nil, api.JointFailed, api.JointUnknown, nil},
+		{"not mapped, from outside", upnp.Status{Verdict: upnp.NoIGD}, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking, nil},
+		{"switched off", upnp.Off(5), nil, api.JointAttention, api.JointUnknown, nil},
+		{"a browser knocked from outside", mapped, nil, api.JointWorking, api.JointWorking, knocked("198.51.100.7:9", time.Hour)},
+		{"a browser knocked, router off", upnp.Off(5), nil, api.JointWorking, api.JointWorking, knocked("[2001:db8::7]:9", time.Hour)},
+		{"a browser knocked at home", mapped, nil, api.JointWorking, api.JointUnknown, knocked("[2a02:810:1:2::7]:9", time.Hour)},
+		{"a browser knocked long ago", mapped, nil, api.JointWorking, api.JointUnknown, knocked("198.51.100.7:9", 8*24*time.Hour)},
+		{"a browser knocked before home moved", moved, nil, api.JointWorking, api.JointUnknown, knocked("198.51.100.7:9", time.Hour)},
 	} {
 		got := map[string]api.Joint{}
-		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, dnsname.Status{}, endpointFor(nil, dnsname.Status{}, c.router), c.peers, []netip.Prefix{netip.MustParsePrefix("2a02:810:1:2::/64")}, now) {
+		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, dnsname.Status{}, endpointFor(nil, dnsname.Status{}, c.router), c.peers, c.knocks, []netip.Prefix{netip.MustParsePrefix("2a02:810:1:2::/64")}, now) {
 			got[j.Key] = j
 			if j.Summary == "" {
 				t.Errorf("%s: %s says nothing", c.name, j.Key)
@@ -442,7 +451,7 @@ func TestIPv6HasALightOfItsOwn(t *testing.T) {
 		if c.router.Verdict != upnp.IPv6Only {
 			c.router.Gateway.Addr = netip.MustParseAddr("192.168.1.1")
 		}
-		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, dnsname.Status{}, endpointFor(nil, dnsname.Status{}, c.router), nil, nil, time.Now()) {
+		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, dnsname.Status{}, endpointFor(nil, dnsname.Status{}, c.router), nil, nil, nil, time.Now()) {
 			got[j.Key] = j
 			if strings.Contains(j.Summary, "invalid") {
 				t.Errorf("%s: %s says %q", c.name, j.Key, j.Summary)

@@ -68,8 +68,8 @@ func (a *appliance) ownFace() []netip.Prefix {
 		}
 	}
 	add(a.router().WAN)
-	if a.endpoint != nil {
-		if ip, err := netip.ParseAddr(a.endpoint.Host); err == nil {
+	if e := a.operators(a.port); e != nil {
+		if ip, err := netip.ParseAddr(e.Host); err == nil {
 			add(ip)
 		}
 	}

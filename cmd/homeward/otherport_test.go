@@ -123,7 +123,7 @@ func TestTheTunnelWithoutTheDatabaseKnowsTheOtherPort(t *testing.T) {
 func TestCodesHaveTheOtherPortAndThatIsSaid(t *testing.T) {
 	at := netip.MustParseAddrPort("81.2.69.2:57618")
 	router := upnp.Status{Verdict: upnp.Mapped, Port: 57618, FirstPort: 41234, External: at.Addr(), Mapping: &upnp.Mapping{External: at}}
-	joints := wayHome(tunnel.Status{Up: true, ListenPort: 41234}, router, dnsname.Status{}, nil, nil, nil, router.Since)
+	joints := wayHome(tunnel.Status{Up: true, ListenPort: 41234}, router, dnsname.Status{}, nil, nil, nil, nil, router.Since)
 	i := slices.IndexFunc(joints, func(j api.Joint) bool { return j.Key == "port" })
 	if s := joints[i].Summary; !strings.Contains(s, "does not give UDP 41234") || !strings.Contains(s, "New codes have UDP 57618") {
 		t.Errorf("%q", s)

@@ -35,7 +35,7 @@ func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 		doer{a.events.Publish, onThePage}.did(ctx, cause, nil, about...)
 	}
 	names := func() []string { return pageNames(a.settings) }
-	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Secure: !a.settings.PlainHTTP})
+	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Knocks: a.knocks, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Secure: !a.settings.PlainHTTP})
 	if err != nil {
 		return nil, err
 	}

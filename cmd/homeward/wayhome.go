@@ -20,35 +20,48 @@ const proofLasts = 7 * 24 * time.Hour
 // lookingForRouter is what is said of the router before it was heard.
 const lookingForRouter = "router_looking"
 
-// proof is a handshake that came from outside the house.
+// proof is a packet that came in from outside the house: of a handshake, or of a
+// browser that knocked.
 type proof struct {
 	when time.Time
 	from netip.Addr
-	peer peers.Name
+	peer peers.Name // empty: a browser
 }
 
 // evidence looks for the latest handshake from a public address that is neither
 // in one of the house's networks (at home, IPv6 addresses are public) nor the
 // router's own: such a one would have turned round inside the house. What came
-// before home had its present address, port and router proves nothing.
-func evidence(list []peers.Peer, router upnp.Status, home []netip.Prefix, now time.Time) (proof, bool) {
-	var best proof
-	for _, p := range list {
-		o := p.Observed
-		from := o.Endpoint.Addr().Unmap()
-		outside := !insider{router.WAN, home}.has(from)
-		recent := now.Sub(o.LastHandshake) < proofLasts && !o.LastHandshake.Before(router.PlaceSince)
-		if outside && recent && o.LastHandshake.After(best.when) {
-			best = proof{o.LastHandshake, from, p.Name}
+// before home had its present address, port and router proves nothing. A browser's
+// knock is as good, and told of only while there is no handshake.
+func evidence(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status, home []netip.Prefix, now time.Time) (proof, bool) {
+	latest := func(all []proof) (best proof) {
+		for _, p := range all {
+			outside := !insider{router.WAN, home}.has(p.from)
+			recent := now.Sub(p.when) < proofLasts && !p.when.Before(router.PlaceSince)
+			if outside && recent && p.when.After(best.when) {
+				best = p
+			}
 		}
+		return best
+	}
+	var handshakes, heard []proof
+	for _, p := range list {
+		handshakes = append(handshakes, proof{p.Observed.LastHandshake, p.Observed.Endpoint.Addr().Unmap(), p.Name})
+	}
+	for _, k := range knocks {
+		heard = append(heard, proof{when: k.At, from: k.From.Addr()})
+	}
+	best := latest(handshakes)
+	if best.when.IsZero() {
+		best = latest(heard)
 	}
 	return best, !best.when.IsZero()
 }
 
 // wayHome is the path from the internet to the LAN, joint by joint. Working is
 // said only of what was observed, never of what a router promised.
-func wayHome(t tunnel.Status, router upnp.Status, name dnsname.Status, endpoint *peers.Endpoint, list []peers.Peer, home []netip.Prefix, now time.Time) []api.Joint {
-	seen, proven := evidence(list, router, home, now)
+func wayHome(t tunnel.Status, router upnp.Status, name dnsname.Status, endpoint *peers.Endpoint, list []peers.Peer, knocks []tunnel.HeardKnock, home []netip.Prefix, now time.Time) []api.Joint {
+	seen, proven := evidence(list, knocks, router, home, now)
 	joints := []api.Joint{
 		deviceJoint(t),
 		routerJoint(router),
@@ -213,7 +226,7 @@ func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, proven 
 	return j
 }
 
-// outsideJoint is the proof: green only for a device that came in from outside.
+// outsideJoint is the proof: green only for what came in from outside.
 func outsideJoint(r upnp.Status, endpoint *peers.Endpoint, seen proof, proven bool) api.Joint {
 	j := api.Joint{Key: "outside", Title: "Outside", State: api.JointUnknown}
 	switch {
@@ -223,6 +236,10 @@ func outsideJoint(r upnp.Status, endpoint *peers.Endpoint, seen proof, proven bo
 			family = "IPv6"
 		}
 		j.State, j.Since = api.JointWorking, seen.when
+		if seen.peer == "" {
+			say(&j, "outside_knocked", "Address", seen.from, "Family", family)
+			break
+		}
 		say(&j, "outside_seen", "Name", seen.peer, "Address", seen.from, "Family", family)
 	case endpoint == nil && r.Verdict != upnp.Starting:
 		say(&j, "outside_cannot")
