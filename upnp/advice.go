@@ -17,6 +17,8 @@ func advice(s Status, a answer) string {
 		if !s.External.IsValid() {
 			return "The router has opened the port, but doesn't tell its address on the internet: set the endpoint yourself."
 		}
+	case ByHand:
+		return fmt.Sprintf("You forward the port yourself: keep the rule that sends UDP port %d to %v in the router's settings, and let the router always give this box the same address.", s.Port, s.Gateway.Self)
 	case NoRouter:
 		return "This box has no router on its network: connect it to the home router, or check its network settings."
 	case NoIGD:

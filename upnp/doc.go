@@ -29,6 +29,8 @@
 //   - At the end the mapping is removed, within two seconds, also when the end
 //     came in the middle of asking for it.
 //
+// Where the owner forwards the port himself (SetByHand) it is asked for no more.
+//
 // It never learns what the port is for: no WireGuard, no peers, no HTTP of ours.
 //
 // # How it goes

@@ -34,6 +34,7 @@ type keeper struct {
 	asked      bool     // an entry of ours may be on the router, also without a mapping
 	swept      bool     // leftovers of earlier runs were looked for
 	started    bool     // the first attempt is over: keep distance between calls
+	left       bool     // the owner forwards the port: see leaveToOwner
 
 	notes    []Note // of this run and earlier ones, as in the journal
 	tried    []Note // of earlier runs, that were to be given back
@@ -62,7 +63,9 @@ func (k *keeper) step(ctx context.Context) time.Time {
 		return k.nextRoute
 	}
 	k.follow(ctx)
-	if !k.held() {
+	if k.left = k.leavesToOwner(); k.left {
+		k.leaveToOwner(ctx)
+	} else if !k.held() {
 		k.knock(ctx)
 		if !time.Now().Before(k.nextTry) {
 			k.attempt(ctx)
@@ -86,6 +89,9 @@ func (k *keeper) due() time.Time {
 
 // mappingDue is when there is something to do about our own port.
 func (k *keeper) mappingDue() time.Time {
+	if k.left {
+		return earliest(k.nextRoute, k.nextTry)
+	}
 	if !k.held() {
 		at := earliest(k.nextRoute, k.nextTry)
 		if k.knocking() {

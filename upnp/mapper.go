@@ -107,7 +107,8 @@ type Mapper struct {
 	jobs       chan job
 
 	wanted    atomic.Pointer[[]Forward]
-	rewanted  chan struct{} // the wanted ones have changed
+	byHand    atomic.Bool
+	rewanted  chan struct{} // the wanted ones have changed, or byHand
 	forwarded atomic.Pointer[[]ForwardStatus]
 }
 
@@ -257,6 +258,7 @@ func (m *Mapper) keep(ctx context.Context, s *side, jobs <-chan job, stepped fun
 			continue
 		case <-rewanted:
 			k.recheckForwards()
+			k.rehand()
 			timer.Reset(max(0, time.Until(k.due())))
 			continue
 		case <-timer.C:

@@ -24,11 +24,12 @@ const (
 	RouterBroken                // answers that make no sense, or entries that don't stay
 	Disabled                    // not running: switched off, or stopped
 	IPv6Only                    // no setting of this router opens an IPv4 port, but its IPv6 firewall is open for us
+	ByHand                      // the owner forwards the port himself: see SetByHand
 )
 
 var verdictNames = [...]string{
 	"starting", "mapped", "no-router", "no-igd", "refused", "conflict", "private-wan", "carrier-nat",
-	"no-wan", "router-broken", "disabled", "ipv6-only",
+	"no-wan", "router-broken", "disabled", "ipv6-only", "by-hand",
 }
 
 // String returns the verdict's key, for logs and JSON.
@@ -120,6 +121,8 @@ func (s Status) placed(old Status, now time.Time) Status {
 		at.external = s.Mapping.External
 	case s.Verdict == IPv6Only:
 		at.external = s.IPv6.Address
+	case s.Verdict == ByHand && s.External.IsValid():
+		at.external = netip.AddrPortFrom(s.External, s.Port)
 	default:
 		return s
 	}

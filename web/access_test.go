@@ -29,6 +29,10 @@ var matrix = map[string]access{
 	"POST /setup/restore":                    visitor, // for who has the setup link
 	"GET /backup":                            admin,
 	"GET /knock":                             admin,
+	"POST /guide/done":                       admin,
+	"POST /guide/undo":                       admin,
+	"PUT /api/v1/guide/by-hand":              router,
+	"DELETE /api/v1/guide/by-hand":           router,
 	"POST /knock":                            admin,
 	"POST /backup/download":                  admin,
 	"POST /backup/recovery-code":             admin,

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -22,5 +24,24 @@ func TestThePageSaysHowToOpenThePortByHand(t *testing.T) {
 	}
 	if !strings.Contains(w.get(c, "/").body, `href="/guide"`) {
 		t.Error("the first page has no way to the guide")
+	}
+}
+
+func TestTheOwnerSaysOnThePageThatHeHasEnteredTheRule(t *testing.T) {
+	w, c, router := withRouter(t)
+	if body := w.get(c, "/guide").body; !strings.Contains(body, `action="/guide/done"`) || !strings.Contains(body, `name="router" value="fritzbox"`) || strings.Contains(body, "/guide/undo") {
+		t.Errorf("before:\n%s", body)
+	}
+	if got := w.post(c, "/guide/done", url.Values{"router": {"nonsense"}}); got.status != http.StatusBadRequest || router.byHand != "" {
+		t.Errorf("an unknown router: %d, %q", got.status, router.byHand)
+	}
+	if got := w.post(c, "/guide/done", url.Values{"router": {"fritzbox"}}); got.status != http.StatusSeeOther || router.byHand != "by hand on fritzbox" {
+		t.Errorf("done: %d, %q", got.status, router.byHand)
+	}
+	if body := w.get(c, "/guide").body; !strings.Contains(body, "Forwarded by hand, as you said, since") || !strings.Contains(body, `action="/guide/undo"`) || strings.Contains(body, "/guide/done") {
+		t.Errorf("after:\n%s", body)
+	}
+	if got := w.post(c, "/guide/undo", nil); got.status != http.StatusSeeOther || router.byHand != "" {
+		t.Errorf("undone: %d, %q", got.status, router.byHand)
 	}
 }

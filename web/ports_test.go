@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"homeward/web/api"
 )
@@ -15,6 +16,20 @@ type fakeRouter struct {
 	table   api.PortTable
 	failure error
 	closed  []string
+	byHand  string
+}
+
+func (r *fakeRouter) ForwardByHand(_ context.Context, router string) error {
+	if router == "nonsense" {
+		return &api.Failure{Status: http.StatusBadRequest, Err: errors.New("there is no guide for the router \"nonsense\"")}
+	}
+	r.byHand = "by hand on " + router
+	return nil
+}
+
+func (r *fakeRouter) AskRouterAgain(context.Context) error {
+	r.byHand = ""
+	return nil
 }
 
 func (r *fakeRouter) Ports(context.Context) (api.PortTable, error) { return r.table, r.failure }
@@ -31,7 +46,11 @@ func (r *fakeRouter) Guide(router string) (api.Guide, error) {
 	if router == "nonsense" {
 		return api.Guide{}, &api.Failure{Status: http.StatusNotFound, Err: errors.New("there is no guide for the router \"nonsense\"")}
 	}
-	return api.Guide{Router: "fritzbox", Name: "FRITZ!Box", Menu: []string{"Internet", "Permit Access"}, Add: "New", Switch: "“Permit…”",
+	var since time.Time
+	if r.byHand != "" {
+		since = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	}
+	return api.Guide{ByHand: since, Router: "fritzbox", Name: "FRITZ!Box", Menu: []string{"Internet", "Permit Access"}, Add: "New", Switch: "“Permit…”",
 		Values: []api.GuideValue{{Field: "Port to device", Value: "51820"}},
 		Others: []api.GuideRouter{{Router: "asus", Name: "ASUS"}, {Router: "fritzbox", Name: "FRITZ!Box"}}}, nil
 }

@@ -113,6 +113,8 @@ func (s *Server) routes() []route {
 		{"POST", "/peers/{id}/test", admin, s.withPeer(s.beginTest)},
 
 		{"GET", "/guide", admin, s.showGuide},
+		{"POST", "/guide/done", admin, s.forwardedByHand},
+		{"POST", "/guide/undo", admin, s.notByHand},
 		{"GET", "/knock", admin, s.showKnock},
 		{"POST", "/knock", admin, s.beginKnock},
 		{"GET", "/backup", admin, s.showBackup},

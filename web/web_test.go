@@ -113,6 +113,8 @@ func (noRouter) Ports(context.Context) (api.PortTable, error) {
 	return api.PortTable{Router: "phone router", Complete: true, Ports: []api.Port{{Protocol: "TCP", External: 3389, Risk: "danger"}}}, nil
 }
 func (noRouter) ClosePort(context.Context, string, uint16) error { return nil }
+func (noRouter) ForwardByHand(context.Context, string) error     { return nil }
+func (noRouter) AskRouterAgain(context.Context) error            { return nil }
 func (noRouter) Guide(string) (api.Guide, error)                 { return api.Guide{Name: "a phone's router"}, nil }
 
 // noName takes any name but one.

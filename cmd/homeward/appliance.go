@@ -27,6 +27,7 @@ import (
 	"homeward/peers/history"
 	"homeward/tunnel"
 	"homeward/upnp"
+	"homeward/upnp/byhand"
 	"homeward/upnp/forwards"
 	"homeward/upnp/journal"
 	"homeward/web/api"
@@ -58,6 +59,7 @@ type appliance struct {
 	name    *dnsname.Keeper
 	// forwards are the ports that the owner wants open besides.
 	forwards *forwards.Book
+	byHand   *byhand.Book // what he said of the router
 	tests    *peerTests
 	knocks   *knocks
 	backups  *backups.Keeper
@@ -166,6 +168,13 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 		}
 		rules.Mapper = a.mapper
 	}
+	var owner byhand.Mapper
+	if a.mapper != nil {
+		owner = a.mapper
+	}
+	if a.byHand, err = byhand.New(ctx, a.state.DB(), owner); err != nil {
+		return err
+	}
 	if a.forwards, err = forwards.New(ctx, rules); err != nil {
 		return err
 	}
@@ -233,10 +242,14 @@ func pcpSecret(id state.Identity) []byte {
 
 // router is what the mapper knows.
 func (a *appliance) router() upnp.Status {
-	if a.mapper == nil {
-		return upnp.Off(a.port)
+	if a.mapper != nil {
+		return a.mapper.Status()
 	}
-	return a.mapper.Status()
+	s := upnp.Off(a.port)
+	if a.byHand != nil && !a.byHand.Said().Since.IsZero() {
+		s.Verdict, s.Since, s.Advice = upnp.ByHand, a.byHand.Said().Since, ""
+	}
+	return s
 }
 
 // facts is what the next code is made of.

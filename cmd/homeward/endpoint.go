@@ -37,6 +37,9 @@ func openedAt(router upnp.Status) (at netip.AddrPort, only6 bool) {
 	if m != nil && m.External.Addr().IsValid() {
 		return m.External, false
 	}
+	if router.Verdict == upnp.ByHand && router.External.IsValid() {
+		return netip.AddrPortFrom(router.External, router.Port), false
+	}
 	if router.IPv6.Address.IsValid() {
 		return router.IPv6.Address, true
 	}

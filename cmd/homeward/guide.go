@@ -11,21 +11,27 @@ import (
 
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/upnp"
+	"homeward/upnp/byhand"
 	"homeward/upnp/guide"
 	"homeward/web/api"
 )
 
-// guideFor is how the port is opened by hand. The brand is the chosen one, else
-// what the router calls itself, else what its address makes likely.
-func guideFor(r upnp.Status, chosen string) (api.Guide, error) {
+// guideFor is how the port is opened by hand. The brand is the chosen one, else the
+// one that the owner named once, else what the router calls itself or did, else what
+// its address makes likely.
+func guideFor(r upnp.Status, said byhand.Said, chosen string) (api.Guide, error) {
 	brand := guide.Brand(chosen)
 	var why string
 	switch recognised := guide.Recognise(r.Router.Name); {
 	case brand.Known():
 	case chosen != "":
 		return api.Guide{}, &api.Failure{Status: http.StatusNotFound, Err: fmt.Errorf("there is no guide for the router %.40q: %s are known", chosen, strings.Join(brandKeys(), ", "))}
+	case said.Chosen:
+		brand, why = said.Brand, "You chose it. If it is another now, choose that."
 	case recognised != guide.Generic:
 		brand, why = recognised, "It calls itself "+r.Router.Name+"."
+	case said.Brand != "":
+		brand, why = said.Brand, "It said so earlier. If it is another now, choose that."
 	case guide.Guess(r.Gateway.Addr) != guide.Generic:
 		brand, why = guide.Guess(r.Gateway.Addr), "Its address is the usual one of these. If it is another, choose it."
 	default:
@@ -33,6 +39,9 @@ func guideFor(r upnp.Status, chosen string) (api.Guide, error) {
 	}
 	g := guide.For(brand, guide.Rule{Name: "homeward", To: netip.AddrPortFrom(r.Gateway.Self, r.Port), Router: r.Gateway.Addr})
 	out := api.Guide{Router: string(g.Brand), Name: g.Router, Why: why, Open: g.Open, Menu: g.Menu, Add: g.Add, Steps: g.Steps(), Switch: g.Switch, Hint: guide.Hint}
+	if !said.Since.IsZero() {
+		out.ByHand = said.Since.UTC()
+	}
 	for _, v := range g.Values {
 		out.Values = append(out.Values, api.GuideValue{Field: v.Field, Value: v.Value})
 	}
@@ -54,7 +63,7 @@ func brandKeys() []string {
 // port, and nobody has come in by it.
 func needsHands(r upnp.Status, proven bool) bool {
 	switch r.Verdict {
-	case upnp.NoIGD, upnp.Refused, upnp.Conflict, upnp.RouterBroken, upnp.Disabled:
+	case upnp.NoIGD, upnp.Refused, upnp.Conflict, upnp.RouterBroken, upnp.Disabled, upnp.ByHand:
 		return !proven
 	}
 	return false
@@ -70,7 +79,7 @@ func (a *appliance) guide(chosen string) (api.Guide, error) {
 			r.Gateway.Self = at
 		}
 	}
-	return guideFor(r, chosen)
+	return guideFor(r, a.byHand.Said(), chosen)
 }
 
 // Guide implements api.Router.

@@ -5,8 +5,10 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"homeward/upnp"
+	"homeward/upnp/byhand"
 	"homeward/web/api"
 )
 
@@ -29,7 +31,7 @@ func TestTheGuideIsTheRoutersThatIsThere(t *testing.T) {
 		{"chosen", behind("192.168.178.1", "AVM FRITZ!Box 7590", upnp.NoIGD), "asus", "asus", ""},
 		{"switched off", upnp.Off(41234), "", "generic", "doesn't say"},
 	} {
-		g, err := guideFor(c.status, c.chosen)
+		g, err := guideFor(c.status, byhand.Said{}, c.chosen)
 		if err != nil || g.Router != c.router || !strings.Contains(g.Why, c.because) || (c.because == "") != (g.Why == "") {
 			t.Errorf("%s: %+v, %v", c.name, g, err)
 			continue
@@ -48,14 +50,14 @@ func TestTheGuideIsTheRoutersThatIsThere(t *testing.T) {
 		}
 	}
 	var f *api.Failure
-	if _, err := guideFor(upnp.Off(1), "nonsense"); !errors.As(err, &f) || f.Status != 404 || !strings.Contains(err.Error(), "fritzbox") {
+	if _, err := guideFor(upnp.Off(1), byhand.Said{}, "nonsense"); !errors.As(err, &f) || f.Status != 404 || !strings.Contains(err.Error(), "fritzbox") {
 		t.Errorf("an unknown router: %v", err)
 	}
 }
 
 func TestTheGuideIsShownWhileARuleByHandWouldHelp(t *testing.T) {
 	for v, want := range map[upnp.Verdict]bool{
-		upnp.NoIGD: true, upnp.Refused: true, upnp.Conflict: true, upnp.RouterBroken: true, upnp.Disabled: true,
+		upnp.NoIGD: true, upnp.Refused: true, upnp.Conflict: true, upnp.RouterBroken: true, upnp.Disabled: true, upnp.ByHand: true,
 		upnp.Starting: false, upnp.Mapped: false, upnp.NoRouter: false, upnp.PrivateWAN: false, upnp.CarrierNAT: false, upnp.NoWAN: false,
 	} {
 		if got := needsHands(upnp.Status{Verdict: v}, false); got != want {
@@ -85,5 +87,24 @@ func TestStatusDoctorAndGuideSayTheSame(t *testing.T) {
 	}
 	if _, out, _ := homeward(t.Context(), dir, "ports", "guide", "TP-Link"); !strings.Contains(out, "NAT Forwarding") {
 		t.Errorf("a chosen router: %s", out)
+	}
+}
+
+func TestWhatIsRememberedOfTheRouterCountsWhereItSaysNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		status upnp.Status
+		said   byhand.Said
+		router string
+	}{
+		"it said so earlier":           {behind("192.168.178.1", "", upnp.NoIGD), byhand.Said{Brand: "asus"}, "asus"},
+		"it says something else now":   {behind("192.168.1.1", "AVM FRITZ!Box 7590", upnp.Refused), byhand.Said{Brand: "asus"}, "fritzbox"},
+		"the owner chose it":           {behind("192.168.1.1", "AVM FRITZ!Box 7590", upnp.Refused), byhand.Said{Brand: "asus", Chosen: true}, "asus"},
+		"nothing is remembered":        {behind("192.168.178.1", "", upnp.NoIGD), byhand.Said{}, "fritzbox"},
+		"it is forwarded, and unknown": {behind("192.168.1.1", "", upnp.ByHand), byhand.Said{Since: time.Unix(9, 0)}, "generic"},
+	} {
+		g, err := guideFor(c.status, c.said, "")
+		if err != nil || g.Router != c.router || g.Why == "" || g.ByHand.IsZero() != c.said.Since.IsZero() {
+			t.Errorf("%s: %+v, %v", name, g, err)
+		}
 	}
 }

@@ -76,6 +76,9 @@ func callable(r upnp.Status, endpoint []netip.AddrPort) []netip.AddrPort {
 	if r.Mapping != nil {
 		list = append(list, r.Mapping.External)
 	}
+	if r.Verdict == upnp.ByHand {
+		list = append(list, netip.AddrPortFrom(r.External, r.Port))
+	}
 	if r.IPv6.Verdict == upnp.Mapped {
 		list = append(list, r.IPv6.Address)
 	}

@@ -356,6 +356,7 @@ func TestGreenIsSaidOnlyOfWhatWasSeen(t *testing.T) {
 	mapped := upnp.Status{Verdict: upnp.Mapped, Port: 5, WAN: wan, External: wan, Mapping: &upnp.Mapping{External: netip.AddrPortFrom(wan, 5), VerifiedAt: now}}
 	granted := mapped
 	granted.Mapping = &upnp.Mapping{External: netip.AddrPortFrom(wan, 5)}
+	byHand := upnp.Status{Verdict: upnp.ByHand, Port: 5, WAN: wan, External: wan}
 	moved := mapped
 	moved.PlaceSince = now.Add(-time.Minute)
 	peer := func(from string, ago time.Duration) []peers.Peer {
@@ -384,6 +385,9 @@ func TestGreenIsSaidOnlyOfWhatWasSeen(t *testing.T) {
 		{"not mapped", upnp.Status{Verdict: upnp.NoIGD}, nil, api.JointFailed, api.JointUnknown, nil},
 		{"not mapped, from outside", upnp.Status{Verdict: upnp.NoIGD}, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking, nil},
 		{"switched off", upnp.Off(5), nil, api.JointAttention, api.JointUnknown, nil},
+		{"by hand, nobody came", byHand, nil, api.JointUnknown, api.JointUnknown, nil},
+		{"by hand, from outside", byHand, peer("198.51.100.7:9", time.Hour), api.JointWorking, api.JointWorking, nil},
+		{"by hand, a browser knocked", byHand, nil, api.JointWorking, api.JointWorking, knocked("198.51.100.7:9", time.Hour)},
 		{"a browser knocked from outside", mapped, nil, api.JointWorking, api.JointWorking, knocked("198.51.100.7:9", time.Hour)},
 		{"a browser knocked, router off", upnp.Off(5), nil, api.JointWorking, api.JointWorking, knocked("[2001:db8::7]:9", time.Hour)},
 		{"a browser knocked at home", mapped, nil, api.JointWorking, api.JointUnknown, knocked("[2a02:810:1:2::7]:9", time.Hour)},

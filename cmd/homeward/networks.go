@@ -42,6 +42,7 @@ func (a *appliance) followNetworks(ctx context.Context) error {
 	for {
 		a.tunnel.SetHome(a.ownFace())
 		a.name.SetAddresses(nameTells(a.router()))
+		a.noteBrand(ctx)
 		select {
 		case <-ctx.Done():
 			return nil

@@ -15,7 +15,7 @@ import (
 
 func newPorts(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "ports", Short: "Look at what the router lets into the house", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
-	c.AddCommand(newPortsList(o), newPortsAudit(o), newPortsClose(o), newPortsGuide(o), newPortsOpen(o), newPortsRules(o))
+	c.AddCommand(newPortsList(o), newPortsAudit(o), newPortsClose(o), newPortsGuide(o), newPortsByHand(o), newPortsOpen(o), newPortsRules(o))
 	return c
 }
 

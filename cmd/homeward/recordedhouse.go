@@ -77,6 +77,20 @@ func (r recordedRouter) ClosePort(ctx context.Context, protocol string, external
 	return err
 }
 
+// ForwardByHand implements api.Router.
+func (r recordedRouter) ForwardByHand(ctx context.Context, router string) error {
+	err := r.Router.ForwardByHand(ctx, router)
+	r.did(ctx, "by-hand", err)
+	return err
+}
+
+// AskRouterAgain implements api.Router.
+func (r recordedRouter) AskRouterAgain(ctx context.Context) error {
+	err := r.Router.AskRouterAgain(ctx)
+	r.did(ctx, "not-by-hand", err)
+	return err
+}
+
 // recordedDNS is the keeper of the house's name for people.
 type recordedDNS struct {
 	api.DNS

@@ -21,6 +21,8 @@ type obedient struct {
 	err error
 }
 
+func (h obedient) ForwardByHand(context.Context, string) error { return h.err }
+func (h obedient) AskRouterAgain(context.Context) error        { return h.err }
 func (h obedient) OpenForward(context.Context, api.NewForward) (api.Forward, error) {
 	return api.Forward{}, h.err
 }
@@ -56,6 +58,8 @@ func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 		f.SwitchForward(ctx, 1, false)
 		f.RemoveForward(ctx, 1)
 		r.ClosePort(ctx, "tcp", 1)
+		r.ForwardByHand(ctx, "")
+		r.AskRouterAgain(ctx)
 		n.SetDNSName(ctx, api.NewDNSName{})
 		n.RemoveDNSName(ctx)
 		recordedHouse{h, d}.ChangeSettings(ctx, api.SettingsChange{})
@@ -65,7 +69,7 @@ func TestWhatPeopleDoToTheHouseIsWrittenDown(t *testing.T) {
 		u.ChangeUser(ctx, "ben", account.UserChange{})
 		u.ResetPassword(ctx, "ben", "never told")
 		u.RemoveUser(ctx, "ben")
-		want := "forward-opened forward-on forward-off forward-removed port-closed dns-name dns-name-removed settings second-step-removed:ben user-added:ben user-changed:ben password-reset:ben user-removed:ben"
+		want := "forward-opened forward-on forward-off forward-removed port-closed by-hand not-by-hand dns-name dns-name-removed settings second-step-removed:ben user-added:ben user-changed:ben password-reset:ben user-removed:ben"
 		if err != nil {
 			want = ""
 		}

@@ -10,6 +10,7 @@ import (
 
 	"homeward/cmd/homeward/internal/neighbours"
 	"homeward/upnp"
+	"homeward/upnp/byhand"
 	"homeward/upnp/forwards"
 	"homeward/upnp/risk"
 	"homeward/web/api"
@@ -27,6 +28,7 @@ type routerTable struct {
 	status    func() upnp.Status
 	guide     func(brand string) (api.Guide, error)
 	adminPort uint16
+	byHand    *byhand.Book
 	rules     *forwards.Book // by which the owner keeps other ports open
 	// look says who is who among machines of the LAN.
 	look func(ctx context.Context, router netip.Addr, machines []netip.Addr) map[netip.Addr]neighbours.Neighbour
@@ -34,7 +36,7 @@ type routerTable struct {
 
 // routerTable is the router's table as the page and the command line see it.
 func (a *appliance) routerTable() routerTable {
-	t := routerTable{status: a.router, guide: a.guide, rules: a.forwards, adminPort: a.settings.AdminPort}
+	t := routerTable{status: a.router, guide: a.guide, byHand: a.byHand, rules: a.forwards, adminPort: a.settings.AdminPort}
 	if a.mapper != nil {
 		t.mapper = a.mapper
 	}

@@ -64,7 +64,7 @@ func wayHome(t tunnel.Status, router upnp.Status, name dnsname.Status, endpoint 
 	seen, proven := evidence(list, knocks, router, home, now)
 	joints := []api.Joint{
 		deviceJoint(t),
-		routerJoint(router),
+		routerJoint(router, proven),
 		portJoint(t, router, endpoint, proven),
 	}
 	if j, ok := ipv6Joint(t, router); ok {
@@ -133,7 +133,7 @@ func deviceJoint(t tunnel.Status) api.Joint {
 	return j
 }
 
-func routerJoint(r upnp.Status) api.Joint {
+func routerJoint(r upnp.Status, proven bool) api.Joint {
 	j := api.Joint{Key: "router", Title: "Router", Since: r.Since}
 	at := r.Gateway.Addr
 	// named says something of a router that has a name, or the same without.
@@ -165,6 +165,12 @@ func routerJoint(r upnp.Status) api.Joint {
 	case upnp.IPv6Only:
 		j.State = api.JointWorking
 		named("router_ipv6")
+	case upnp.ByHand:
+		j.State = api.JointUnknown
+		if proven || !r.CheckedAt.IsZero() {
+			j.State = api.JointWorking
+		}
+		say(&j, "router_left")
 	default:
 		j.State = api.JointWorking
 		named("router_answers", "Address", at)
@@ -201,6 +207,14 @@ func portJoint(t tunnel.Status, r upnp.Status, endpoint *peers.Endpoint, proven 
 		if !proven {
 			j.State = api.JointUnknown
 		}
+	case r.Verdict == upnp.ByHand && proven:
+		j.State = api.JointWorking
+		say(&j, "port_said", "Port", port)
+	case r.Verdict == upnp.ByHand:
+		j.State = api.JointUnknown
+		say(&j, "port_said", "Port", port)
+		say(&j, "port_unseen")
+		advise(&j, "port_watch")
 	case r.Verdict == upnp.Starting:
 		j.State = api.JointUnknown
 		say(&j, "port_asking", "Port", port)

@@ -79,7 +79,23 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 }
 
 // router has two ports open, of which one may be closed.
-type router struct{ closed []string }
+type router struct {
+	closed []string
+	byHand string
+}
+
+func (r *router) ForwardByHand(_ context.Context, brand string) error {
+	if brand == "a b" {
+		return &Failure{Status: http.StatusBadRequest, Field: "router", Err: errors.New("there is no guide")}
+	}
+	r.byHand = "on " + brand
+	return nil
+}
+
+func (r *router) AskRouterAgain(context.Context) error {
+	r.byHand = ""
+	return nil
+}
 
 func (r *router) Ports(context.Context) (PortTable, error) {
 	return PortTable{Router: "Box", Complete: true, Ports: []Port{{Protocol: "TCP", External: 3389, Internal: "192.168.1.23:3389", Risk: "danger"}}}, nil
@@ -97,7 +113,11 @@ func (r *router) Guide(brand string) (Guide, error) {
 	if brand == "a b" {
 		return Guide{}, &Failure{Status: http.StatusNotFound, Err: errors.New("there is no guide")}
 	}
-	return Guide{Router: brand, Steps: []string{"one"}}, nil
+	g := Guide{Router: brand, Steps: []string{"one"}}
+	if r.byHand != "" {
+		g.Name, g.ByHand = r.byHand, time.Unix(5, 0).UTC()
+	}
+	return g, nil
 }
 
 func TestTheGuideIsServedForARouter(t *testing.T) {
@@ -108,6 +128,26 @@ func TestTheGuideIsServedForARouter(t *testing.T) {
 	var p *Problem
 	if _, err := w.client.Guide(t.Context(), "a b"); !errors.As(err, &p) || p.Status != 404 || p.Detail != "there is no guide" {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestTheOwnerSaysThatHeForwardsThePortByHandAndTakesItBack(t *testing.T) {
+	w := newWorld(t, home(t))
+	if err := w.client.ForwardByHand(t.Context(), "asus"); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := w.client.Guide(t.Context(), ""); err != nil || g.Name != "on asus" || !g.ByHand.Equal(time.Unix(5, 0)) {
+		t.Errorf("%+v, %v", g, err)
+	}
+	var p *Problem
+	if err := w.client.ForwardByHand(t.Context(), "a b"); !errors.As(err, &p) || p.Status != 400 || p.Field != "router" {
+		t.Errorf("an unknown router: %v", err)
+	}
+	if err := w.client.AskRouterAgain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := w.client.Guide(t.Context(), ""); err != nil || !g.ByHand.IsZero() {
+		t.Errorf("taken back: %+v, %v", g, err)
 	}
 }
 

@@ -138,6 +138,16 @@ func (c *Client) Guide(ctx context.Context, router string) (Guide, error) {
 	return g, err
 }
 
+// ForwardByHand notes that the owner forwards homeward's port himself.
+func (c *Client) ForwardByHand(ctx context.Context, router string) error {
+	return c.call(ctx, "PUT", "/api/v1/guide/by-hand", ByHand{router}, nil)
+}
+
+// AskRouterAgain takes that back.
+func (c *Client) AskRouterAgain(ctx context.Context) error {
+	return c.call(ctx, "DELETE", "/api/v1/guide/by-hand", nil, nil)
+}
+
 // ClosePort removes an entry of the router's table.
 func (c *Client) ClosePort(ctx context.Context, protocol string, external uint16) error {
 	return c.call(ctx, "DELETE", "/api/v1/ports/"+url.PathEscape(protocol)+"/"+strconv.Itoa(int(external)), nil, nil)

@@ -1,6 +1,9 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // Guide says how homeward's port is opened by hand on a router.
 type Guide struct {
@@ -18,6 +21,8 @@ type Guide struct {
 	Switch string        `json:"switch"`
 	Hint   string        `json:"hint"`
 	Others []GuideRouter `json:"others"` // all there are to choose from
+	// ByHand is since when the owner has said that he forwards the port.
+	ByHand time.Time `json:"by_hand,omitzero"`
 }
 
 // GuideValue is one field of the router's form.
@@ -39,4 +44,30 @@ func (h handler) guide(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.reply(w, http.StatusOK, g)
+}
+
+// ByHand says on which brand of router the port is forwarded by hand.
+type ByHand struct {
+	Router string `json:"router"` // empty: as before
+}
+
+func (h handler) forwardByHand(w http.ResponseWriter, r *http.Request) {
+	var in ByHand
+	err := read(w, r, &in)
+	if err == nil {
+		err = h.Router.ForwardByHand(r.Context(), in.Router)
+	}
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (h handler) askRouterAgain(w http.ResponseWriter, r *http.Request) {
+	if err := h.Router.AskRouterAgain(r.Context()); err != nil {
+		h.fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }

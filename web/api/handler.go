@@ -74,6 +74,8 @@ func Routes(cfg Config) []Route {
 		{"GET", "/api/v1/status", account.ScopeRead, h.status},
 		{"GET", "/api/v1/ports", account.ScopePorts, h.ports},
 		{"GET", "/api/v1/guide", account.ScopePorts, h.guide},
+		{"PUT", "/api/v1/guide/by-hand", account.ScopePorts, h.forwardByHand},
+		{"DELETE", "/api/v1/guide/by-hand", account.ScopePorts, h.askRouterAgain},
 		{"GET", "/api/v1/forwards", account.ScopePorts, h.forwards},
 		{"POST", "/api/v1/forwards", account.ScopePorts, h.openForward},
 		{"PATCH", "/api/v1/forwards/{id}", account.ScopePorts, h.withForward(h.switchForward)},

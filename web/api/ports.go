@@ -16,6 +16,11 @@ type Router interface {
 	// Guide says how homeward's port is opened by hand. The router's brand is empty
 	// for the one that is there, as far as it can be told.
 	Guide(router string) (Guide, error)
+	// ForwardByHand notes that the owner forwards homeward's port himself, on a router
+	// of that brand if it isn't empty: the router is not asked for it any more.
+	ForwardByHand(ctx context.Context, router string) error
+	// AskRouterAgain takes that back.
+	AskRouterAgain(context.Context) error
 }
 
 // PortTable is what the router sends into the house.

@@ -23,6 +23,7 @@ func (w *Watcher) routerNews(time.Time) (news []history.Event) {
 		news = append(news, history.Event{Kind: history.PortRenewed})
 	case is.Verdict == upnp.Conflict && was.Verdict != upnp.Conflict:
 		news = append(news, history.Event{Kind: history.PortConflict})
+	case is.Verdict == upnp.ByHand: // the owner said so himself
 	case !open(is.Verdict) && is.Verdict != was.Verdict:
 		news = append(news, history.Event{Kind: history.PortLost, Cause: is.Verdict.String()})
 	}
