@@ -81,19 +81,31 @@ func (l *Language) Plain(english string) string {
 	if len(english) > maxPlain {
 		return english
 	}
+	// Several sentences come first: what goes into the hole of the first could be all
+	// the others.
+	if text, ok := l.sentences(english); ok {
+		return text
+	}
 	if text, ok := l.find(english); ok {
 		return text
 	}
-	// Perhaps they are several.
+	return english
+}
+
+// sentences says several sentences, if each of them has its own text.
+func (l *Language) sentences(english string) (text string, ok bool) {
 	parts := strings.SplitAfter(english, ". ")
+	if len(parts) == 1 {
+		return "", false
+	}
 	for i, p := range parts {
 		text, ok := l.find(strings.TrimSuffix(p, " "))
 		if !ok {
-			return english
+			return "", false
 		}
 		parts[i] = text
 	}
-	return strings.Join(parts, " ")
+	return strings.Join(parts, " "), true
 }
 
 // find says one English sentence, or several that are one text.

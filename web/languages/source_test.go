@@ -30,7 +30,7 @@ var places = []struct {
 }
 
 // elsewhere are files in which the English of texts may stand, besides.
-var elsewhere = []string{"../../peers/*.go", "../account/*.go", "../api/*.go", "../*.go", "../../upnp/*.go", "../../upnp/risk/*.go", "../../upnp/guide/*.go", "../../upnp/forwards/*.go", "../../upnp/ddns/*.go", "../../cmd/homeward/*.go", "../../cmd/homeward/internal/dnsname/*.go", "../../cmd/homeward/internal/house/*.go", "../../configs/backup/*.go", "../../cmd/homeward/internal/backups/*.go"}
+var elsewhere = []string{"../../peers/*.go", "../account/*.go", "../api/*.go", "../*.go", "../../upnp/*.go", "../../upnp/risk/*.go", "../../upnp/guide/*.go", "../../upnp/forwards/*.go", "../../upnp/ddns/*.go", "../../cmd/homeward/*.go", "../../cmd/homeward/internal/dnsname/*.go", "../../cmd/homeward/internal/house/*.go", "../../tunnel/*.go", "../../tunnel/internal/bind/*.go", "../../tunnel/internal/kernel/*.go", "../../tunnel/internal/netstack/*.go", "../../configs/backup/*.go", "../../cmd/homeward/internal/backups/*.go"}
 
 // unsaid never reach a page by themselves.
 var unsaid = []string{"the name is taken", "the public key is taken", "%.80q is not written as a plain host", "%s has port 0: use 1 to 65535"}
@@ -178,5 +178,50 @@ func TestSentencesAreSaidWithWhatGoesIntoThem(t *testing.T) {
 	}
 	if got := de.Plain("100% of it"); got != "100% of it" {
 		t.Errorf("plain without a text: %q", got)
+	}
+}
+
+// problemFiles are where the sentences come from that a joint of the way home advises
+// without a code, and those of the house's DNS name.
+var problemFiles = []struct {
+	files string
+	least int // sentences that must be found, else the test looks at the wrong place
+}{
+	{"../../tunnel/tunnel.go", 3}, {"../../tunnel/internal/bind/probe.go", 2}, {"../../tunnel/internal/kernel/watch_linux.go", 2},
+	{"../../tunnel/internal/kernel/plane_linux.go", 1}, {"../../tunnel/internal/netstack/ping.go", 1}, {"../../cmd/homeward/lastgood.go", 5},
+}
+
+func TestProblemsOfTheTunnelAndTheDatabaseAreInTheCatalogue(t *testing.T) {
+	l := in(t, "de")
+	for _, p := range problemFiles {
+		found := 0
+		literals(t, p.files, func(file, text string, call *ast.CallExpr, _ int) {
+			forPeople := strings.Count(text, " ") >= 6 && (strings.HasSuffix(text, ".") || strings.Contains(text, ": ") || strings.HasSuffix(text, "%d"))
+			if call != nil && slices.Contains([]string{"Errorf", "Info", "Warn", "Error", "Debug", "New"}, called(call)) || !forPeople {
+				return
+			}
+			found++
+			if _, ok := l.sources[verbs.ReplaceAllString(text, hole)]; !ok {
+				t.Errorf("%s: there is no text for %q", file, text)
+			}
+		})
+		if found < p.least {
+			t.Errorf("%s: only %d sentences were found, want %d", p.files, found, p.least)
+		}
+	}
+}
+
+// What was filled in is found again, also where one sentence follows another.
+func TestProblemsOfTheTunnelAreSaidInGerman(t *testing.T) {
+	l := in(t, "de")
+	for english, want := range map[string]string{
+		"The UDP port 51820 was deaf and cannot be opened anew: permission denied.":                                                              "Der UDP-Port 51820 war taub",
+		"Names cannot be looked up inside the tunnel: x. Nothing but names can be reached until the box's own addresses can be read: no such y.": "Im Tunnel lassen sich keine Namen nachschlagen: x. Erreichbar sind nur Namen",
+		"Device 7 (\"a b\") is damaged in the database and stays out.":                                                                           "Gerät 7 (\"a b\") ist in der Datenbank beschädigt",
+		"DuckDNS refused the credentials (KO)":                                                                                                   "DuckDNS hat die Zugangsdaten abgelehnt (KO)",
+	} {
+		if got := l.Plain(english); !strings.HasPrefix(got, want) {
+			t.Errorf("%q is said as %q", english, got)
+		}
 	}
 }

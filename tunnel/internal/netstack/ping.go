@@ -19,8 +19,7 @@ import (
 const echoHeader = 8
 
 // pingProblem is for a person; the sysctl is the only way to repair it.
-const pingProblem = "ping from the tunnel to the home network does not work: this system does not let ordinary programs ping; " +
-	"set the sysctl net.ipv4.ping_group_range to \"0 2147483647\""
+const pingProblem = "ping from the tunnel to the home network does not work: this system does not let ordinary programs ping; set the sysctl net.ipv4.ping_group_range to \"0 2147483647\""
 
 // pinger carries echo requests on by the kernel's unprivileged ping sockets
 // (SOCK_DGRAM with IPPROTO_ICMP or IPPROTO_ICMPV6), one for each flow. Echo to
