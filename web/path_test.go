@@ -87,7 +87,7 @@ func TestThePasswordLeadsToTheCheckAndTheFirstPhone(t *testing.T) {
 		}
 	}
 	home := w.get(c, "/")
-	for _, want := range []string{`data-part="router" data-state="failed"`, `data-part="through" data-state="unknown"`, "Router: &lt;i&gt;No&lt;/i&gt; router.", `href="/guide"`} {
+	for _, want := range []string{"by another address or port than some devices know, and nobody has come in since. Make new codes", `data-part="router" data-state="failed"`, `data-part="through" data-state="unknown"`, "Router: &lt;i&gt;No&lt;/i&gt; router.", `href="/guide"`} {
 		if !strings.Contains(home.body, want) {
 			t.Errorf("the first page is without %q:\n%s", want, home.body)
 		}

@@ -17,6 +17,7 @@ const hereFor = 3 * time.Minute
 // view is what changes on the pages by itself: once in the template, and then
 // again and again as JSON for live.js.
 type view struct {
+	Reach  string      `json:"reach"` // the verdict in a sentence or two
 	Joints []jointView `json:"joints"`
 	Parts  []partView  `json:"parts"`
 	Worst  worstView   `json:"worst"`
@@ -66,10 +67,22 @@ type peerView struct {
 	NewReady bool     `json:"-"` // which has been made and waits
 }
 
+// reachSays is whether the house can be reached, and what to do where that is not said
+// of a joint.
+func reachSays(l *languages.Language, r api.Reachability) string {
+	text := l.Code("reach.verdict", r.Verdict)
+	if cure, ok := l.Find("reach.cure", r.Verdict); ok {
+		text += " " + cure
+	}
+	return text
+}
+
 // view has the devices that query asks for; see choose.
 func (s *Server) view(l *languages.Language, now time.Time, query url.Values) view {
 	v := view{Joints: []jointView{}, Peers: []peerView{}}
-	joints := s.cfg.Status().Joints
+	status := s.cfg.Status()
+	joints := status.Joints
+	v.Reach = reachSays(l, status.Reachability)
 	for _, j := range joints {
 		v.Joints = append(v.Joints, jointOf(l, j, now))
 	}

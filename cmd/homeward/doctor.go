@@ -59,6 +59,9 @@ func printDoctor(w io.Writer, s api.Status) error {
 	}
 	var b strings.Builder
 	b.WriteString("\n")
+	for _, e := range s.Reachability.Evidence {
+		fmt.Fprintf(&b, "  %-22s %s by %s at %s %s\n", "came in from outside", plain(e.Kind), e.Family, e.At.Local().Format(time.DateTime), plain(e.From))
+	}
 	for _, f := range s.Facts {
 		fmt.Fprintf(&b, "  %-22s %s\n", f.Name, plain(f.Value))
 	}

@@ -88,6 +88,11 @@ func (m *mask) status(s api.Status) api.Status {
 	for i := range s.Facts {
 		s.Facts[i].Value = m.text(s.Facts[i].Value)
 	}
+	s.Reachability.Advice = m.text(s.Reachability.Advice)
+	s.Reachability.Evidence = slices.Clone(s.Reachability.Evidence)
+	for i := range s.Reachability.Evidence {
+		s.Reachability.Evidence[i].From = m.text(s.Reachability.Evidence[i].From)
+	}
 	if s.Guide != nil {
 		g := *s.Guide
 		g.Why, g.Open, g.Steps, g.Values = m.text(g.Why), m.text(g.Open), slices.Clone(g.Steps), slices.Clone(g.Values)

@@ -65,6 +65,9 @@ func printStatus(w io.Writer, s api.Status) error {
 	marks := map[api.JointState]string{api.JointWorking: "works", api.JointUnknown: "not known yet", api.JointAttention: "look here", api.JointFailed: "does not work"}
 	var b strings.Builder
 	fmt.Fprintf(&b, "homeward %s\n", s.Version)
+	if s.Reachability.Text != "" {
+		fmt.Fprintf(&b, "  %s\n", plain(s.Reachability.Text))
+	}
 	for _, j := range s.Joints {
 		fmt.Fprintf(&b, "  %-8s %-14s %s\n", j.Title, marks[j.State], plain(j.Summary))
 		if j.Advice != "" {

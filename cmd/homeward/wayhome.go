@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,48 +15,51 @@ import (
 	"homeward/web/api"
 )
 
-// proofLasts is how long a handshake from outside proves that the port is open.
-const proofLasts = 7 * 24 * time.Hour
-
 // lookingForRouter is what is said of the router before it was heard.
 const lookingForRouter = "router_looking"
 
-// proof is a packet that came in from outside the house: of a handshake, or of a
-// browser that knocked.
+// proof is a packet that came in from outside the house.
 type proof struct {
-	when time.Time
-	from netip.Addr
-	peer peers.Name // empty: a browser
+	upnp.Proof
+	peer peers.Name // of a handshake
 }
 
-// evidence looks for the latest handshake from a public address that is neither
-// in one of the house's networks (at home, IPv6 addresses are public) nor the
-// router's own: such a one would have turned round inside the house. What came
-// before home had its present address, port and router proves nothing. A browser's
-// knock is as good, and told of only while there is no handshake.
-func evidence(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status, home []netip.Prefix, now time.Time) (proof, bool) {
-	latest := func(all []proof) (best proof) {
-		for _, p := range all {
-			outside := !insider{router.WAN, home}.has(p.from)
-			recent := now.Sub(p.when) < proofLasts && !p.when.Before(router.PlaceSince)
-			if outside && recent && p.when.After(best.when) {
-				best = p
-			}
+// proofs are all packets from outside that prove something of the way in now, the best
+// first: handshakes, then knocks of browsers, then what the router counted, and of each
+// the latest first. A handshake counts whose source is neither in one of the house's
+// networks (at home, IPv6 addresses are public) nor the router's own: such a one would
+// have turned round inside the house.
+func proofs(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status, home []netip.Prefix, now time.Time) []proof {
+	var all []proof
+	add := func(kind upnp.ProofKind, at time.Time, from netip.Addr, peer peers.Name) {
+		p := upnp.Proof{Kind: kind, At: at, From: from.Unmap(), Six: from.Unmap().Is6()}
+		if router.Proves(p, now) && !(insider{router.WAN, home}).has(from) {
+			all = append(all, proof{p, peer})
 		}
-		return best
 	}
-	var handshakes, heard []proof
 	for _, p := range list {
-		handshakes = append(handshakes, proof{p.Observed.LastHandshake, p.Observed.Endpoint.Addr().Unmap(), p.Name})
+		add(upnp.ProofHandshake, p.Observed.LastHandshake, p.Observed.Endpoint.Addr(), p.Name)
 	}
 	for _, k := range knocks {
-		heard = append(heard, proof{when: k.At, from: k.From.Addr()})
+		add(upnp.ProofKnock, k.At, k.From.Addr(), "")
 	}
-	best := latest(handshakes)
-	if best.when.IsZero() {
-		best = latest(heard)
+	if p, ok := router.Counted(); ok && router.Proves(p, now) {
+		all = append(all, proof{Proof: p})
 	}
-	return best, !best.when.IsZero()
+	order := []upnp.ProofKind{upnp.ProofHandshake, upnp.ProofKnock, upnp.ProofCounter}
+	slices.SortStableFunc(all, func(a, b proof) int {
+		return cmp.Or(slices.Index(order, a.Kind)-slices.Index(order, b.Kind), b.At.Compare(a.At))
+	})
+	return all
+}
+
+// evidence is the best proof, if there is one.
+func evidence(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status, home []netip.Prefix, now time.Time) (proof, bool) {
+	all := proofs(list, knocks, router, home, now)
+	if len(all) == 0 {
+		return proof{}, false
+	}
+	return all[0], true
 }
 
 // wayHome is the path from the internet to the LAN, joint by joint. Working is
@@ -245,16 +249,15 @@ func outsideJoint(r upnp.Status, endpoint *peers.Endpoint, seen proof, proven bo
 	j := api.Joint{Key: "outside", Title: "Outside", State: api.JointUnknown}
 	switch {
 	case proven:
-		family := "IPv4"
-		if seen.from.Is6() {
-			family = "IPv6"
+		j.State, j.Since = api.JointWorking, seen.At
+		switch seen.Kind {
+		case upnp.ProofKnock:
+			say(&j, "outside_knocked", "Address", seen.From, "Family", familyOf(seen.Proof))
+		case upnp.ProofCounter:
+			say(&j, "outside_counted")
+		default:
+			say(&j, "outside_seen", "Name", seen.peer, "Address", seen.From, "Family", familyOf(seen.Proof))
 		}
-		j.State, j.Since = api.JointWorking, seen.when
-		if seen.peer == "" {
-			say(&j, "outside_knocked", "Address", seen.from, "Family", family)
-			break
-		}
-		say(&j, "outside_seen", "Name", seen.peer, "Address", seen.from, "Family", family)
 	case endpoint == nil && r.Verdict != upnp.Starting:
 		say(&j, "outside_cannot")
 	default:

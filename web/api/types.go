@@ -38,6 +38,27 @@ type Saying struct {
 	Pairs []any
 }
 
+// Reachability is whether the house can be reached from outside, in one verdict with
+// what it rests on.
+type Reachability struct {
+	// Verdict is a word for programs: seen, mapped, by-hand, codes-stale, no-igd, refused,
+	// conflict, double-nat, carrier-nat, ds-lite, ipv6-only, no-address, router-broken,
+	// no-router, not-asked or unknown.
+	Verdict  string     `json:"verdict"`
+	Since    time.Time  `json:"since,omitzero"`
+	Text     string     `json:"text"`             // one sentence
+	Advice   string     `json:"advice,omitempty"` // what to do
+	Evidence []Evidence `json:"evidence"`         // the best first; empty: nothing was seen
+}
+
+// Evidence is a packet that came in from outside.
+type Evidence struct {
+	Kind   string    `json:"kind"` // handshake, knock (by a browser) or counter (the router's)
+	At     time.Time `json:"at"`
+	Family string    `json:"family"`         // IPv4 or IPv6
+	From   string    `json:"from,omitempty"` // the address outside
+}
+
 // Hairpin says whether devices at home reach the house by its public address.
 type Hairpin string
 
@@ -55,8 +76,9 @@ type Status struct {
 	Facts   []Fact  `json:"facts"` // for a report of what is wrong
 	// Names are the house's names on the internet. They tell where it is: who shows a
 	// status to strangers leaves them out.
-	Names  []string    `json:"names,omitempty"`
-	Backup BackupState `json:"backup"`
+	Names        []string     `json:"names,omitempty"`
+	Backup       BackupState  `json:"backup"`
+	Reachability Reachability `json:"reachability,omitzero"`
 	// Hairpin was tried out.
 	Hairpin Hairpin `json:"hairpin,omitempty"`
 	// Guide says how the port is opened by hand, when that is what is left.

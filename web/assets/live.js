@@ -77,6 +77,7 @@ function show(event) {
   const news = JSON.parse(event.data);
   news.joints.forEach(showJoint);
   news.peers.forEach(showPeer);
+  set(document, "reach", news.reach);
   showPath(news);
   showLooking();
   if (tested && news.test) showTest(news.test);
