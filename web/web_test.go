@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +40,7 @@ type world struct {
 	account  *account.Account
 	now      *clock // by which codes are judged
 	did      []string
+	log      logBuffer // of all parts
 	peers    *peers.Manager
 	dev      *peerstest.Device
 	backups  fakeBackups
@@ -59,13 +62,13 @@ func newWorld(t *testing.T) *world {
 
 func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	t.Helper()
-	quiet := slog.New(slog.DiscardHandler)
+	w := &world{t: t, now: &clock{}, dev: peerstest.NewDevice()}
+	quiet := slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	st, err := state.Open(t.Context(), t.TempDir(), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	w := &world{t: t, now: &clock{}, dev: peerstest.NewDevice()}
 	w.peers, err = peers.New(t.Context(), peers.Config{DB: st.DB(), Device: w.dev, Logger: quiet, Facts: func() peers.Facts {
 		return peers.Facts{PublicKey: wgtypes.Key{1}, Endpoint: endpoint, MTU: 1412, Tunnel: []netip.Prefix{netip.MustParsePrefix("10.6.0.1/24"), netip.MustParsePrefix("fd00:6::1/64")}}
 	}})
@@ -104,6 +107,24 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	w.stranger = w.browser()
 	w.stranger.Jar = nil
 	return w
+}
+
+// logBuffer is a log that may be read while it is written.
+type logBuffer struct {
+	mu   sync.Mutex // guards text
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 // noRouter has one port open.

@@ -156,6 +156,7 @@ func TestThePageWorksWithoutJavaScript(t *testing.T) {
 		return err == nil && strings.Contains(out, "Devices call")
 	})
 	page.addDevice("Anna's phone")
+	page.undoRemoval()
 	page.removeDevice()
 	page.checkPorts(h)
 	page.do("logging out", chromedp.Click("header button"), chromedp.WaitVisible("#password"))

@@ -56,6 +56,14 @@ func (b *browser) removeDevice() time.Time {
 	return clicked
 }
 
+// undoRemoval removes the device whose page is open and thinks better of it.
+func (b *browser) undoRemoval() {
+	b.t.Helper()
+	b.do("asking to remove", chromedp.Click("a.danger"), chromedp.WaitVisible("button.danger"), chromedp.Click(`button[name="undo"]`), chromedp.WaitVisible("#way"), chromedp.WaitVisible(".peer .leaves button"))
+	b.shot("leaves")
+	b.do("undoing it", chromedp.Click(".peer .leaves button"), chromedp.WaitVisible("#code"), chromedp.WaitNotPresent(".leaves"))
+}
+
 // waitText waits until the first element of a kind has part in its text,
 // without a reload of the page.
 func (b *browser) waitText(selector, part string) {
