@@ -2,6 +2,7 @@ package peers_test
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,4 +88,27 @@ func TestAnImpossibleUndoIsRefused(t *testing.T) {
 	if got := mustGet(t, m, p.ID); !got.Leaves.IsZero() {
 		t.Errorf("it leaves at %v", got.Leaves)
 	}
+}
+
+// Somebody wanted it gone: a clock that was set back must not let it stay for a year.
+func TestAClockThatWasSetBackDoesNotPutARemovalOff(t *testing.T) {
+	db := openDB(t)
+	synctest.Test(t, func(t *testing.T) {
+		var back atomic.Int64 // of the clock, in nanoseconds
+		dev := peerstest.NewDevice()
+		m := newManager(t, db, dev, func(c *peers.Config) {
+			c.Now = func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }
+		})
+		defer run(t, m)()
+		goes := create(t, m, "goes")
+		if _, err := m.RemoveLater(t.Context(), goes.ID, 20*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		back.Store(int64(365 * 24 * time.Hour))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if _, err := m.Get(goes.ID); !errors.Is(err, peers.ErrNotFound) || dev.Has(goes.PublicKey) {
+			t.Errorf("a minute later: %v", err)
+		}
+	})
 }
