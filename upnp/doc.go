@@ -57,7 +57,9 @@
 // While held, the router is asked for its address (by PCP: for a sign of life),
 // every 50 s by UPnP and every 25 s by PCP or NAT-PMP, which also tells that it
 // restarted. The mapping is looked at, and asked for again by PCP or NAT-PMP, every
-// 25 s; an IPv6 opening is asked for again every five minutes. Three things shorten
+// 25 s; an IPv6 opening is asked for again every five minutes. By UPnP alone a router
+// that answers from memory is made to look at its own rules now and then (stir.go):
+// for a moment another port leads to ours then. Three things shorten
 // the wait (ears.go): the kernel's news about
 // routes and addresses; a router's announcement that it has just started or has
 // another address, which is only a hint to ask, as anybody can forge it; and, once

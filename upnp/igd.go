@@ -106,6 +106,8 @@ func (p *igd) choose(ctx context.Context, gw Gateway, a ssdpAnswer, root *goupnp
 				ID:   clean(root.Device.UDN),
 			},
 			caller: caller{log: p.log},
+
+			stirring: stirring{needed: answersFromMemory(a.server)},
 		}
 		if len(services) == 1 {
 			return s, nil

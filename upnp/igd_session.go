@@ -17,6 +17,9 @@ type igdSession struct {
 	worked time.Duration // the lease that the router accepted last; valid when known
 	known  bool
 	offers bool // the router was asked what it offers
+
+	stirring stirring
+	address  netip.Addr // what it said last
 }
 
 func (s *igdSession) router() Router { return s.who }
@@ -34,6 +37,10 @@ func (s *igdSession) external(ctx context.Context) (netip.Addr, answer) {
 	if err != nil || !addr.Is4() || addr.IsUnspecified() {
 		return netip.Addr{}, answer{}
 	}
+	if s.address.IsValid() && addr != s.address {
+		s.stirring.soon = true // many load their firewall anew then
+	}
+	s.address = addr
 	return addr, answer{}
 }
 
@@ -140,7 +147,7 @@ func (s *igdSession) settle(ctx context.Context, w want, lease time.Duration, re
 // readBack looks at the entry that was just made. The router's remaining time
 // counts when it is less than what we asked for.
 func (s *igdSession) readBack(ctx context.Context, w want, lease time.Duration) (grant, answer) {
-	g, a := s.check(ctx, w)
+	g, a := s.look(ctx, w)
 	switch a.outcome {
 	case done:
 	case notThere:
@@ -157,7 +164,21 @@ func (s *igdSession) readBack(ctx context.Context, w want, lease time.Duration) 
 	return g, answer{}
 }
 
+// check looks, and now and then makes the router look, too.
 func (s *igdSession) check(ctx context.Context, w want) (grant, answer) {
+	g, a := s.look(ctx, w)
+	if !a.ok() || g.foreign || !s.stirring.due(time.Now()) || !s.stir(ctx, w) {
+		return g, a
+	}
+	if g, a = s.look(ctx, w); a.outcome == notThere {
+		s.stirring.often = time.Now().Add(stirFor)
+		a = answer{outcome: notThere, problem: "the router's firewall was loaded anew, which its program has not noticed"}
+	}
+	return g, a
+}
+
+// look reads our entry.
+func (s *igdSession) look(ctx context.Context, w want) (grant, answer) {
 	e, a := s.entry(ctx, w.port)
 	switch {
 	case !a.ok():

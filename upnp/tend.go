@@ -99,10 +99,16 @@ func (k *keeper) askAddress(ctx context.Context) answer {
 	case *pcpSession, *pmpSession, *firewallSession:
 		every = epochEvery
 	}
-	k.nextAddress = time.Now().Add(every)
 	addr, a := k.session.external(ctx)
+	if a.outcome == failed || a.ok() && classify(addr) == wanNone {
+		every = epochEvery // the line is down: somebody waits for it
+	}
+	k.nextAddress = time.Now().Add(every)
 	switch a.outcome {
 	case done:
+		if addr != k.wan && k.wan.IsValid() {
+			k.nextCheck = time.Now() // many routers load their firewall anew then
+		}
 		k.wan, k.wanTold, k.checkedAt = addr, true, time.Now()
 	case failed:
 		k.wan, k.wanTold = netip.Addr{}, true
