@@ -78,8 +78,10 @@ const (
 	leastPause   = 50 * time.Millisecond // between steps, whatever they say
 	attemptTime  = 15 * time.Second
 	releaseTime  = 2 * time.Second
-	// steadyAfter is how long a mapping must last until an earlier trouble is forgotten.
-	steadyAfter = 10 * time.Minute
+	// steadyAfter is how long a mapping must last until an earlier trouble is forgotten. It
+	// is less than the pace at which routers tidy up (five or ten minutes): what they
+	// forgot again and again is made anew at once each time.
+	steadyAfter = 2 * time.Minute
 )
 
 // backoff is the pause after so many failed attempts in a row.
