@@ -109,7 +109,7 @@ func (f fault) measure(ctx context.Context, lab *labnet.Lab, bin string) (took t
 			if f.told != "" {
 				return p.says(f.told)
 			}
-			return strings.Contains(lab.RouterRuleset(), "dnat")
+			return p.open()
 		})
 	}
 	config, err := p.issue(f.code)

@@ -128,6 +128,69 @@ func (p *patient) flush() {
 	p.unharmed = p.reached()
 }
 
+// open reports whether the router sends a port to the NAS.
+func (p *patient) open() bool {
+	return strings.Contains(p.lab.RouterRuleset(), "dnat ip to "+labnet.NAS4+":")
+}
+
+// takenBefore lets another host have the port that homeward has chosen, while it
+// doesn't run and before anybody got a code.
+func (p *patient) takenBefore() {
+	p.start()
+	if _, p.err = p.await(firstOpen, p.open); p.err != nil {
+		return
+	}
+	_, port, _ := strings.Cut(p.lab.RouterRuleset(), "dnat ip to "+labnet.NAS4+":")
+	port, _, _ = strings.Cut(port, "\n")
+	p.hw.Signal(syscall.SIGTERM)
+	<-p.hw.Done()
+	p.lab.Laptop.Run("upnpc", "-m", "eth0", "-e", "laptop", "-a", labnet.Laptop4, port, port, "UDP")
+}
+
+// cutLine takes the router's line away for a while.
+func (p *patient) cutLine() {
+	p.lab.Router.Run("ip", "link", "set", "wan0", "down")
+	p.unharmed = p.reached()
+	time.Sleep(10 * time.Second)
+	p.lab.Router.Run("ip", "link", "set", "wan0", "up")
+	p.lab.Router.AddRoute("default", "81.2.69.1")
+	p.from = time.Now()
+}
+
+// moveRouter gives the router another address in the LAN, as its owner does. It
+// starts again then.
+func (p *patient) moveRouter() {
+	const moved = "192.168.77.254"
+	p.lab.StopIGD(syscall.SIGTERM)
+	p.lab.ForgetMappings()
+	p.unharmed = p.reached()
+	p.lab.Router.Run("ip", "addr", "del", labnet.RouterLAN+"/24", "dev", "lan0")
+	p.lab.Router.Address("lan0", moved+"/24")
+	p.lab.StartIGD()
+	for _, h := range []*labnet.Host{p.lab.NAS, p.lab.Share} {
+		h.Run("ip", "-4", "route", "replace", "default", "via", moved)
+	}
+	p.from = time.Now()
+}
+
+// reconnect gives the router another public address and loads its firewall anew. The
+// phone calls the new address from then on, as one does that asks the DNS again.
+func (p *patient) reconnect() {
+	port, err := p.port()
+	if p.err = err; err != nil {
+		return
+	}
+	key, err := p.lab.Phone.Try("wg", "show", p.lab.ID, "peers")
+	if p.err = err; err != nil {
+		return
+	}
+	p.changeWAN()
+	p.lab.FlushMappings()
+	p.from = time.Now()
+	_, p.err = p.lab.Phone.Try("wg", "set", p.lab.ID, "peer", strings.TrimSpace(key), "endpoint", newWAN+":"+port)
+	p.unharmed = p.reached()
+}
+
 // killHomeward kills homeward and starts it.
 func (p *patient) killHomeward() {
 	p.hw.Signal(syscall.SIGKILL)
