@@ -25,7 +25,7 @@ const sessionLasts = 7 * 24 * time.Hour
 // maxLive bounds the pages that are kept up to date at the same time.
 const maxLive = 32
 
-// Config is what a Server needs. All fields but Names, Proxies, Did and Secure are required.
+// Config is what a Server needs. All fields but Names, Proxies, Did, Certificate and Secure are required.
 type Config struct {
 	api.Config
 	Account *account.Account
@@ -42,6 +42,9 @@ type Config struct {
 	// Did is told what somebody did to the own login, or to that of another user, who
 	// is named then; nil means nobody is.
 	Did func(ctx context.Context, cause string, about ...string)
+	// Certificate is the page's own one: its SHA-256 fingerprint as browsers show it, and
+	// the same as words; nil means that there is none.
+	Certificate func() (fingerprint, words string)
 	// Secure says that the page is served by TLS: its cookie is then sent by
 	// TLS only.
 	Secure bool
@@ -69,6 +72,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }
+	}
+	if cfg.Certificate == nil {
+		cfg.Certificate = func() (fingerprint, words string) { return "", "" }
 	}
 	if cfg.Did == nil {
 		cfg.Did = func(context.Context, string, ...string) {}

@@ -29,7 +29,9 @@ type settingsPage struct {
 	Now       api.Settings
 	Stale     int // devices that need a new code
 	Me        account.User
-	Sealed    bool // the page came by TLS
+	Sealed    bool   // the page came by TLS
+	Print     string // the certificate's fingerprint, and the same as Words; both may be empty
+	Words     string
 	File      []settingView
 }
 
@@ -80,6 +82,7 @@ func (s *Server) drawSettings(w http.ResponseWriter, r *http.Request, status int
 	p := settingsPage{layout: s.layout(r, l.T("settings.title")), Languages: s.languages.All(), Looks: looks, DNS: s.cfg.DNS.DNSName(), Form: form,
 		Set: set, Now: s.cfg.House.Settings(), Me: caller(r), Sealed: !s.unsealed(r)}
 	p.Here = "/settings"
+	p.Print, p.Words = s.cfg.Certificate()
 	for _, d := range s.cfg.Peers.List() {
 		if len(d.NeedsCode) > 0 {
 			p.Stale++

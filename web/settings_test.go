@@ -106,6 +106,21 @@ func TestSettingsOfTheFileAreShownWithTheirDefaults(t *testing.T) {
 	}
 }
 
+func TestSettingsShowTheCertificateAndWhatItsWordsProve(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	page := w.get(c, "/settings").body
+	for _, want := range []string{"<b>six words to read aloud here</b>", "<code>AA:BB</code>", "somebody in between could show the right ones"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	w.page.cfg.Certificate = func() (string, string) { return "", "" } // plain HTTP
+	if page := w.get(c, "/settings").body; strings.Contains(page, "SHA-256") {
+		t.Error("a page without a certificate speaks of one")
+	}
+}
+
 func TestHouseIsSetOnThePageAndAWrongValueIsSaidBesideItsField(t *testing.T) {
 	w := newWorld(t)
 	w.house.now = api.Settings{House: "Lake", Profile: "everything", Access: "home", DNS: true, Keepalive: 25, Calls: "home.example.org:51820", File: []api.FileSetting{{Key: "endpoint"}}}

@@ -94,7 +94,7 @@ func printLink(tty terminal, l api.SetupLink) error {
 	}
 	text := fmt.Sprintf("\nSet it up, once and within a day: %s\n\n%s", l.URL, drawn)
 	if l.Fingerprint != "" {
-		text += "\nThe browser will warn, since this box vouches for itself. It is the right one if the\ncertificate's SHA-256 fingerprint is\n  " + l.Fingerprint + "\n"
+		text += "\nThe browser will warn, since this box vouches for itself. It is the right one if the\ncertificate's SHA-256 fingerprint is\n  " + l.Fingerprint + "\nor, as words, which the page's settings show, too,\n  " + l.Words + "\n"
 	}
 	_, err = io.WriteString(tty.out, text)
 	return err

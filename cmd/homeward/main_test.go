@@ -259,6 +259,9 @@ func TestTheSetupLinkIsPrintedUntilThePasswordIsSet(t *testing.T) {
 	if !regexp.MustCompile(`(?m)^  ([0-9A-F]{2}:){31}[0-9A-F]{2}$`).MatchString(link) {
 		t.Errorf("no fingerprint: %q", link)
 	}
+	if !regexp.MustCompile(`(?m)^  [a-z-]+( [a-z-]+){5}$`).MatchString(link) {
+		t.Errorf("no words for it: %q", link)
+	}
 	setPassword := func(p string) (int, string) {
 		var out bytes.Buffer
 		tty := terminal{in: strings.NewReader(p), out: &out, err: &out, env: func(k string) (string, bool) { return filepath.Join(dir, "state"), k == "HOMEWARD_STATE" }}

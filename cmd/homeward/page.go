@@ -35,7 +35,8 @@ func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 		doer{a.events.Publish, onThePage}.did(ctx, cause, nil, about...)
 	}
 	names := func() []string { return pageNames(a.settings) }
-	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Knocks: a.knocks, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Secure: !a.settings.PlainHTTP})
+	certificate := func() (fingerprint, words string) { return p.fingerprint, p.words }
+	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Knocks: a.knocks, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Certificate: certificate, Secure: !a.settings.PlainHTTP})
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func (p *adminPage) SetupLink(ctx context.Context) (api.SetupLink, error) {
 	if err != nil {
 		return api.SetupLink{}, err
 	}
-	return api.SetupLink{URL: p.base + "/setup?token=" + token, Fingerprint: p.fingerprint}, nil
+	return api.SetupLink{URL: p.base + "/setup?token=" + token, Fingerprint: p.fingerprint, Words: p.words}, nil
 }
 
 // announce says where the page is, and how it is claimed if it is not yet.

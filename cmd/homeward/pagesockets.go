@@ -32,6 +32,7 @@ type pageSockets struct {
 	sockets     *listen.Group
 	base        string // https://192.168.1.5:8377
 	fingerprint string // empty without TLS
+	words       string // the same to read aloud
 }
 
 // openPageSockets opens them for a handler.
@@ -46,6 +47,9 @@ func openPageSockets(st *state.State, s configs.Settings, host hostnet.Host, h h
 			return nil, err
 		}
 		if p.fingerprint, err = listen.Fingerprint(cert); err != nil {
+			return nil, err
+		}
+		if p.words, err = listen.Words(cert); err != nil {
 			return nil, err
 		}
 		scheme = "https"

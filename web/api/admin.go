@@ -29,6 +29,8 @@ type SetupLink struct {
 	// Fingerprint is the SHA-256 of the page's certificate as browsers show it;
 	// empty when the page is served without TLS.
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// Words is the fingerprint to read aloud.
+	Words string `json:"fingerprint_words,omitempty"`
 }
 
 // localRoutes are the rows that only the local socket has.
