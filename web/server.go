@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -111,6 +112,10 @@ func newSessions(cfg Config) *scs.SessionManager {
 	}
 	m.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
 		cfg.Logger.Error("session failed", "err", err)
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			api.Refuse(w, http.StatusInternalServerError, "the session cannot be read: the log says why")
+			return
+		}
 		http.Error(w, "The session cannot be read: the log says why.", http.StatusInternalServerError)
 	}
 	return m
@@ -122,6 +127,7 @@ func (s *Server) Handler() http.Handler {
 	for _, r := range s.routes() {
 		mux.Handle(r.Method+" "+r.Pattern, s.admit(r))
 	}
+	mux.Handle("/api/", api.Nothing(mux))
 	mux.Handle("/", s.admit(route{Who: visitor, handle: s.notFound}))
 	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, guard.Bodies{restorePath: s.cfg.MaxBackup}, mux)
 }

@@ -37,6 +37,9 @@ func (s *Server) admit(r route) http.Handler {
 		u, in, err := s.loggedIn(req.Context())
 		req = req.WithContext(context.WithValue(req.Context(), callerKey{}, u))
 		switch {
+		case err != nil && r.Who != visitor && !r.Who.isPage():
+			s.cfg.Logger.Error("reading who is logged in", "err", err)
+			api.Refuse(w, http.StatusInternalServerError, "something went wrong inside: the log says what")
 		case err != nil:
 			s.broken(w, req, err)
 		case r.Who == visitor, in && u.Role.Scopes().Allow(r.Who.needs()):

@@ -119,6 +119,7 @@ func LocalHandler(cfg Config, a Admin) http.Handler {
 	for _, r := range append(Routes(cfg), localRoutes(cfg, a)...) {
 		mux.HandleFunc(r.Method+" "+r.Pattern, r.Handle)
 	}
+	mux.HandleFunc("/", Nothing(mux))
 	return mux
 }
 

@@ -1,8 +1,10 @@
 package guard
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // MaxBody is how much a request may carry: 64 KiB.
@@ -19,15 +21,17 @@ type Bodies map[string]int64
 func Handler(hosts Hosts, larger Bodies, next http.Handler) http.Handler {
 	// The standard library's own check knows Sec-Fetch-Site, which browsers send
 	// over TLS; ours below knows Origin, which they send always.
-	next = http.NewCrossOriginProtection().Handler(next)
+	metadata := http.NewCrossOriginProtection()
+	metadata.SetDenyHandler(http.HandlerFunc(foreign))
+	next = metadata.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
 		if !hosts.Allowed(r.Host) {
-			refuse(w, http.StatusMisdirectedRequest, "This is homeward, but not by this name.\n\nOpen it by its address, or add the name to admin_hosts in homeward.toml.")
+			refuse(w, r, http.StatusMisdirectedRequest, "This is homeward, but not by this name.\n\nOpen it by its address, or add the name to admin_hosts in homeward.toml.")
 			return
 		}
 		if !safe(r.Method) && !sameOrigin(r) {
-			refuse(w, http.StatusForbidden, "This request came from another page. Open homeward itself and try again.")
+			foreign(w, r)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, max(MaxBody, larger[r.URL.Path]))
@@ -58,8 +62,25 @@ func sameOrigin(r *http.Request) bool {
 	return err == nil && o.Host != "" && o.Host == r.Host
 }
 
-func refuse(w http.ResponseWriter, status int, why string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+// foreign refuses what another site sent.
+func foreign(w http.ResponseWriter, r *http.Request) {
+	refuse(w, r, http.StatusForbidden, "This request came from another page. Open homeward itself and try again.")
+}
+
+// refuse says why in plain text or, to programs, as a problem document (RFC 9457).
+func refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
+	if !strings.HasPrefix(r.URL.Path, "/api/") {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(status)
+		w.Write([]byte(why + "\n")) // the client went away: nobody to tell
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
-	w.Write([]byte(why + "\n")) // the client went away: nobody to tell
+	json.NewEncoder(w).Encode(struct {
+		Type   string `json:"type"`
+		Title  string `json:"title"`
+		Status int    `json:"status"`
+		Detail string `json:"detail"`
+	}{"about:blank", http.StatusText(status), status, why})
 }
