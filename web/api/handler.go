@@ -130,8 +130,20 @@ func (h handler) status(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h handler) list(w http.ResponseWriter, r *http.Request) {
+	all := h.Peers.List()
+	if q := r.URL.Query(); q.Has("limit") || q.Has("cursor") {
+		page, next, err := pageOf(all, q.Get("limit"), q.Get("cursor"))
+		if err != nil {
+			h.fail(w, err)
+			return
+		}
+		if next != "" {
+			w.Header().Set("Link", "<"+r.URL.Path+"?"+next+`>; rel="next"`)
+		}
+		all = page
+	}
 	list := []Peer{}
-	for _, p := range h.Peers.List() {
+	for _, p := range all {
 		list = append(list, peerFrom(p))
 	}
 	h.reply(w, http.StatusOK, list)
