@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/net/ipv4"
 )
@@ -28,6 +29,9 @@ const helperSecond = "HOMEWARD_UPNP_TEST_SECOND"
 
 // helperElsewhere names a file with the port that was gone to; with it the helper may.
 const helperElsewhere = "HOMEWARD_UPNP_TEST_ELSEWHERE"
+
+// helperLease is asked for instead of an hour.
+const helperLease = "HOMEWARD_UPNP_TEST_LEASE"
 
 // fileOfPort is an Elsewhere that is kept in a file.
 type fileOfPort string
@@ -85,7 +89,8 @@ func helper() int {
 	if file := os.Getenv(helperElsewhere); file != "" {
 		elsewhere = fileOfPort(file)
 	}
-	m, err := New(Config{Elsewhere: elsewhere, SecondRouter: os.Getenv(helperSecond) != "", Port: testPort, Description: testDesc, Secret: testSecret,
+	lease, _ := time.ParseDuration(os.Getenv(helperLease))
+	m, err := New(Config{Lease: lease, Elsewhere: elsewhere, SecondRouter: os.Getenv(helperSecond) != "", Port: testPort, Description: testDesc, Secret: testSecret,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
