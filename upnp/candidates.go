@@ -57,6 +57,7 @@ func (k *keeper) find(ctx context.Context, patient bool) answer {
 		}
 	}
 	k.stale = false
+	k.hearEvents()
 	return answer{}
 }
 

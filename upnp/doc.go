@@ -59,9 +59,10 @@
 // restarted. The mapping is looked at, and asked for again by PCP or NAT-PMP, every
 // 25 s; an IPv6 opening is asked for again every five minutes. By UPnP alone a router
 // that answers from memory is made to look at its own rules now and then (stir.go):
-// for a moment another port leads to ours then. Three things shorten
+// for a moment another port leads to ours then. Four things shorten
 // the wait (ears.go): the kernel's news about
-// routes and addresses; a router's announcement that it has just started or has
+// routes and addresses; an event of the router's, where it offers such (gena.go); a
+// router's announcement that it has just started or has
 // another address, which is only a hint to ask, as anybody can forge it; and, once
 // a router we had a mapping on is gone, a packet every ten seconds that asks
 // whether it is back.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -26,10 +27,11 @@ type ears struct {
 	announced, rerouted chan struct{} // 1-buffered
 	routes              sync.WaitGroup
 	deaf                func() // stops listening to the present gateway
+	unsubscribe         func() // ends the subscription to its events
 }
 
 func newEars() *ears {
-	return &ears{announced: make(chan struct{}, 1), rerouted: make(chan struct{}, 1), deaf: func() {}}
+	return &ears{announced: make(chan struct{}, 1), rerouted: make(chan struct{}, 1), deaf: func() {}, unsubscribe: func() {}}
 }
 
 // note leaves a message unless there is one.
@@ -56,8 +58,9 @@ func (e *ears) watch(ctx context.Context, s *side, log *slog.Logger) {
 
 // listen listens to another gateway than before.
 func (e *ears) listen(ctx context.Context, s *side, gw Gateway, log *slog.Logger) {
+	e.unsubscribe()
 	e.deaf()
-	e.deaf = func() {}
+	e.deaf, e.unsubscribe = func() {}, func() {}
 	if s.hearRouter == nil || !gw.Addr.IsValid() || gw.Addr.IsLoopback() {
 		return
 	}
@@ -71,10 +74,37 @@ func (e *ears) listen(ctx context.Context, s *side, gw Gateway, log *slog.Logger
 	e.deaf = func() { cancel(); wait.Wait() }
 }
 
+// subscribe listens to the events of a service, and of no other one any more.
+func (e *ears) subscribe(ctx context.Context, s *side, gw Gateway, service *url.URL, turn turn, log *slog.Logger) {
+	e.unsubscribe()
+	ctx, cancel := context.WithCancel(ctx)
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		if err := s.hearEvents(ctx, gw, service, turn, note(e.announced)); err != nil {
+			log.Debug("hearing no events of the router", "gateway", gw.Addr, "err", err)
+		}
+	})
+	e.unsubscribe = func() { cancel(); wait.Wait() }
+}
+
 // close waits for the goroutines; the context of watch has ended.
 func (e *ears) close() {
+	e.unsubscribe()
 	e.deaf()
 	e.routes.Wait()
+}
+
+// hearEvents subscribes to the events of what was just found, where it offers any.
+func (k *keeper) hearEvents() {
+	if k.side.hearEvents == nil {
+		return
+	}
+	for _, c := range k.candidates {
+		if s, ok := c.(*igdSession); ok && s.events != nil {
+			k.ears.subscribe(k.stopping, k.side, k.gw, s.events, k.m.turn, k.m.log)
+			return
+		}
+	}
 }
 
 // rerouted looks at the routes soon.

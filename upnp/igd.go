@@ -105,6 +105,7 @@ func (p *igd) choose(ctx context.Context, gw Gateway, a ssdpAnswer, root *goupnp
 				Via:  "UPnP " + strings.TrimPrefix(service.ServiceType, "urn:schemas-upnp-org:service:"),
 				ID:   clean(root.Device.UDN),
 			},
+			events: eventURL(location, root, service, gw),
 			caller: caller{log: p.log},
 
 			stirring: stirring{needed: answersFromMemory(a.server)},
@@ -120,6 +121,15 @@ func (p *igd) choose(ctx context.Context, gw Gateway, a ssdpAnswer, root *goupnp
 		}
 	}
 	return best, nil
+}
+
+// eventURL is where the service's events are subscribed to; nil: nowhere.
+func eventURL(location *url.URL, root *goupnp.RootDevice, service *goupnp.Service, gw Gateway) *url.URL {
+	u, err := controlURL(location, root.URLBaseStr, service.EventSubURL.Str, gw.Addr)
+	if err != nil {
+		return nil // most likely it is empty
+	}
+	return u
 }
 
 const perfectScore = 3

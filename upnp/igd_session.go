@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"time"
 )
 
@@ -11,7 +12,8 @@ import (
 type igdSession struct {
 	conn   connection
 	who    Router
-	bootID uint32 // of the answer that led here: the seam for noticing restarts
+	events *url.URL // where its events are subscribed to; nil: it offers none
+	bootID uint32   // of the answer that led here: the seam for noticing restarts
 	caller
 
 	worked time.Duration // the lease that the router accepted last; valid when known

@@ -165,6 +165,7 @@ func New(c Config) (*Mapper, error) {
 			},
 			hearRoutes: hearRoutes,
 			hearRouter: hearAnnouncements,
+			hearEvents: hearEvents,
 		},
 		turn:    make(turn, 1),
 		changed: make(chan struct{}, 1),

@@ -426,3 +426,43 @@ func TestRealRouterOwnAddressChanges(t *testing.T) {
 		t.Errorf("left behind %q", list)
 	}
 }
+
+// T44: the real router's event tells of another address, by UPnP alone, long before
+// the minute's question.
+func TestRealRouterTellsItsNewAddressByAnEvent(t *testing.T) {
+	t.Parallel()
+	r := newRealRouter(t)
+	p := r.mapper(helperOnly + "=UPnP")
+	p.await(Mapped, 10*time.Second)
+	at := "" // where it listens for events
+	if !poll(10*time.Second, func() bool {
+		if f := strings.Fields(r.in(r.nas, "ss", "-Hltn")); len(f) > 3 {
+			at = f[3]
+		}
+		return at != "" && r.in(r.nas, "ss", "-Htan", "state", "time-wait", "src", at) != "" // the first one came
+	}) {
+		t.Fatalf("it has not subscribed to the router's events, but listens on %q", at)
+	}
+	if !strings.HasPrefix(at, labNAS+":") {
+		t.Errorf("it listens for events on %s", at)
+	}
+	r.run("ip", "-n", r.router, "addr", "flush", "dev", "wan0")
+	r.run("ip", "-n", r.router, "addr", "add", "81.2.69.77/24", "dev", "wan0")
+	r.daemon.Process.Signal(syscall.SIGUSR1)
+	start := time.Now()
+	for limit := time.After(30 * time.Second); ; {
+		select {
+		case s := <-p.lines:
+			if s["External"] != "81.2.69.77" {
+				continue
+			}
+		case <-limit:
+			t.Fatalf("not known after %v:\n%s", time.Since(start), p.stderr.String())
+		}
+		break
+	}
+	t.Logf("known after %v", time.Since(start).Round(100*time.Millisecond))
+	if took := time.Since(start); took > hintSpread+10*time.Second {
+		t.Errorf("known after %v:\n%s", took, p.stderr.String())
+	}
+}

@@ -48,6 +48,7 @@ var register = map[string]string{
 	"K2 granted lease":                  "TestEveryProtocolUsesTheLeaseItGets",
 	"K3 epochs":                         "TestEpoch",
 	"K4 restarts by UPnP":               "TestRealRouterRestarts TestEveryProtocolNoticesARestart",
+	"K6 events":                         "TestEventsOfTheRouterAloneAreHeard TestASubscriptionIsKept TestRealRouterTellsItsNewAddressByAnEvent",
 	"K5 announcements":                  "TestAnnouncementsCauseOneQuestionInHalfAMinute TestOnlyTheGatewayIsHeard",
 	"K7 external address":               "TestAddressChangeIsTold TestAnotherAddressIsNoticedWithinAMinute",
 	"K8 gateway and own address change": "TestAnotherGatewayGetsItsOwnMapping TestRouteNewsAreActedOnSoon",
@@ -124,7 +125,7 @@ var register = map[string]string{
 	"T40 clean restart":             "TestRealRouterRestartsInPCP TestAnnouncementsCauseOneQuestionInHalfAMinute",
 	"T41 crash":                     "TestRealRouterRestarts TestRealRouterRestartsInPCP TestRouterThatWentAwayIsKnocked",
 	"T42 table lost, daemon alive":  "TestRealRouterFirewallIsLoadedAnew TestARouterThatAnswersFromMemoryIsMadeToLook",
-	"T44 another public address":    "TestRealRouterPublicAddressChanges TestAnotherAddressIsNoticedWithinAMinute",
+	"T44 another public address":    "TestRealRouterPublicAddressChanges TestAnotherAddressIsNoticedWithinAMinute TestAnEventHasTheRouterAsked",
 	"T45 line down":                 "TestALineThatWasDownIsBackSoon",
 	"T46 another LAN address":       "TestRealRouterOwnAddressChanges TestRealRouterOwnAddressChangesInPCP TestFormerAddressIsRemembered",
 	"T47 another gateway address":   "TestAnotherGatewayGetsItsOwnMapping TestRouteNewsAreActedOnSoon",
@@ -193,7 +194,7 @@ func TestEveryRowHasItsTest(t *testing.T) {
 			ids = append(ids, fmt.Sprint(table, n+1))
 		}
 	}
-	for _, id := range append(ids, "K10", "K11", "K12", "K13") { // K6, events, is optional
+	for _, id := range append(ids, "K6", "K10", "K11", "K12", "K13") {
 		if held[id] == (unheld[id] != "") {
 			t.Errorf("%s: held %t, and the reason is %q", id, held[id], unheld[id])
 		}

@@ -1,6 +1,9 @@
 package upnp
 
-import "context"
+import (
+	"context"
+	"net/url"
+)
 
 // side is one of the things that have to be open for a way into the house: the port
 // that the router translates to IPv4, the same on a second router in front of it, or
@@ -15,6 +18,8 @@ type side struct {
 	// until their context ends. They may be nil.
 	hearRoutes func(ctx context.Context, changed func()) error
 	hearRouter func(ctx context.Context, gw Gateway, heard func()) error
+	// hearEvents does the same for events of a service of the router's.
+	hearEvents func(ctx context.Context, gw Gateway, service *url.URL, turn turn, heard func()) error
 	// tell publishes what the keeper knows.
 	tell func(Status)
 }
@@ -35,3 +40,13 @@ type turn chan struct{}
 
 func (t turn) take() { t <- struct{}{} }
 func (t turn) give() { <-t }
+
+// takeUntil is false when ctx ended before.
+func (t turn) takeUntil(ctx context.Context) bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

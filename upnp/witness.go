@@ -190,5 +190,6 @@ func (k *keeper) findWitness(ctx context.Context) {
 		k.maker = now
 	}
 	k.session = now
+	k.hearEvents()
 	k.sweep(ctx)
 }

@@ -15,7 +15,11 @@ const wanService = "urn:schemas-upnp-org:service:"
 func (r *Router) handle(w http.ResponseWriter, req *http.Request) {
 	body, _ := io.ReadAll(req.Body)
 	name, service, args := Description, -1, map[string]string(nil)
-	if req.Method == http.MethodPost {
+	switch req.Method {
+	case Subscribe, Unsubscribe:
+		r.handleEvents(w, req)
+		return
+	case http.MethodPost:
 		service = r.service(req.URL.Path)
 		_, name, _ = strings.Cut(strings.Trim(req.Header.Get("SOAPAction"), `"`), "#")
 		args = arguments(body)
@@ -107,8 +111,8 @@ func (r *Router) description() string {
 			path = fmt.Sprintf("/ctl/%d", i)
 		}
 		fmt.Fprintf(&b, `<service><serviceType>%s%s</serviceType><serviceId>urn:upnp-org:serviceId:WAN%d</serviceId>`+
-			`<controlURL>%s</controlURL><eventSubURL>/evt/%d</eventSubURL><SCPDURL>/%d.xml</SCPDURL></service>`,
-			wanService, s.Type, i, path, i, i)
+			`<controlURL>%s</controlURL><eventSubURL>%s</eventSubURL><SCPDURL>/%d.xml</SCPDURL></service>`,
+			wanService, s.Type, i, path, r.eventURL(i), i)
 	}
 	b.WriteString(`</serviceList></device></deviceList></device></deviceList></device></root>`)
 	return b.String()

@@ -36,6 +36,7 @@ type Options struct {
 	PCP      bool // PCP is answered on ControlPort
 	PMP      bool // NAT-PMP is answered there
 	Separate bool // UPnP doesn't show what PCP and NAT-PMP made
+	Events   bool // services tell their changes to whoever subscribes; see Notify
 
 	// From and To are the external ports that its rules allow; zero: all.
 	From, To uint16
@@ -126,6 +127,9 @@ type Router struct {
 	order       []string
 	wan         string
 	boot        int
+	// subscribers are those who get events, by the names of their subscriptions.
+	subscribers map[string]string
+	subscribed  int // how often somebody began to
 }
 
 // New starts a router; it ends with the test.
@@ -149,7 +153,7 @@ func New(t testing.TB, opt Options) *Router {
 		entries: make(map[uint16]Entry), control: make(map[uint16]Entry), nonces: make(map[uint16]string),
 		booted: time.Now().Add(-time.Hour), scripts: make(map[string][]Reply),
 		always: make(map[string]func(map[string]string) Reply), calls: make(map[string]int),
-		ended: make(map[string]int), news: make(chan struct{}),
+		ended: make(map[string]int), news: make(chan struct{}), subscribers: make(map[string]string),
 	}
 	var err error
 	r.udp, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.addr, opt.SearchPort)))
@@ -205,6 +209,7 @@ func (r *Router) Restart() {
 	r.http.Close()
 	r.entries, r.control = make(map[uint16]Entry), make(map[uint16]Entry)
 	clear(r.pinholes)
+	clear(r.subscribers)
 	r.lastPinhole = 0
 	r.booted = time.Now()
 	r.serve()
