@@ -167,7 +167,7 @@ func TestASubscriptionIsKept(t *testing.T) {
 		}{{200, "uuid:1", "Second-600"}, {200, "", "Second-600"}, {412, "", ""}, {200, "uuid:2", "infinite"}, {503, "", ""}, {200, "uuid:3", "Second-1"}, {200, "", "Second-600"}}
 		s := newSubscription(Gateway{}, &url.URL{Scheme: "http", Host: "192.168.1.1", Path: "/evt"}, netip.MustParseAddrPort("192.168.1.10:5000"), func() {})
 		s.client.Transport = requests(func(r *http.Request) (int, http.Header) {
-			asked = append(asked, fmt.Sprintf("%v %s %s", time.Since(start), r.Method, r.Header["SID"]))
+			asked = append(asked, fmt.Sprintf("%v %s %s", time.Since(start), r.Method, map[string][]string(r.Header)["SID"]))
 			if len(asked) > len(answers) {
 				return 200, nil
 			}

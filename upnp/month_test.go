@@ -3,6 +3,7 @@ package upnp
 import (
 	"context"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 )
@@ -13,8 +14,10 @@ import (
 type living struct {
 	*memory
 	began time.Time
-	ends  time.Time // of our entry; zero: there is none
-	born  int       // which life of the router the session belongs to
+
+	life sync.Mutex // guards what follows
+	ends time.Time  // of our entry; zero: there is none
+	born int        // which life of the router the session belongs to
 }
 
 const (
@@ -38,6 +41,12 @@ func (l *living) away() bool {
 
 // open reports whether the port is open now, and forgets what the router forgot.
 func (l *living) open() bool {
+	l.life.Lock()
+	defer l.life.Unlock()
+	return l.openLocked()
+}
+
+func (l *living) openLocked() bool {
 	life, age := l.age()
 	tidied := age%livingReaper < time.Second && age > time.Second
 	if life != l.born || tidied || time.Now().After(l.ends) {
@@ -46,7 +55,7 @@ func (l *living) open() bool {
 	return !l.ends.IsZero()
 }
 
-func (l *living) answer() answer {
+func (l *living) answerLocked() answer {
 	life, _ := l.age()
 	switch {
 	case l.away():
@@ -62,15 +71,19 @@ func (l *living) probe(ctx context.Context, gw Gateway) (session, answer) {
 	if l.away() {
 		return nil, answer{outcome: silent}
 	}
-	l.open()
+	l.life.Lock()
+	defer l.life.Unlock()
+	l.openLocked()
 	l.born, _ = l.age()
 	return l, answer{}
 }
 
 func (l *living) add(ctx context.Context, w want) (grant, answer) {
 	l.memory.add(ctx, w)
-	l.open()
-	if a := l.answer(); !a.ok() {
+	l.life.Lock()
+	defer l.life.Unlock()
+	l.openLocked()
+	if a := l.answerLocked(); !a.ok() {
 		return grant{}, a
 	}
 	l.ends = time.Now().Add(livingLease)
@@ -78,10 +91,12 @@ func (l *living) add(ctx context.Context, w want) (grant, answer) {
 }
 
 func (l *living) check(context.Context, want) (grant, answer) {
-	if a := l.answer(); !a.ok() {
+	l.life.Lock()
+	defer l.life.Unlock()
+	if a := l.answerLocked(); !a.ok() {
 		return grant{}, a
 	}
-	if !l.open() {
+	if !l.openLocked() {
 		return grant{}, answer{outcome: notThere}
 	}
 	return grant{lease: time.Until(l.ends), verified: true}, answer{}
