@@ -26,7 +26,8 @@
 //     range already is kept when it is free, which calls and games need.
 //   - The sysctls that had to change are noted in the state directory before
 //     they are changed, and put back by Close or, after a crash, by Cleanup,
-//     unless somebody else changed them again.
+//     unless somebody else changed them again. Forwarding alone is switched on
+//     again by Watch, in the same way.
 //
 // Forwarding is a switch of the whole host. While the plane is open, the host
 // also forwards between its other interfaces if no other rule forbids it.

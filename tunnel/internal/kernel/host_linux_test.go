@@ -52,13 +52,20 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 		fmt.Println(kernel.Usable())
 		os.Exit(0)
+	case "sealed": // a plane that may not change settings any more
+		cfg := config()
+		cfg.StateDir = arg
+		p, err := kernel.Open(cfg)
+		fmt.Println("opened:", errors.Join(err, sealSysctls()))
+		go p.(plane.Watcher).Watch(context.Background())
+		for end := time.Now().Add(10 * time.Second); p.(plane.ProblemReporter).Problem() == "" && time.Now().Before(end); {
+			time.Sleep(50 * time.Millisecond)
+		}
+		fmt.Println(p.(plane.ProblemReporter).Problem())
+		os.Exit(0)
 	case "usable":
 		if arg == "read-only" {
-			if err := errors.Join(
-				syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""),
-				syscall.Mount("/proc/sys", "/proc/sys", "", syscall.MS_BIND, ""),
-				syscall.Mount("", "/proc/sys", "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""),
-			); err != nil {
+			if err := sealSysctls(); err != nil {
 				fmt.Println(err)
 				os.Exit(1)
 			}
@@ -67,6 +74,15 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
+}
+
+// sealSysctls makes settings read-only, as containers have them.
+func sealSysctls() error {
+	return errors.Join(
+		syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""),
+		syscall.Mount("/proc/sys", "/proc/sys", "", syscall.MS_BIND, ""),
+		syscall.Mount("", "/proc/sys", "", syscall.MS_BIND|syscall.MS_REMOUNT|syscall.MS_RDONLY, ""),
+	)
 }
 
 // as starts this binary in a role, in the namespace of the test.
@@ -402,6 +418,61 @@ func TestATableThatAnotherProgramFlushedIsWrittenAgain(t *testing.T) {
 		if problem() != before {
 			t.Errorf("written again although it was whole: %s", problem())
 		}
+	})
+}
+
+func TestForwardingThatAnotherProgramSwitchedOffIsSwitchedOnAgain(t *testing.T) {
+	planetest.InNamespace(t, func(t *testing.T) {
+		before := planetest.Host(t)
+		p := open(t, config())
+		problem := func() string { return p.(plane.ProblemReporter).Problem() }
+		ctx, cancel := context.WithCancel(t.Context())
+		var watch sync.WaitGroup
+		watch.Go(func() { p.(plane.Watcher).Watch(ctx) })
+		defer watch.Wait()
+		defer cancel()
+		for key, name := range map[string]string{"net/ipv4/ip_forward": "net.ipv4.ip_forward", "net/ipv6/conf/all/forwarding": "net.ipv6.conf.all.forwarding"} {
+			setSysctl(t, key, "0")
+			for end := time.Now().Add(10 * time.Second); sysctl(t, key) != "1"; time.Sleep(50 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatalf("%s is not on again within 10 s", key)
+				}
+			}
+			if got := problem(); !strings.Contains(got, name) || !strings.Contains(got, "switched on again") {
+				t.Errorf("Problem() = %q, want it to name %s", got, name)
+			}
+		}
+		cancel()
+		watch.Wait()
+		p.Device().Close()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		planetest.SameHost(t, before)
+	})
+}
+
+func TestForwardingThatCannotBeSwitchedOnAgainIsTold(t *testing.T) {
+	planetest.InNamespace(t, func(t *testing.T) {
+		cmd := as(t, "sealed "+t.TempDir())
+		cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNS
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		said := bufio.NewReader(out)
+		if line, err := said.ReadString('\n'); line != "opened: <nil>\n" {
+			t.Fatalf("the other process: %q, %v", line, err)
+		}
+		setSysctl(t, "net/ipv4/ip_forward", "0")
+		line, err := said.ReadString('\n')
+		if err != nil || !strings.Contains(line, "cannot be switched on again") || !strings.Contains(line, "set it on the host") {
+			t.Errorf("it says %q, %v", line, err)
+		}
+		cmd.Wait()
 	})
 }
 

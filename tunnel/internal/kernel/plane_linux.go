@@ -21,23 +21,25 @@ import (
 // plane.FlowCutter, plane.FlowJudge, plane.BoxOpener, plane.PortKeeper,
 // plane.Watcher and plane.ProblemReporter.
 type Plane struct {
-	cfg      plane.Config
-	rules    *ruleset
-	problems []string // found while opening
+	cfg   plane.Config
+	rules *ruleset
 
-	device  tun.Device
-	link    netlink.Link // nil before it exists
-	undo    journal
-	journal string // path; empty when nothing was noted
+	device tun.Device
+	link   netlink.Link // nil before it exists
 
 	mu        sync.Mutex // guards what follows, and the table once it is written
+	problems  []string   // with what was changed in the host
+	undo      journal
+	journal   string // path; empty when nothing was noted
 	listeners map[io.Closer]struct{}
 	conns     map[*conn]struct{} // accepted by listeners
 	closed    bool
 	boxUsers  []netip.Addr // in the table's sets, for OpenBox
 
-	tableProblem string    // what Watch found
-	repaired     time.Time // when Watch wrote the table last
+	tableProblem   string    // what Watch found
+	repaired       time.Time // when Watch wrote the table last
+	forwardProblem string    // what Watch found
+	forwarded      time.Time // when Watch switched forwarding on last
 }
 
 var (
@@ -124,23 +126,6 @@ func check(cfg plane.Config) error {
 	return nil
 }
 
-// forward switches forwarding on, having noted how it was.
-func (p *Plane) forward() error {
-	plan, err := procSys.plan(p.cfg.Name)
-	if err != nil || len(plan.Changes) == 0 {
-		return err
-	}
-	path := journalPath(p.cfg.StateDir, p.cfg.Name)
-	if err := plan.save(path); err != nil {
-		// A full disk must not close the door home. Close still knows.
-		p.complain("changed settings of the host cannot be noted on disk, so that they would outlive a crash", err)
-	} else {
-		p.journal = path
-	}
-	p.undo = plan
-	return procSys.apply(plan)
-}
-
 // KeepPorts keeps the source ports of peers' flows off these.
 func (p *Plane) KeepPorts(ports []uint16) error {
 	p.mu.Lock()
@@ -154,7 +139,11 @@ func (p *Plane) KeepPorts(ports []uint16) error {
 	return nil
 }
 
+// complain tells a problem once, whatever temporary file its error names.
 func (p *Plane) complain(what string, err error) {
+	if slices.ContainsFunc(p.problems, func(told string) bool { return strings.HasPrefix(told, what) }) {
+		return
+	}
 	p.cfg.Logger.Warn(what, "err", err)
 	p.problems = append(p.problems, fmt.Sprintf("%s: %v", what, err))
 }
@@ -164,10 +153,12 @@ func (p *Plane) Device() tun.Device { return p.device }
 
 // Problem says what keeps peers from reaching what they may reach, or "".
 func (p *Plane) Problem() string {
-	problems := slices.Clone(p.problems)
 	p.mu.Lock()
-	if p.tableProblem != "" {
-		problems = append(problems, p.tableProblem)
+	problems := slices.Clone(p.problems)
+	for _, found := range []string{p.tableProblem, p.forwardProblem} {
+		if found != "" {
+			problems = append(problems, found)
+		}
 	}
 	p.mu.Unlock()
 	if chains := blockers(p.cfg.Name); len(chains) > 0 {

@@ -156,3 +156,41 @@ func TestJournalOfOthersIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestALaterPlanKeepsHowItWasAtFirst(t *testing.T) {
+	s := fakeSysctls(t)
+	put(t, s, forward4, "1") // the operator's
+	first, err := s.plan("homeward0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.apply(first); err != nil {
+		t.Fatal(err)
+	}
+	// Another program switches both off, and makes the uplink as it was.
+	for key, value := range map[string]string{forward4: "0", forward6: "0", "net/ipv6/conf/eth0/accept_ra": "1"} {
+		put(t, s, key, value)
+	}
+	second, err := s.plan("homeward0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	both := first.with(second)
+	if got, want := keys(both), append(keys(first), "net/ipv4/ip_forward 0 to 1"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if err := s.apply(second); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := s.read("net/ipv6/conf/eth0/accept_ra"); got != "2" {
+		t.Errorf("accept_ra = %s: the box would lose its own default route", got)
+	}
+	if err := s.restore(both); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{forward4, forward6} {
+		if got, _ := s.read(key); got != "0" {
+			t.Errorf("%s = %s at the end, want it as the other program wanted it", key, got)
+		}
+	}
+}

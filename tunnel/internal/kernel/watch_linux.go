@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// watchEvery is how long our table may be gone unnoticed.
+	// watchEvery is how long our table may be gone unnoticed, or forwarding off.
 	watchEvery = 3 * time.Second
 	// repairKnown is for how long a repair is told.
 	repairKnown = time.Hour
 )
 
 // Watch writes our table again when another program has changed or removed it,
-// until ctx ends.
+// and switches forwarding on again, until ctx ends.
 func (p *Plane) Watch(ctx context.Context) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -27,6 +27,7 @@ func (p *Plane) Watch(ctx context.Context) {
 			return
 		case <-tick.C:
 			p.lookAfterTable()
+			p.lookAfterForwarding()
 		}
 	}
 }
