@@ -130,7 +130,7 @@ func (p *peer) attack(t *testing.T, from netip.Addr, targets []netip.Addr, port 
 	for i, a := range targets {
 		to := netip.AddrPortFrom(a, port)
 		p.send(udpPacket(netip.AddrPortFrom(from, uint16(41000+i)), to, a.String()))
-		p.send(synPacket(netip.AddrPortFrom(from, uint16(42000+i)), to))
+		p.send(synPacket(netip.AddrPortFrom(from, uint16(42000+i)), to, flagsSyn))
 		all.Go(func() {
 			c, err := p.DialContextTCPAddrPort(briefly(t), to)
 			if err == nil {

@@ -12,6 +12,8 @@ const (
 	protoUDP = 17
 
 	optMaxSegment = 2
+	flagsSyn      = 0x02
+	flagsECN      = 0xc0 // ECE and CWR: with SYN, it asks for ECN (RFC 3168, section 6.1.1)
 	flagsSynAck   = 0x12
 )
 
@@ -77,10 +79,10 @@ func udpPacket(from, to netip.AddrPort, payload string) []byte {
 }
 
 // synPacket begins a TCP connection, by one whose link carries 1500 bytes.
-func synPacket(from, to netip.AddrPort) []byte {
+func synPacket(from, to netip.AddrPort, flags byte) []byte {
 	tcp := binary.BigEndian.AppendUint16(nil, from.Port())
 	tcp = binary.BigEndian.AppendUint16(tcp, to.Port())
-	tcp = append(tcp, 0, 0, 0, 1, 0, 0, 0, 0, 6<<4, 0x02, 0xff, 0xff, 0, 0, 0, 0)
+	tcp = append(tcp, 0, 0, 0, 1, 0, 0, 0, 0, 6<<4, flags, 0xff, 0xff, 0, 0, 0, 0)
 	tcp = append(tcp, optMaxSegment, 4)
 	tcp = binary.BigEndian.AppendUint16(tcp, 1460)
 	binary.BigEndian.PutUint16(tcp[16:], checksum(pseudoHeader(from.Addr(), to.Addr(), protoTCP, len(tcp)), tcp))

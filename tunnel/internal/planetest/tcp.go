@@ -23,6 +23,7 @@ func tcpFacts() []fact {
 		{"TCP: a reset reaches the peer", tcpReset},
 		{"TCP reaches hosts beyond the LAN", tcpBeyond},
 		{"TCP: segments fit the tunnel", tcpFits},
+		{"TCP: one who asks for ECN gets through", tcpWithECN},
 	}
 }
 
@@ -183,8 +184,24 @@ func tcpBeyond(t *testing.T, w *world, f family) {
 }
 
 func tcpFits(t *testing.T, w *world, f family) {
+	header := 20
+	if f.lan.Is6() {
+		header = 40
+	}
+	if got, want := answerToSyn(t, w, f, flagsSyn), mtu-header-20; got != want {
+		t.Errorf("the other side takes %d bytes, want %d", got, want)
+	}
+}
+
+// Apple's devices ask for it by default.
+func tcpWithECN(t *testing.T, w *world, f family) { answerToSyn(t, w, f, flagsSyn|flagsECN) }
+
+// answerToSyn opens a connection by hand, and returns how much the other side
+// takes.
+func answerToSyn(t *testing.T, w *world, f family, flags byte) int {
+	t.Helper()
 	l := w.lan.listen(t, netip.AddrPortFrom(f.lan, 0))
-	from := netip.AddrPortFrom(f.peers[0], 45000)
+	from := netip.AddrPortFrom(f.peers[0], 45000+uint16(flags))
 	answers := make(chan int, 10)
 	tap := func(packet []byte) {
 		if n, ok := maxSegment(packet, from); ok {
@@ -196,17 +213,12 @@ func tcpFits(t *testing.T, w *world, f family) {
 	}
 	w.tap.Store(&tap)
 	defer w.tap.Store(nil)
-	w.peers[0].send(synPacket(from, addrPort(l)))
-	header := 20
-	if f.lan.Is6() {
-		header = 40
-	}
+	w.peers[0].send(synPacket(from, addrPort(l), flags))
 	select {
 	case got := <-answers:
-		if want := mtu - header - 20; got != want {
-			t.Errorf("the other side takes %d bytes, want %d", got, want)
-		}
+		return got
 	case <-time.After(patience):
 		t.Fatal("no answer to a SYN")
+		return 0
 	}
 }
