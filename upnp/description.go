@@ -23,7 +23,16 @@ var serviceOrder = []string{
 	internetgateway2.URN_WANIPConnection_2,
 	internetgateway2.URN_WANIPConnection_1,
 	internetgateway2.URN_WANPPPConnection_1,
+	dslForumIP,
+	dslForumPPP,
 }
+
+// Services of routers from before UPnP had its own names for them (some Huawei). They
+// speak like those of today.
+const (
+	dslForumIP  = "urn:dslforum-org:service:WANIPConnection:1"
+	dslForumPPP = "urn:dslforum-org:service:WANPPPConnection:1"
+)
 
 // fetchDescription gets the device description at a pinned location.
 func fetchDescription(ctx context.Context, c *http.Client, location *url.URL) (*goupnp.RootDevice, error) {

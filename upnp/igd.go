@@ -54,6 +54,12 @@ func newConnection(s *goupnp.Service, root *goupnp.RootDevice, location *url.URL
 		return &internetgateway2.WANIPConnection2{ServiceClient: c}
 	case internetgateway2.URN_WANIPConnection_1:
 		return &internetgateway2.WANIPConnection1{ServiceClient: c}
+	case dslForumIP:
+		c.SOAPClient.HTTPClient = client(renamed{rt, internetgateway2.URN_WANIPConnection_1, dslForumIP})
+		return &internetgateway2.WANIPConnection1{ServiceClient: c}
+	case dslForumPPP:
+		c.SOAPClient.HTTPClient = client(renamed{rt, internetgateway2.URN_WANPPPConnection_1, dslForumPPP})
+		return &internetgateway2.WANPPPConnection1{ServiceClient: c}
 	default:
 		return &internetgateway2.WANPPPConnection1{ServiceClient: c}
 	}

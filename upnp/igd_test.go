@@ -54,6 +54,9 @@ func TestMapsOnEveryKindOfGateway(t *testing.T) {
 			{Type: "WANIPConnection:1", Status: "Disconnected", WAN: "-"}, {Type: "WANPPPConnection:1"}}}, "UPnP WANPPPConnection:1", "81.2.69.2"},
 		"two IP, the second with the public address": {routertest.Options{Services: []routertest.Service{
 			{Type: "WANIPConnection:2", WAN: "192.168.100.2"}, {Type: "WANIPConnection:1", WAN: "81.2.69.9"}}}, "UPnP WANIPConnection:1", "81.2.69.9"},
+		"T14: pre-standard IP": {routertest.Options{Version: 1, Services: []routertest.Service{{Type: dslForumIP}}}, "UPnP " + dslForumIP, "81.2.69.2"},
+		"T14: pre-standard PPP, IP disconnected": {routertest.Options{Version: 1, Services: []routertest.Service{
+			{Type: dslForumIP, Status: "Disconnected", WAN: "-"}, {Type: dslForumPPP}}}, "UPnP " + dslForumPPP, "81.2.69.2"},
 		"base and control address of another host": {routertest.Options{URLBase: "http://127.0.0.9:5000/",
 			Services: []routertest.Service{{Type: "WANIPConnection:2", Path: "http://127.0.0.9:5000/ctl/0"}}}, "UPnP WANIPConnection:2", "81.2.69.2"},
 	} {

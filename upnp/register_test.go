@@ -24,6 +24,7 @@ var register = map[string]string{
 	"D7 multi-homed hosts":              "TestRealRouter",
 	"D8 several routers answer":         "TestSearchIgnoresAnswersOfOthers TestServicesAreRanked",
 	"D9 IP, PPP, versions":              "TestServicesAreRanked TestMapsOnEveryKindOfGateway",
+	"D10 pre-standard services":         "TestMapsOnEveryKindOfGateway",
 	"D11 addresses in descriptions":     "TestControlURLStaysOnTheGateway",
 	"D13 IPv6 locations":                "TestLocationsByIPv6AreOnTheGateway",
 	"D14 never gives up":                "TestPausesGrow TestRouteThatAppearsLater",
@@ -104,6 +105,7 @@ var register = map[string]string{
 	"T10 redirects and proxy":       "TestNobodyButTheGatewayIsContacted",
 	"T12 IGD 1":                     "TestRealRouter TestMapsOnEveryKindOfGateway",
 	"T13 PPP":                       "TestServicesAreRanked TestMapsOnEveryKindOfGateway",
+	"T14 pre-standard services":     "TestMapsOnEveryKindOfGateway",
 	"T15 more interfaces":           "TestRealRouter TestGatewayChoice",
 	"T16 route comes later":         "TestRealRouterRouteChangesAreHeard TestRouteThatAppearsLater",
 	"T20 taken by another host":     "TestAnotherPortIsOpenedWhereTheRouterDoesNotGiveOurs TestRealRouterGivesAnotherPort TestRealRouterPortOfAnotherHost",
@@ -150,8 +152,6 @@ var register = map[string]string{
 
 // unheld are the rows that no test holds, with the reason.
 var unheld = map[string]string{
-	"T14": "services of urn:dslforum-org are not spoken yet",
-	"D10": "as T14",
 	"C4":  "the layout of requests is goupnp's, and no test looks at it",
 	"T66": "a wrong public address is not told from a right one: nobody outside is asked",
 	"D12": "a gateway whose address floats counts as another router",

@@ -124,6 +124,29 @@ func (t soapTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &out, nil
 }
 
+// renamed sends requests that goupnp made for one type of service to another one that
+// differs in its name only: in the header and in the body.
+type renamed struct {
+	base     http.RoundTripper
+	from, to string
+}
+
+func (t renamed) RoundTrip(req *http.Request) (*http.Response, error) {
+	body, err := readBody(req.Body)
+	if err = errors.Join(err, req.Body.Close()); err != nil {
+		return nil, err
+	}
+	body = bytes.ReplaceAll(body, []byte(t.from), []byte(t.to))
+	out := req.Clone(req.Context())
+	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	for key, values := range out.Header {
+		for i, v := range values {
+			out.Header[key][i] = strings.ReplaceAll(v, t.from, t.to)
+		}
+	}
+	return t.base.RoundTrip(out)
+}
+
 // actionOf is the action's name in goupnp's SOAPACTION header: "urn:…#Name".
 func actionOf(req *http.Request) string {
 	for key, values := range req.Header { // goupnp's spelling is not the canonical one

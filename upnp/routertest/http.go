@@ -45,6 +45,9 @@ func (r *Router) handle(w http.ResponseWriter, req *http.Request) {
 		io.WriteString(w, r.description())
 	case name == Description || service < 0:
 		http.NotFound(w, req)
+	case !strings.HasPrefix(strings.Trim(req.Header.Get("SOAPAction"), `"`), r.opt.Services[service].urn()+"#"),
+		!strings.Contains(string(body), `"`+r.opt.Services[service].urn()+`"`):
+		writeFault(w, 401) // it is a service of another type
 	case reply.Lie:
 		writeResponse(w, r.opt.Services[service].Type, name, nil)
 	default:
@@ -62,6 +65,14 @@ func (r *Router) write(w http.ResponseWriter, req *http.Request, body string, dr
 		http.NewResponseController(w).Flush()
 		pause(req.Context(), drip)
 	}
+}
+
+// urn is the service's type in full.
+func (s Service) urn() string {
+	if strings.HasPrefix(s.Type, "urn:") {
+		return s.Type
+	}
+	return wanService + s.Type
 }
 
 func (r *Router) service(path string) int {
@@ -110,9 +121,9 @@ func (r *Router) description() string {
 		if path == "" {
 			path = fmt.Sprintf("/ctl/%d", i)
 		}
-		fmt.Fprintf(&b, `<service><serviceType>%s%s</serviceType><serviceId>urn:upnp-org:serviceId:WAN%d</serviceId>`+
+		fmt.Fprintf(&b, `<service><serviceType>%s</serviceType><serviceId>urn:upnp-org:serviceId:WAN%d</serviceId>`+
 			`<controlURL>%s</controlURL><eventSubURL>%s</eventSubURL><SCPDURL>/%d.xml</SCPDURL></service>`,
-			wanService, s.Type, i, path, r.eventURL(i), i)
+			s.urn(), i, path, r.eventURL(i), i)
 	}
 	b.WriteString(`</serviceList></device></deviceList></device></deviceList></device></root>`)
 	return b.String()

@@ -58,7 +58,7 @@ func (r *Router) freeLocked(port uint16, table map[uint16]Entry) uint16 {
 
 // Service is a WAN connection of the router.
 type Service struct {
-	Type   string // "WANIPConnection:1"
+	Type   string // "WANIPConnection:1", or one of others in full: "urn:dslforum-org:service:WANIPConnection:1"
 	Status string // empty means "Connected"
 	WAN    string // its address; empty means 81.2.69.2, "-" none
 	Path   string // control URL; empty means one of its own. ADDR stands for the router's address and port
