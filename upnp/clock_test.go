@@ -381,3 +381,29 @@ func TestLeaseIsShortWhereOurAddressChanges(t *testing.T) {
 		}
 	})
 }
+
+// Whoever waits for a device learns within seconds that the router has lost the port,
+// and however many wait, the router is asked once in five seconds.
+func TestTheRouterIsLookedAtForWhoWaits(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.start()
+		w.until(verdict(Mapped))
+		w.sleep(2*time.Minute + time.Second)
+		checks := w.seen().checks
+		for range 100 {
+			w.m.Look()
+			w.sleep(100 * time.Millisecond)
+		}
+		if n := w.seen().checks - checks; n < 2 || n > 3 {
+			t.Errorf("looked %d times in ten seconds", n)
+		}
+		w.set(func(r *memory) {
+			r.checkAnswer, r.addAnswer = answer{outcome: notThere, code: 714, problem: "gone"}, answer{outcome: notAllowed}
+		})
+		w.m.Look()
+		start := time.Now()
+		if w.until(verdict(Refused)); time.Since(start) > lookAgain+time.Second {
+			t.Errorf("known after %v", time.Since(start))
+		}
+	})
+}

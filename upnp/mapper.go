@@ -107,6 +107,7 @@ type Mapper struct {
 	present    atomic.Uint32 // the port that is wanted now; the leading side writes it
 	changed    chan struct{}
 	jobs       chan job
+	looks      chan struct{} // 1-buffered: somebody waits for what the router does
 
 	wanted    atomic.Pointer[[]Forward]
 	byHand    atomic.Bool
@@ -170,6 +171,7 @@ func New(c Config) (*Mapper, error) {
 		turn:    make(turn, 1),
 		changed: make(chan struct{}, 1),
 		jobs:    make(chan job),
+		looks:   make(chan struct{}, 1),
 
 		rewanted: make(chan struct{}, 1),
 	}
@@ -196,6 +198,10 @@ func New(c Config) (*Mapper, error) {
 func (m *Mapper) port() uint16 { return uint16(m.present.Load()) }
 
 func (m *Mapper) setPort(port uint16) { m.present.Store(uint32(port)) }
+
+// Look has the router asked within a few seconds whether it still sends the port here:
+// somebody waits for a device to come in. It doesn't wait itself.
+func (m *Mapper) Look() { note(m.looks)() }
 
 // Status returns what is known now.
 func (m *Mapper) Status() Status { return *m.status.Load() }
@@ -236,6 +242,10 @@ func (m *Mapper) keep(ctx context.Context, s *side, jobs <-chan job, stepped fun
 	if s.forwards {
 		rewanted = m.rewanted
 	}
+	var looks <-chan struct{}
+	if s.leads {
+		looks = m.looks
+	}
 	k.ears.watch(ctx, s, m.log)
 	defer k.ears.close()
 	defer k.release(context.WithoutCancel(ctx))
@@ -251,6 +261,10 @@ func (m *Mapper) keep(ctx context.Context, s *side, jobs <-chan job, stepped fun
 			continue
 		case <-k.ears.announced:
 			k.announced()
+			timer.Reset(max(0, time.Until(k.due())))
+			continue
+		case <-looks:
+			k.look()
 			timer.Reset(max(0, time.Until(k.due())))
 			continue
 		case f := <-jobs:

@@ -60,6 +60,14 @@ func (k *keeper) checkPace() time.Duration {
 	return lookEvery
 }
 
+// lookAgain is the least time between two looks, however many wait for them.
+const lookAgain = 5 * time.Second
+
+// look reads the mapping back soon.
+func (k *keeper) look() {
+	k.nextCheck = earliest(k.nextCheck, k.checkedAt.Add(lookAgain))
+}
+
 // check reads the mapping back.
 func (k *keeper) check(ctx context.Context) {
 	if k.wantsWitness() {

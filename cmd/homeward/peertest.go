@@ -68,6 +68,9 @@ func (k *peerTests) beginLocked(p peers.Peer, now time.Time) *testWindow {
 	}
 	w := &testWindow{began: now, next: p.Next.PublicKey, before: k.a.counted(p)}
 	k.windows[p.ID] = w
+	if k.a.mapper != nil {
+		k.a.mapper.Look() // the test tells whether the router still has the port
+	}
 	return w
 }
 
