@@ -18,6 +18,7 @@ import (
 
 	"homeward/tunnel/internal/bind"
 	"homeward/tunnel/internal/dnsproxy"
+	"homeward/tunnel/internal/echo"
 	"homeward/tunnel/internal/filter"
 	"homeward/tunnel/internal/knock"
 	"homeward/tunnel/internal/pace"
@@ -30,6 +31,7 @@ type Tunnel struct {
 	ready  chan struct{}
 	filter *filter.Filter
 	door   knock.Door
+	asker  echo.Asker
 
 	mu      sync.Mutex // guards what follows
 	home    []netip.Prefix
@@ -91,7 +93,7 @@ func (t *Tunnel) Run(ctx context.Context) (err error) {
 		t.note(fmt.Sprintf("Nothing but names can be reached until the box's own addresses can be read: %v.", err))
 	}
 	in, out := pace.NewWindow(underWay), pace.NewWindow(underWay)
-	socket := bind.New(bind.Config{Port: t.cfg.ListenPort, PublicKey: t.cfg.PrivateKey.Public(), Logger: t.cfg.Logger, FromPeers: in, ToPeers: out, Door: &t.door})
+	socket := bind.New(bind.Config{Port: t.cfg.ListenPort, PublicKey: t.cfg.PrivateKey.Public(), Logger: t.cfg.Logger, FromPeers: in, ToPeers: out, Door: &t.door, Asker: &t.asker})
 	t.listenFurther(socket)
 	inside := pace.Wrap(t.filter.Wrap(chosen.plane.Device()), in, out)
 	d := wgdevice.NewDevice(inside, socket, deviceLogger(t.cfg.Logger))

@@ -14,7 +14,7 @@ import (
 // houseParts are the forms for the settings of the house, each with its fields. What a
 // form doesn't have is not changed by it.
 var houseParts = map[string][]string{
-	"calls": {"endpoint", "mtu"},
+	"calls": {"endpoint", "mtu", "echo"},
 	"names": {"resolvers"},
 	"new":   {"profile", "access", "dns", "keepalive"},
 	"house": {"house"},
@@ -22,9 +22,9 @@ var houseParts = map[string][]string{
 
 // houseForm is the settings of the house as a form has them.
 type houseForm struct {
-	House, Endpoint, Resolvers, MTU string
-	Profile, Access, Keepalive      string
-	DNS                             bool
+	House, Endpoint, Resolvers, Echo, MTU string
+	Profile, Access, Keepalive            string
+	DNS                                   bool
 
 	Part           string // the form that was sent
 	Field, Problem string // what is wrong with it
@@ -33,7 +33,7 @@ type houseForm struct {
 
 func houseFormOf(s api.Settings) houseForm {
 	return houseForm{
-		House: s.House, Endpoint: s.Endpoint, Resolvers: s.Resolvers, MTU: count(s.MTU),
+		House: s.House, Endpoint: s.Endpoint, Resolvers: s.Resolvers, Echo: s.Echo, MTU: count(s.MTU),
 		Profile: s.Profile, Access: s.Access, DNS: s.DNS, Keepalive: strconv.Itoa(s.Keepalive),
 	}
 }
@@ -49,7 +49,7 @@ func count(n int) string {
 // typed is the form with what a request has of its part.
 func (f houseForm) typed(r *http.Request) houseForm {
 	f.Part = r.PostFormValue("part")
-	fields := map[string]*string{"house": &f.House, "endpoint": &f.Endpoint, "resolvers": &f.Resolvers, "mtu": &f.MTU, "profile": &f.Profile, "access": &f.Access, "keepalive": &f.Keepalive}
+	fields := map[string]*string{"house": &f.House, "endpoint": &f.Endpoint, "resolvers": &f.Resolvers, "echo": &f.Echo, "mtu": &f.MTU, "profile": &f.Profile, "access": &f.Access, "keepalive": &f.Keepalive}
 	for _, name := range houseParts[f.Part] {
 		if to := fields[name]; to != nil {
 			*to = strings.TrimSpace(r.PostFormValue(name))
@@ -78,6 +78,8 @@ func (f houseForm) change() (c api.SettingsChange, err error) {
 			c.Endpoint = &f.Endpoint
 		case "resolvers":
 			c.Resolvers = &f.Resolvers
+		case "echo":
+			c.Echo = &f.Echo
 		case "mtu":
 			c.MTU = number(name, f.MTU)
 		case "profile":
@@ -95,7 +97,7 @@ func (f houseForm) change() (c api.SettingsChange, err error) {
 
 // Beside says whether the problem is said beside a field.
 func (f houseForm) Beside() bool {
-	return slices.Contains([]string{"house", "endpoint", "resolvers", "mtu", "keepalive"}, f.Field)
+	return slices.Contains([]string{"house", "endpoint", "resolvers", "echo", "mtu", "keepalive"}, f.Field)
 }
 
 // ofPart is the form, if it is the one that was sent.
@@ -109,7 +111,7 @@ func ofPart(f houseForm, part string) houseForm {
 // houseField is a text field of the form, with what is wrong with it.
 func houseField(f houseForm, name, label, hint, example string) fieldView {
 	v := fieldView{Name: name, Label: label, Hint: hint, Example: example}
-	v.Value = map[string]string{"house": f.House, "endpoint": f.Endpoint, "resolvers": f.Resolvers, "mtu": f.MTU, "keepalive": f.Keepalive}[name]
+	v.Value = map[string]string{"house": f.House, "endpoint": f.Endpoint, "resolvers": f.Resolvers, "echo": f.Echo, "mtu": f.MTU, "keepalive": f.Keepalive}[name]
 	if f.Field == name {
 		v.Problem = f.Problem
 	}

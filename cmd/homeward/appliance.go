@@ -49,6 +49,7 @@ type appliance struct {
 	book     *house.Keeper   // what is set for the house besides
 	networks atomic.Pointer[networks]
 	hairpin  atomic.Pointer[hairpin] // nil: not known
+	echo     atomic.Pointer[echoed]  // nil: nobody was asked
 
 	tunnel  *tunnel.Tunnel
 	peers   *peers.Manager
@@ -274,6 +275,11 @@ func (a *appliance) status() api.Status {
 		Version: version, Facts: a.findings(now), Backup: a.backupKeeper("").Backup(),
 		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, knocks, home, now),
 	}
+	for i := range s.Joints {
+		if s.Joints[i].Key == "address" {
+			sayEcho(&s.Joints[i], a.echo.Load(), router)
+		}
+	}
 	if j, ok := a.memoryJoint(); ok {
 		s.Joints = append(s.Joints, j)
 	}
@@ -352,6 +358,7 @@ func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
 		{Name: "daily snapshots", Run: func(ctx context.Context) error { return a.state.KeepDaily(ctx, a.log) }},
 		{Name: "look at the network", Run: a.followNetworks},
 		{Name: "DNS name", Run: a.name.Run},
+		{Name: "ask where home is seen", Run: a.followEcho},
 		{Name: "admin page", Run: a.page.Run},
 	}
 	if a.mapper != nil {

@@ -100,6 +100,7 @@ func (a *appliance) findings(now time.Time) []api.Fact {
 	add("spoken to by", r.Router.Via)
 	add("because", r.Router.Why)
 	add("router's problem", r.Problem)
+	add("seen from outside", a.echo.Load().fact())
 	if m := r.Mapping; m != nil {
 		add("mapping", fmt.Sprintf("%v to %v by %s", m.External, m.Internal, m.Via))
 		lease := "without end"

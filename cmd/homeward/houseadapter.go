@@ -22,7 +22,7 @@ type houseBook struct {
 func (b houseBook) Settings() api.Settings {
 	s := b.keeper.Settings()
 	out := api.Settings{
-		House: s.Name, Endpoint: s.Endpoint, Resolvers: house.FormatResolvers(s.Resolvers), MTU: s.MTU,
+		House: s.Name, Endpoint: s.Endpoint, Resolvers: house.FormatResolvers(s.Resolvers), Echo: house.FormatEcho(s.Echo), MTU: s.MTU,
 		Profile: cmp.Or(string(s.New.Profile), string(peers.ProfileHome)), Access: cmp.Or(string(s.New.Access), string(peers.AccessEverything)),
 		DNS: s.New.DNS == nil || *s.New.DNS, Keepalive: int(peers.DefaultKeepalive / time.Second), File: b.file,
 	}
@@ -50,6 +50,13 @@ func (b houseBook) ChangeSettings(ctx context.Context, c api.SettingsChange) err
 				return err
 			}
 			s.Resolvers = list
+		}
+		if c.Echo != nil {
+			list, err := house.ParseEcho(*c.Echo)
+			if err != nil {
+				return err
+			}
+			s.Echo = list
 		}
 		if c.MTU != nil {
 			s.MTU = *c.MTU

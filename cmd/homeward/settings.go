@@ -37,10 +37,10 @@ func newSettingsShow(o *options) *cobra.Command {
 
 func newSettingsSet(o *options) *cobra.Command {
 	var in struct {
-		house, endpoint, resolvers, profile, access string
-		mtu                                         int
-		dns                                         bool
-		keepalive                                   time.Duration
+		house, endpoint, resolvers, echo, profile, access string
+		mtu                                               int
+		dns                                               bool
+		keepalive                                         time.Duration
 	}
 	c := &cobra.Command{
 		Use: "set", Short: "Change what is set; only the flags that are given change anything", Args: cobra.NoArgs,
@@ -51,7 +51,7 @@ func newSettingsSet(o *options) *cobra.Command {
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			var change api.SettingsChange
 			for flag, set := range map[string]func(){
-				"house": func() { change.House = &in.house }, "endpoint": func() { change.Endpoint = &in.endpoint }, "resolvers": func() { change.Resolvers = &in.resolvers },
+				"house": func() { change.House = &in.house }, "endpoint": func() { change.Endpoint = &in.endpoint }, "resolvers": func() { change.Resolvers = &in.resolvers }, "echo": func() { change.Echo = &in.echo },
 				"mtu": func() { change.MTU = &in.mtu }, "profile": func() { change.Profile = &in.profile }, "access": func() { change.Access = &in.access }, "dns": func() { change.DNS = &in.dns },
 			} {
 				if c.Flags().Changed(flag) {
@@ -79,6 +79,7 @@ func newSettingsSet(o *options) *cobra.Command {
 	f.StringVar(&in.house, "house", "", "the house's name, on top of each page (default homeward)")
 	f.StringVar(&in.endpoint, "endpoint", "", "the name or address that devices call; empty: the house's DNS name, or what the router says")
 	f.StringVar(&in.resolvers, "resolvers", "", "DNS servers that are asked for devices, up to three; empty: those of this box")
+	f.StringVar(&in.echo, "echo", "", "STUN servers that are asked, at most once an hour, by which address they see the house; empty: nobody is asked")
 	f.IntVar(&in.mtu, "mtu", 0, "the largest packet of devices in bytes, 1280 to 1412; 0 for 1412")
 	f.StringVar(&in.profile, "profile", "home", "what new devices send through the tunnel: home, or everything")
 	f.StringVar(&in.access, "access", "everything", "what new devices may reach: everything, home, or internet")
@@ -108,6 +109,7 @@ func (o *options) printSettings(s api.Settings) error {
 	row("house", cmp.Or(plain(s.House), "homeward (the default)"), "the house's name")
 	row("endpoint", cmp.Or(s.Endpoint, "automatic (the default)"), calls)
 	row("resolvers", cmp.Or(s.Resolvers, "those of this box (the default)"), "who is asked for names")
+	row("echo", cmp.Or(s.Echo, "nobody (the default)"), "who is asked by which address the house is seen")
 	row("mtu", mtu, "largest packet of devices, in bytes")
 	row("profile", s.Profile, "what new devices send through the tunnel")
 	row("access", s.Access, "what new devices may reach")

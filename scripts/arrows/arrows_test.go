@@ -36,7 +36,7 @@ var homes = []struct {
 	{"gvisor.dev/gvisor", "its types change every week; one package follows them", []string{"tunnel/internal/netstack"}},
 	{"github.com/google/nftables", "one table of our own, written in one place", []string{"tunnel/internal/kernel"}},
 	{"modernc.org/sqlite", "the driver is a detail of the state directory", []string{"configs/state"}},
-	{"github.com/pion/stun", "one place answers strangers, and only those with a secret", []string{"tunnel/internal/knock"}},
+	{"github.com/pion/stun", "one place answers strangers, and only those with a secret; another one asks whom the owner names", []string{"tunnel/internal/knock", "tunnel/internal/echo"}},
 	{"github.com/huin/goupnp", "only the router speaks UPnP", []string{"upnp"}},
 	{"filippo.io/age", "one place seals backups and judges those that come back", []string{"configs/backup"}},
 	{"github.com/skip2/go-qrcode", "one place decides what a phone can scan", []string{"peers/qr"}},

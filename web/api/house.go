@@ -19,6 +19,7 @@ type Settings struct {
 	House     string `json:"house"`     // its name, for people
 	Endpoint  string `json:"endpoint"`  // where devices call; empty: its DNS name, or what the router says
 	Resolvers string `json:"resolvers"` // who answers for names, with commas between; empty: the box's own
+	Echo      string `json:"echo"`      // STUN servers that are asked as whom they see the house, with commas between; empty: none
 	MTU       int    `json:"mtu"`       // of devices, in bytes; 0: as the tunnel has it
 
 	// What new devices get where nobody says otherwise.
@@ -54,6 +55,7 @@ type SettingsChange struct {
 	House     *string `json:"house,omitempty"`
 	Endpoint  *string `json:"endpoint,omitempty"`
 	Resolvers *string `json:"resolvers,omitempty"`
+	Echo      *string `json:"echo,omitempty"`
 	MTU       *int    `json:"mtu,omitempty"`
 	Profile   *string `json:"profile,omitempty"`
 	Access    *string `json:"access,omitempty"`

@@ -11,6 +11,7 @@ import (
 	"golang.zx2c4.com/wireguard/conn"
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
+	"homeward/tunnel/internal/echo"
 	"homeward/tunnel/internal/knock"
 	"homeward/tunnel/internal/pace"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	// FromPeers and ToPeers bound the data under way in the device; nil means no bound.
 	FromPeers, ToPeers *pace.Window
 	Door               *knock.Door // where browsers knock; nil: none may
+	Asker              *echo.Asker // of those who see us from outside; nil: nobody asks
 }
 
 // Bind is the socket that wireguard-go should have had.
@@ -184,6 +186,9 @@ func (b *Bind) look(receive conn.ReceiveFunc) conn.ReceiveFunc {
 		n, err := receive(packets, sizes, eps)
 		if n > 0 {
 			b.probe.take(packets[:n], sizes)
+			if b.cfg.Asker.Waits() {
+				b.takeEchoes(packets[:n], sizes, eps)
+			}
 			if b.cfg.Door.Waits() {
 				b.answerKnocks(packets[:n], sizes, eps)
 			}

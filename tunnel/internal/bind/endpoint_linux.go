@@ -35,6 +35,9 @@ func (e *endpoint) called() uint16 { return e.via }
 // ClearSrc gives the source up: the kernel chooses one.
 func (e *endpoint) ClearSrc() { e.cleared.Store(true) }
 
+// viaPort is the same peer, called from a further port of ours.
+func (e *endpoint) viaPort(port uint16) conn.Endpoint { return newEndpoint(e.to, e.src, 0, port) }
+
 // fromAnywhere is the same peer, called from an address of ours that the kernel chooses.
 func (e *endpoint) fromAnywhere() conn.Endpoint { return newEndpoint(e.to, netip.Addr{}, 0, e.via) }
 

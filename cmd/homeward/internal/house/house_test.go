@@ -45,6 +45,7 @@ func TestWhatIsSetIsThereAfterTheNextStart(t *testing.T) {
 	want := Settings{
 		Name: "Дом 🏠", Endpoint: "home.example.org:443", MTU: 1300,
 		Resolvers: []netip.AddrPort{netip.MustParseAddrPort("192.168.1.2:53"), netip.MustParseAddrPort("[2001:db8::1]:5353")},
+		Echo:      []peers.Endpoint{{Host: "stun.example.org", Port: 3478, Source: peers.EndpointOperator}, {Host: "81.2.68.10", Port: 5000, Source: peers.EndpointOperator}},
 		New:       peers.Defaults{Profile: peers.ProfileEverything, Access: peers.AccessInternet, DNS: &off, Keepalive: &never},
 	}
 	if err := k.Change(t.Context(), func(s *Settings) error { *s = want; return nil }); err != nil {
@@ -80,6 +81,7 @@ func TestWhatMakesNoSenseIsRefusedAndChangesNothing(t *testing.T) {
 		}, "resolvers"},
 		"no address":          {func(s *Settings) { s.Resolvers = []netip.AddrPort{at("0.0.0.0:53")} }, "resolvers"},
 		"many addresses":      {func(s *Settings) { s.Resolvers = []netip.AddrPort{at("224.0.0.251:5353")} }, "resolvers"},
+		"three to ask":        {func(s *Settings) { s.Echo = make([]peers.Endpoint, 3) }, "echo"},
 		"port 0":              {func(s *Settings) { s.Resolvers = []netip.AddrPort{at("1.1.1.1:0")} }, "resolvers"},
 		"too small for IPv6":  {func(s *Settings) { s.MTU = 1279 }, "mtu"},
 		"larger than ours":    {func(s *Settings) { s.MTU = 1413 }, "mtu"},
@@ -134,6 +136,25 @@ func TestResolversAreReadAsPeopleWriteThem(t *testing.T) {
 	for _, text := range []string{"dns.example.org", "1.2.3", "1.1.1.1:99999", "[::1]"} {
 		if list, err := ParseResolvers(text); err == nil {
 			t.Errorf("%q is read as %v", text, list)
+		}
+	}
+}
+
+func TestServersToAskAreReadAsPeopleWriteThem(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "stun.example.org": "stun.example.org:3478", "Stun.Example.org.:19302, 81.2.68.10": "stun.example.org:19302, 81.2.68.10:3478",
+		"a.example.org\na.example.org": "a.example.org:3478", "[2001:db8::1]:7": "[2001:db8::1]:7",
+	} {
+		list, err := ParseEcho(text)
+		if got := FormatEcho(list); err != nil || got != want {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"https://stun.example.org", "stun.example.org:0", "a\x00b", "-x.example.org"} {
+		list, err := ParseEcho(text)
+		var field *peers.FieldError
+		if !errors.As(err, &field) || field.Field != "echo" {
+			t.Errorf("%q: %v, %v", text, list, err)
 		}
 	}
 }

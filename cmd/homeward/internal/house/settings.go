@@ -2,6 +2,7 @@ package house
 
 import (
 	"cmp"
+	"errors"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -23,6 +24,9 @@ const (
 	maxName      = 32 // characters
 	maxResolvers = 3  // as in resolv.conf(5)
 	dnsPort      = 53
+
+	maxEcho  = 2
+	stunPort = 3478
 )
 
 // Settings are those of the house. Every zero field means its default.
@@ -32,6 +36,9 @@ type Settings struct {
 	Resolvers []netip.AddrPort // empty means those of the box
 	MTU       int              // of clients; zero means tunnel.DefaultMTU
 	New       peers.Defaults   // what new devices get
+	// Echo are STUN servers (RFC 8489) that are asked as whom they see the house; empty:
+	// nobody is asked.
+	Echo []peers.Endpoint
 }
 
 // ClientMTU is how large the packets of clients may be.
@@ -54,6 +61,9 @@ func (s Settings) Check() error {
 		if a := r.Addr(); a.IsUnspecified() || a.IsMulticast() || a.Zone() != "" || r.Port() == 0 {
 			return peers.NewFieldError("resolvers", "no DNS server can be at %s: write the address of one", r)
 		}
+	}
+	if len(s.Echo) > maxEcho {
+		return peers.NewFieldError("echo", "more than two servers to ask are too many: leave the others out")
 	}
 	if s.MTU != 0 && (s.MTU < minMTU || s.MTU > maxMTU) {
 		return peers.NewFieldError("mtu", "packets of %d bytes are impossible: use 1280 to 1412, or 0 for the default", s.MTU)
@@ -110,6 +120,37 @@ func FormatResolvers(list []netip.AddrPort) string {
 	return strings.Join(parts, ", ")
 }
 
+// ParseEcho reads STUN servers: names or addresses with or without a port, with commas,
+// spaces or lines between.
+func ParseEcho(s string) ([]peers.Endpoint, error) {
+	var list []peers.Endpoint
+	for _, part := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		e, err := peers.ParseEndpoint(part, stunPort)
+		if field := (*peers.FieldError)(nil); errors.As(err, &field) {
+			other := *field
+			other.Field = "echo"
+			return nil, &other
+		}
+		if err != nil {
+			return nil, err
+		}
+		e = peers.Endpoint{Host: e.Host, Port: e.Port, Source: e.Source} // the warnings are about devices
+		if !slices.ContainsFunc(list, func(o peers.Endpoint) bool { return o.String() == e.String() }) {
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}
+
+// FormatEcho is what ParseEcho reads.
+func FormatEcho(list []peers.Endpoint) string {
+	var parts []string
+	for _, e := range list {
+		parts = append(parts, e.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
 // The names under which settings are stored. They never change.
 const (
 	storedName      = "name"
@@ -120,13 +161,14 @@ const (
 	storedAccess    = "new.access"
 	storedDNS       = "new.dns"
 	storedKeepalive = "new.keepalive_seconds"
+	storedEcho      = "echo"
 )
 
 // rows are the settings that are not at their default, as text.
 func (s Settings) rows() map[string]string {
 	rows := map[string]string{
 		storedName: s.Name, storedEndpoint: s.Endpoint, storedResolvers: FormatResolvers(s.Resolvers),
-		storedProfile: string(s.New.Profile), storedAccess: string(s.New.Access),
+		storedProfile: string(s.New.Profile), storedAccess: string(s.New.Access), storedEcho: FormatEcho(s.Echo),
 	}
 	if s.MTU != 0 {
 		rows[storedMTU] = strconv.Itoa(s.MTU)
@@ -156,6 +198,8 @@ func (s Settings) with(setting, value string) (Settings, error) {
 		next.Endpoint = value
 	case storedResolvers:
 		next.Resolvers, err = ParseResolvers(value)
+	case storedEcho:
+		next.Echo, err = ParseEcho(value)
 	case storedMTU:
 		next.MTU, err = strconv.Atoi(value)
 	case storedProfile:
