@@ -17,6 +17,7 @@ import (
 // T66: a server on the internet that the owner names sees the house where the router
 // says it is; and where the router tells a wrong address, that is said.
 func TestWhereHomeIsSeenIsHeldAgainstTheRoutersWord(t *testing.T) {
+	bin := build(t, t.TempDir())
 	for name, tt := range map[string]struct {
 		igd  []string
 		says string
@@ -25,9 +26,10 @@ func TestWhereHomeIsSeenIsHeldAgainstTheRoutersWord(t *testing.T) {
 		"it is wrong": {[]string{"ext_ip=81.2.69.99"}, "sees home at " + labnet.RouterWAN + ", and the router says 81.2.69.99"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			lab := labnet.New(t, labnet.Options{IGD: tt.igd})
 			asked := stunServer(t, lab)
-			h := startHomeward(t, lab, build(t, lab.Dir), true)
+			h := startHomeward(t, lab, bin, true)
 			openPort(t, h)
 			if out, err := h.do("status"); err != nil || strings.Contains(out, "sees home") || len(asked) > 0 {
 				t.Errorf("somebody is asked though nobody was named: %v\n%s", err, out)

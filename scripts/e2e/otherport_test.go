@@ -19,11 +19,12 @@ import (
 // and a crash.
 func TestAPhoneComesInByAnotherPortWhereTheFirstIsTaken(t *testing.T) {
 	labnet.NeedPrograms(t, "wireguard-go:wireguard-go", "wg:wireguard-tools")
+	bin := build(t, t.TempDir())
 	for name, rootless := range map[string]bool{"tun": false, "netstack": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			lab := labnet.New(t)
 			lab.Share.ServeHTTP(":80", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, fileOfTheHouse) }))
-			bin := build(t, lab.Dir)
 			h := startHomeward(t, lab, bin, rootless)
 			first := openPort(t, h)
 			h.stop()
