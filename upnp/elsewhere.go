@@ -21,7 +21,8 @@ type Elsewhere interface {
 	// that was tried before. An error says that this box has no use for it.
 	Try(ctx context.Context, port uint16) error
 	// Settle ends the trying: port, which was tried or is the present one, is the one
-	// for this run and later ones. After an error nothing has changed.
+	// for this run and later ones. After an error it is called again, with the present
+	// one.
 	Settle(ctx context.Context, port uint16) error
 }
 
@@ -39,6 +40,7 @@ func (k *keeper) elsewhere(ctx context.Context, refusal answer) (grant, answer) 
 	if !k.mayLeave(refusal) {
 		return grant{}, refusal
 	}
+	settling := context.WithoutCancel(ctx) // what was found is kept, also at the last moment
 	ctx, cancel := context.WithTimeout(ctx, walkTime)
 	defer cancel()
 	e, present, nonce := k.m.config.Elsewhere, k.port, k.nonce
@@ -58,7 +60,7 @@ func (k *keeper) elsewhere(ctx context.Context, refusal answer) (grant, answer) 
 			}
 			continue
 		}
-		if err := e.Settle(ctx, k.port); err != nil {
+		if err := e.Settle(settling, k.port); err != nil {
 			k.m.log.Warn("another port is open on the router but cannot be kept", "port", k.port, "err", err)
 			k.giveBack(ctx)
 			break
@@ -68,7 +70,7 @@ func (k *keeper) elsewhere(ctx context.Context, refusal answer) (grant, answer) 
 		return g, a
 	}
 	k.port, k.nonce = present, nonce
-	if err := e.Settle(ctx, present); err != nil {
+	if err := e.Settle(settling, present); err != nil {
 		k.m.log.Warn("going back to the port of before failed", "port", present, "err", err)
 	}
 	return grant{}, refusal

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -47,7 +48,8 @@ func hearEvents(ctx context.Context, gw Gateway, service *url.URL, turn turn, he
 		return fmt.Errorf("listening for the router's events: %w", err)
 	}
 	s := newSubscription(gw, service, l.Addr().(*net.TCPAddr).AddrPort(), heard)
-	server := &http.Server{Handler: s, ReadTimeout: eventTime, WriteTimeout: eventTime, MaxHeaderBytes: maxHeader, ErrorLog: nil}
+	server := &http.Server{Handler: s, ReadTimeout: eventTime, WriteTimeout: eventTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)} // a router must not be able to fill ours
 	server.SetKeepAlivesEnabled(false)
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(&fromOnly{l, gw.Addr}) }) // ends with Close
