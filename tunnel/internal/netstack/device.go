@@ -3,6 +3,7 @@ package netstack
 import (
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -22,7 +23,9 @@ type device struct {
 	own []netip.Prefix
 	// between peers, packets go straight on: a filter in front has said that they may.
 	between bool
-	events  chan tun.Event
+	// expire takes a packet that has no hop left to go on, or says no.
+	expire func(packet []byte, src, dst netip.Addr) bool
+	events chan tun.Event
 	// dispatcher takes packets into the stack. It is set while the link is attached.
 	dispatcher atomic.Pointer[stack.NetworkDispatcher]
 	stack      *stack.Stack
@@ -94,6 +97,9 @@ func (d *device) deliver(disp stack.NetworkDispatcher, runs *segment.Runs, run *
 	if !ok || !d.isPeer(src) {
 		return
 	}
+	if hopsLeft(first) <= 1 && !d.isOwn(dst) && d.expire(first, src, dst) {
+		return
+	}
 	if d.between && d.isPeer(dst) {
 		for at, n := run.First, 0; n < run.Count; n++ {
 			d.pass(bufs[at][offset:])
@@ -118,8 +124,9 @@ func (d *device) deliver(disp stack.NetworkDispatcher, runs *segment.Runs, run *
 	p.DecRef()
 }
 
-// pass hands a packet from one peer on to another.
+// pass hands a packet from one peer on to another, one hop further.
 func (d *device) pass(b []byte) {
+	hop(b)
 	p := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(b)})
 	d.queue.put(p)
 	p.DecRef()
@@ -134,6 +141,10 @@ func parse(b []byte) (proto tcpip.NetworkProtocolNumber, src, dst netip.Addr, ok
 		return header.IPv6ProtocolNumber, netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40])), true
 	}
 	return 0, src, dst, false
+}
+
+func (d *device) isOwn(a netip.Addr) bool {
+	return slices.ContainsFunc(d.own, func(o netip.Prefix) bool { return o.Addr() == a })
 }
 
 func (d *device) isPeer(a netip.Addr) bool {

@@ -36,7 +36,7 @@ func dialBox(ctx context.Context, network string, to netip.AddrPort) (net.Conn, 
 	return d.DialContext(ctx, network, to.String())
 }
 
-// outcome is what a peer gets to see of a dial that failed.
+// outcome is what a peer gets to see of a dial that failed, or of a packet that ends here.
 type outcome uint8
 
 const (
@@ -45,6 +45,7 @@ const (
 	hostUnreachable
 	networkUnreachable
 	prohibited
+	expired // no outcome of a dial: the packet had no hop left
 )
 
 func outcomeOf(err error) outcome {

@@ -16,6 +16,8 @@
 //   - Behind a filter (Config.Guarded) packets between peers go straight on, and
 //     peers that OpenBox named may reach the host itself: the filter has looked
 //     at each packet.
+//   - A packet that has no hop left ends here, and its sender is told: to
+//     traceroute the box is the first hop, as any router is.
 //   - Every flow is counted against Limits, belongs to the peer's address that
 //     opened it, and ends when CutFlows names that address or Close is called.
 //

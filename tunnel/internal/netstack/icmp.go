@@ -10,13 +10,16 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 )
 
-const icmpTTL = 64
+const (
+	icmpTTL = 64
+	quoted  = 8 // bytes of the upper layer that an error has to carry (RFC 792)
+)
 
 // quoteOf copies what an ICMP error about pkt has to carry: its IP header and
-// 8 bytes (RFC 792), which holds a TCP or UDP client's ports.
+// the beginning of the upper layer, which holds a TCP or UDP client's ports.
 func quoteOf(pkt *stack.PacketBuffer) []byte {
 	t := pkt.TransportHeader().Slice()
-	return append(append([]byte(nil), pkt.NetworkHeader().Slice()...), t[:min(8, len(t))]...)
+	return append(append([]byte(nil), pkt.NetworkHeader().Slice()...), t[:min(quoted, len(t))]...)
 }
 
 // reportUnreachable tells the peer of key what became of the packet quoted. It
@@ -34,6 +37,8 @@ func (p *Plane) reportUnreachable(key flowKey, quote []byte, o outcome) {
 		kind, code = byte(header.ICMPv4DstUnreachable), byte(header.ICMPv4NetUnreachable)
 	case v4 && o == prohibited:
 		kind, code = byte(header.ICMPv4DstUnreachable), byte(header.ICMPv4AdminProhibited)
+	case v4 && o == expired:
+		kind, code = byte(header.ICMPv4TimeExceeded), byte(header.ICMPv4TTLExceeded)
 	case o == refused:
 		kind, code = byte(header.ICMPv6DstUnreachable), byte(header.ICMPv6PortUnreachable)
 	case o == hostUnreachable:
@@ -42,6 +47,8 @@ func (p *Plane) reportUnreachable(key flowKey, quote []byte, o outcome) {
 		kind, code = byte(header.ICMPv6DstUnreachable), byte(header.ICMPv6NetworkUnreachable)
 	case o == prohibited:
 		kind, code = byte(header.ICMPv6DstUnreachable), byte(header.ICMPv6Prohibited)
+	case o == expired:
+		kind, code = byte(header.ICMPv6TimeExceeded), byte(header.ICMPv6HopLimitExceeded)
 	default:
 		return
 	}

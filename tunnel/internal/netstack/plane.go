@@ -95,6 +95,7 @@ func open(cfg plane.Config, o options) (*Plane, error) {
 		listeners: map[io.Closer]struct{}{},
 		accepted:  map[*ownConn]struct{}{},
 	}
+	d.expire = p.expire
 	p.pings = newPinger(p)
 	// The register counts the connections being dialled, not the forwarder.
 	p.forward = tcp.NewForwarder(s, 0, 1<<30, p.serveTCP)
@@ -174,6 +175,4 @@ func (p *Plane) Close() error {
 	return nil
 }
 
-func (p *Plane) isOwn(a netip.Addr) bool {
-	return slices.ContainsFunc(p.own, func(o netip.Prefix) bool { return o.Addr() == a })
-}
+func (p *Plane) isOwn(a netip.Addr) bool { return p.device.isOwn(a) }

@@ -16,7 +16,7 @@ func Run(t *testing.T, open Opener) {
 	InNamespace(t, func(t *testing.T) {
 		box, lan := newLAN(t)
 		n := network{box, lan, open}
-		for _, facts := range [][]fact{tcpFacts(), udpFacts(), icmpFacts(), ownPortFacts(), refusalFacts(), flowFacts()} {
+		for _, facts := range [][]fact{tcpFacts(), udpFacts(), icmpFacts(), ownPortFacts(), hopFacts(), refusalFacts(), flowFacts()} {
 			for _, fact := range facts {
 				t.Run(fact.name, func(t *testing.T) {
 					w := n.start(t)
@@ -27,7 +27,7 @@ func Run(t *testing.T, open Opener) {
 			}
 		}
 		// And again as it is in the tunnel, with the filter in front.
-		for _, facts := range [][]fact{tcpFacts(), udpFacts(), icmpFacts(), ownPortFacts(), refusalFacts(), accessFacts()} {
+		for _, facts := range [][]fact{tcpFacts(), udpFacts(), icmpFacts(), ownPortFacts(), hopFacts(), refusalFacts(), accessFacts()} {
 			for _, fact := range facts {
 				t.Run("filtered: "+fact.name, func(t *testing.T) {
 					w := n.startBehind(t, newGuard(t))
