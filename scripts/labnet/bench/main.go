@@ -6,59 +6,23 @@
 package main
 
 import (
-	"errors"
-	"flag"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"homeward/scripts/labnet"
 )
-
-const help = `usage: scripts/bench [flags]
-
-Joins a client, a server and a host at home by cables between network
-namespaces, and sends loads through each kind of server in turns:
-
-  kernel     the kernel's forwarding and NAT, without a VPN
-  R          the reference: the unchanged wireguard-go module, kernel forwarding
-  tun        homeward with a TUN device
-  netstack   homeward without rights
-
-Prints medians (and the least to the greatest) over the rounds. All of it runs
-on this one machine, so that only ratios to R within one run say something.
-Needs root, iperf3 and nftables; nothing leaves the machine.
-
-`
-
-// settings are what the command line says.
-type settings struct {
-	rounds   int
-	duration time.Duration
-	servers  []string
-	loads    []string
-	ipv6     bool
-	profiles string
-}
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == loadCommand {
 		exit(runLoad(os.Args[2:]))
 		return
 	}
-	flag.Usage = func() { fmt.Fprint(os.Stderr, help); flag.PrintDefaults() }
-	var s settings
-	flag.IntVar(&s.rounds, "rounds", 3, "how often everything is measured")
-	flag.DurationVar(&s.duration, "time", 3*time.Second, "how long each load runs")
-	servers := flag.String("servers", strings.Join(allServers, ","), "which `servers`")
-	loads := flag.String("loads", strings.Join(loadNames(), ","), "which `loads`")
-	flag.BoolVar(&s.ipv6, "6", false, "IPv6, inside and outside")
-	flag.StringVar(&s.profiles, "profiles", "", "a `folder` for CPU and heap profiles of homeward")
-	flag.Parse()
-	s.servers, s.loads = strings.Split(*servers, ","), strings.Split(*loads, ",")
-	exit(s.run())
+	s, err := parse(os.Args[1:])
+	if err == nil {
+		err = s.run()
+	}
+	exit(err)
 }
 
 func exit(err error) {
@@ -69,19 +33,6 @@ func exit(err error) {
 }
 
 func (s *settings) run() error {
-	for _, n := range s.servers {
-		if !slices.Contains(allServers, n) {
-			return fmt.Errorf("there is no server %q: see --help", n)
-		}
-	}
-	for _, n := range s.loads {
-		if !slices.Contains(loadNames(), n) {
-			return fmt.Errorf("there is no load %q, only %s", n, strings.Join(loadNames(), ", "))
-		}
-	}
-	if s.rounds < 1 || s.duration < time.Second || s.duration%time.Second != 0 || flag.NArg() > 0 {
-		return errors.New("at least one round of whole seconds, and no other words: see --help")
-	}
 	var t table
 	if err := labnet.Outside(func(lt labnet.T) error { return s.measure(lt, &t) }); err != nil {
 		return err
@@ -97,24 +48,36 @@ func (s *settings) measure(lt labnet.T, t *table) error {
 	if err != nil {
 		return err
 	}
-	for range s.rounds {
+	end := time.Now().Add(s.within)
+	for round := range s.rounds {
+		if round > 0 && time.Now().After(end) {
+			lt.Logf("bench: %v are over after %d of %d rounds", s.within, round, s.rounds)
+			break
+		}
 		for _, name := range s.servers {
-			err := labnet.Outside(func(lt labnet.T) error {
-				w := newWorld(lt, s, programs)
-				p := w.startServer(name)
-				for _, l := range loads() {
-					if slices.Contains(s.loads, l.name) {
-						if err := l.run(w, p, t.of(name)); err != nil {
-							return fmt.Errorf("%s: %s: %w", name, l.name, err)
-						}
-					}
+			for _, ipv6 := range s.families {
+				if err := s.turn(programs, name, ipv6, t.of(name, ipv6)); err != nil {
+					return fmt.Errorf("%s: %w", rowName(name, ipv6), err)
 				}
-				return p.finish(t.of(name))
-			})
-			if err != nil {
-				return err
 			}
 		}
 	}
 	return nil
+}
+
+// turn sends all loads through one server in a world of its own.
+func (s *settings) turn(p programs, name string, ipv6 bool, r *row) error {
+	return labnet.Outside(func(lt labnet.T) error {
+		w := newWorld(lt, s, p, ipv6)
+		srv := w.startServer(name)
+		for _, l := range loads() {
+			if !s.wants(l) {
+				continue
+			}
+			if err := l.run(w, srv, r); err != nil {
+				return fmt.Errorf("%s: %w", l.name, err)
+			}
+		}
+		return srv.finish(r)
+	})
 }

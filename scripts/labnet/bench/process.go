@@ -49,3 +49,9 @@ func memory(pid int, field string) (float64, error) {
 	}
 	return 0, fmt.Errorf("process %d has no %s", pid, field)
 }
+
+// forgetPeak makes VmHWM begin anew with what the process has now.
+func forgetPeak(pid int) error {
+	const peak = "5" // proc(5), clear_refs
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte(peak), 0)
+}

@@ -4,7 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,17 +17,20 @@ import (
 
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
+	"homeward/configs/state"
 	"homeward/scripts/labnet"
 )
 
-var allServers = []string{"kernel", "R", "tun", "netstack"}
+var allServers = []string{"kernel", "R", "naive", "tun", "netstack"}
 
 const port = 51820
 
 // server is what stands between the client and home.
 type server struct {
 	process  *labnet.Process // nil: the kernel alone
+	socket   string          // homeward's, of its programs' interface; or empty
 	profiled string          // where it writes profiles: the path without the ending; or empty
+	peak     float64         // MiB, of the loads so far
 }
 
 func (w *world) startServer(name string) *server {
@@ -37,6 +43,8 @@ func (w *world) startServer(name string) *server {
 	case "R":
 		w.routed()
 		s.process = w.startR()
+	case "naive":
+		s.process = w.startNaive()
 	default:
 		s.process = w.startHomeward(name, s)
 	}
@@ -45,11 +53,25 @@ func (w *world) startServer(name string) *server {
 
 func (w *world) startR() *labnet.Process {
 	own, client := newKey(w.t), newKey(w.t)
-	public := client.PublicKey()
-	text := fmt.Sprintf("private_key=%x\nlisten_port=%d\npublic_key=%x\nallowed_ip=10.66.0.2/32\nallowed_ip=fd66::2/128\n\n", own[:], port, public[:])
-	p := w.startReference(w.box, "wgr"+w.ID, text, []string{"10.66.0.1/24", "fd66::1/64"})
-	w.joinClient(client, own.PublicKey(), nil, port, []string{"10.66.0.2/32", "fd66::2/128"})
+	p := w.startReference(w.box, "wgr"+w.ID, forOnePeer(own, client), []string{"10.66.0.1/24", "fd66::1/64"})
+	w.joinClient(client, own.PublicKey(), nil, port, onePeer)
 	return p
+}
+
+func (w *world) startNaive() *labnet.Process {
+	own, client := newKey(w.t), newKey(w.t)
+	p := w.startReady(w.box, forOnePeer(own, client), w.programs.naive, mtu, w.target, iperfPort, echoPort)
+	w.joinClient(client, own.PublicKey(), nil, port, onePeer)
+	return p
+}
+
+// onePeer has the addresses of the only peer of R and of the naive server.
+var onePeer = []string{"10.66.0.2/32", "fd66::2/128"}
+
+// forOnePeer is the control text of such a server.
+func forOnePeer(own, peer wgtypes.Key) string {
+	public := peer.PublicKey()
+	return fmt.Sprintf("private_key=%x\nlisten_port=%d\npublic_key=%x\nallowed_ip=%s\nallowed_ip=%s\n\n", own[:], port, public[:], onePeer[0], onePeer[1])
 }
 
 func newKey(t labnet.T) wgtypes.Key {
@@ -64,7 +86,10 @@ func newKey(t labnet.T) wgtypes.Key {
 // which is the client.
 func (w *world) startHomeward(plane string, s *server) *labnet.Process {
 	dir := filepath.Join(w.Dir, "home")
-	flags := []string{"--state", filepath.Join(dir, "state"), "--config", os.DevNull}
+	kept := filepath.Join(dir, "state")
+	w.giveRoom(kept)
+	s.socket = filepath.Join(kept, "homeward.sock")
+	flags := []string{"--state", kept, "--config", os.DevNull}
 	cmd := w.box.CommandAs(context.Background(), plane == "netstack", dir, w.programs.homeward, append([]string{"serve", "--plane", plane,
 		"--map-port=false", "--endpoint", "box.test", "--port", strconv.Itoa(port)}, flags...)...)
 	if w.s.profiles != "" {
@@ -82,6 +107,25 @@ func (w *world) startHomeward(plane string, s *server) *labnet.Process {
 	psk := c.key(w.t, "PresharedKey")
 	w.joinClient(c.key(w.t, "PrivateKey"), c.key(w.t, "PublicKey"), &psk, port, strings.Split(strings.ReplaceAll(c["Address"], " ", ""), ","))
 	return p
+}
+
+// giveRoom makes a homeward that has not run yet with a network for more devices
+// than the usual 253.
+func (w *world) giveRoom(dir string) {
+	ctx := context.Background()
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		w.t.Fatal(err)
+	}
+	st, err := state.Open(ctx, dir, slog.New(slog.DiscardHandler))
+	if err == nil {
+		_, err = st.EnsureIdentity(ctx, func() (state.Plan, error) {
+			return state.Plan{V4: netip.MustParsePrefix("10.206.0.0/16"), V6: netip.MustParsePrefix("fd20:6::/64")}, nil
+		})
+		err = errors.Join(err, st.Close())
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // config is what a device's file says.
@@ -114,8 +158,8 @@ func (s *server) rest(r *row) error {
 		return nil
 	}
 	time.Sleep(settle)
-	kib, err := memory(s.process.PID(), "VmRSS")
-	r.add("idle MiB", kib/1024)
+	mib, err := s.mib("VmRSS")
+	r.add("idle MiB", mib)
 	return err
 }
 
@@ -146,7 +190,47 @@ func (s *server) finish(r *row) error {
 	if s.process == nil {
 		return nil
 	}
-	kib, err := memory(s.process.PID(), "VmHWM")
-	r.add("peak MiB", kib/1024)
+	err := s.keepPeak()
+	r.add("peak MiB", s.peak)
+	return err
+}
+
+// keepPeak looks at the greatest memory since the last load began.
+func (s *server) keepPeak() error {
+	mib, err := s.mib("VmHWM")
+	s.peak = max(s.peak, mib)
+	return err
+}
+
+// mib reads a field of the server's memory.
+func (s *server) mib(field string) (float64, error) {
+	kib, err := memory(s.process.PID(), field)
+	return kib / 1024, err
+}
+
+// cpuTime is what the server has used so far; the kernel's is not known.
+func (s *server) cpuTime() (time.Duration, error) {
+	if s.process == nil {
+		return 0, nil
+	}
+	return cpuTime(s.process.PID())
+}
+
+// peakOf measures the greatest memory of one load.
+func (s *server) peakOf(r *row, name string, load func() error) error {
+	if s.process == nil {
+		return load()
+	}
+	if err := s.keepPeak(); err != nil {
+		return err
+	}
+	if err := forgetPeak(s.process.PID()); err != nil {
+		return err
+	}
+	if err := load(); err != nil {
+		return err
+	}
+	mib, err := s.mib("VmHWM")
+	r.add(name+" peak MiB", mib)
 	return err
 }

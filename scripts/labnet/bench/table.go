@@ -12,22 +12,39 @@ import (
 // table has a row for each server, in the order in which they came.
 type table struct{ rows []*row }
 
-// row has the samples of one server.
+// row has the samples of one server by one family of addresses.
 type row struct {
+	server  string
+	ipv6    bool
 	name    string
 	columns []string // in the order in which they came
 	samples map[string][]float64
 }
 
-func (t *table) of(name string) *row {
+func (t *table) of(server string, ipv6 bool) *row {
+	if r := t.find(server, ipv6); r != nil {
+		return r
+	}
+	r := &row{server: server, ipv6: ipv6, name: rowName(server, ipv6), samples: map[string][]float64{}}
+	t.rows = append(t.rows, r)
+	return r
+}
+
+// find returns a row that is there, or nil.
+func (t *table) find(server string, ipv6 bool) *row {
 	for _, r := range t.rows {
-		if r.name == name {
+		if r.server == server && r.ipv6 == ipv6 {
 			return r
 		}
 	}
-	r := &row{name: name, samples: map[string][]float64{}}
-	t.rows = append(t.rows, r)
-	return r
+	return nil
+}
+
+func rowName(server string, ipv6 bool) string {
+	if ipv6 {
+		return server + " IPv6"
+	}
+	return server
 }
 
 func (r *row) add(column string, v float64) {
@@ -37,8 +54,12 @@ func (r *row) add(column string, v float64) {
 	r.samples[column] = append(r.samples[column], v)
 }
 
-// median is the middle of the samples; of an even number, the lower one.
+// median is the middle of the samples; of an even number, the lower one. No row
+// has none.
 func (r *row) median(column string) (float64, bool) {
+	if r == nil {
+		return 0, false
+	}
 	s := slices.Sorted(slices.Values(r.samples[column]))
 	if len(s) == 0 {
 		return 0, false
@@ -49,7 +70,7 @@ func (r *row) median(column string) (float64, bool) {
 // print writes one line for each figure: the servers' medians with their
 // bounds, and their ratios to R.
 func (t *table) print(w io.Writer, s *settings) {
-	fmt.Fprintf(w, "medians (least–greatest) of %d rounds of %v a load; × is the ratio to R\n\n", s.rounds, s.duration)
+	fmt.Fprintf(w, "medians (least–greatest) of %d rounds of %v a load; × is the ratio to R, ÷4 that to the same server by IPv4\n\n", s.rounds, s.duration)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(tw, "figure")
 	var columns []string
@@ -79,8 +100,11 @@ func (t *table) cell(r *row, column string) string {
 	}
 	s := r.samples[column]
 	text := fmt.Sprintf("%s (%s–%s)", figure(m), figure(slices.Min(s)), figure(slices.Max(s)))
-	if base, ok := t.of("R").median(column); ok && r.name != "R" && base > 0 {
+	if base, ok := t.find("R", r.ipv6).median(column); ok && r.server != "R" && base > 0 {
 		text += fmt.Sprintf(" %.2f×", m/base)
+	}
+	if base, ok := t.find(r.server, false).median(column); ok && r.ipv6 && base > 0 {
+		text += fmt.Sprintf(" %.2f÷4", m/base)
 	}
 	return text
 }

@@ -5,9 +5,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,17 +21,17 @@ import (
 const mtu = "1412" // homeward's, for all
 
 // programs are paths.
-type programs struct{ homeward, reference string }
+type programs struct{ homeward, reference, naive string }
 
 // build compiles what is measured.
 func build(t labnet.T, profiles bool) (programs, error) {
 	dir := labnet.Bare(t).Dir
-	p := programs{filepath.Join(dir, "homeward"), filepath.Join(dir, "reference")}
+	p := programs{filepath.Join(dir, "homeward"), filepath.Join(dir, "reference"), filepath.Join(dir, "naive")}
 	tags := "-tags="
 	if profiles {
 		tags = "-tags=profile"
 	}
-	for out, pkg := range map[string]string{p.homeward: "./cmd/homeward", p.reference: "./scripts/labnet/reference"} {
+	for out, pkg := range map[string]string{p.homeward: "./cmd/homeward", p.reference: "./scripts/labnet/reference", p.naive: "./scripts/labnet/naive"} {
 		cmd := exec.Command("go", "build", tags, "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released
 		if said, err := cmd.CombinedOutput(); err != nil {
@@ -50,10 +52,10 @@ type world struct {
 	outside, target   string // addresses of the box for the client, and of the host at home
 }
 
-func newWorld(t labnet.T, s *settings, p programs) *world {
+func newWorld(t labnet.T, s *settings, p programs, ipv6 bool) *world {
 	labnet.NeedPrograms(t, "iperf3:iperf3", "nft:nftables")
 	w := &world{Builder: labnet.Bare(t), t: t, s: s, programs: p, outside: "10.30.0.1", target: "10.20.0.2"}
-	if s.ipv6 {
+	if ipv6 {
 		w.outside, w.target = "fd30::1", "fd20::2"
 	}
 	w.client, w.box, w.home = w.NewHost("client"), w.NewHost("box"), w.NewHost("home")
@@ -79,11 +81,7 @@ func (w *world) joinClient(private, server wgtypes.Key, psk *wgtypes.Key, port i
 	if psk != nil {
 		text += fmt.Sprintf("preshared_key=%x\n", psk[:])
 	}
-	host := w.outside
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
-	}
-	text += fmt.Sprintf("endpoint=%s:%d\nallowed_ip=0.0.0.0/0\nallowed_ip=::/0\n\n", host, port)
+	text += fmt.Sprintf("endpoint=%s\nallowed_ip=0.0.0.0/0\nallowed_ip=::/0\n\n", net.JoinHostPort(w.outside, strconv.Itoa(port)))
 	w.startReference(w.client, "wg"+w.ID, text, addresses)
 	for _, to := range []string{"10.20.0.0/24", "fd20::/64"} {
 		w.client.Run("ip", "route", "add", to, "dev", "wg"+w.ID)
@@ -98,11 +96,18 @@ func (w *world) joinClient(private, server wgtypes.Key, psk *wgtypes.Key, port i
 // startReference starts the reference program on a host and gives its device
 // addresses with prefix lengths.
 func (w *world) startReference(h *labnet.Host, dev, text string, addresses []string) *labnet.Process {
-	cmd := h.Command(context.Background(), w.programs.reference, dev, mtu)
-	cmd.Stdin = strings.NewReader(text)
-	p := h.Start(cmd)
-	labnet.Eventually(w.t, 5*time.Second, "the reference runs", func() bool { return strings.Contains(p.Output(), "ready") })
+	p := w.startReady(h, text, w.programs.reference, dev, mtu)
 	h.Address(dev, addresses...)
 	h.Run("ip", "link", "set", dev, "up")
+	return p
+}
+
+// startReady starts a program that reads its device's control text and says
+// when it is ready.
+func (w *world) startReady(h *labnet.Host, text, program string, args ...string) *labnet.Process {
+	cmd := h.Command(context.Background(), program, args...)
+	cmd.Stdin = strings.NewReader(text)
+	p := h.Start(cmd)
+	labnet.Eventually(w.t, 5*time.Second, program+" runs", func() bool { return strings.Contains(p.Output(), "ready") })
 	return p
 }
