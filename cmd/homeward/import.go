@@ -29,7 +29,8 @@ their names, keys and addresses. Phones go on with the codes that they have.
 It reads
   - a wg-quick file (wg0.conf), also those of PiVPN, linuxserver and common scripts;
   - wg-easy: wg0.json up to version 14, wg-easy.db from version 15 on;
-  - the folder of one of them (/etc/wireguard, ~/.wg-easy, /config);
+  - the folder of one of them (/etc/wireguard, ~/.wg-easy, /config), also packed as
+    zip, tar or tar.gz;
   - an interface that runs, by its name.
 
 What homeward does not take over, such as commands to run, is listed. When something is
@@ -132,8 +133,8 @@ func gather(name string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// Files of other servers in their folders.
-var importPatterns = []string{"wg0.json", "wg-easy.db", "*.conf", "wg_confs/*.conf", "configs/*.conf", "peer*/*.conf"}
+// importPatterns are the files of other servers in their folders.
+var importPatterns = []string{"wg0.json", "wg-easy.db", "*.conf", "wg_confs/*.conf", "configs/*.conf", "configs/clients.txt", "peer*/*.conf"}
 
 // gatherFolder reads the files that matter; nothing outside of the folder, whatever
 // links lead there.

@@ -25,6 +25,10 @@ type importer struct{ a *appliance }
 
 // Import implements api.Importer.
 func (i *importer) Import(ctx context.Context, files map[string][]byte, look bool) (api.Imported, error) {
+	files, err := imports.Unpack(files)
+	if err != nil {
+		return api.Imported{}, importFailure(err)
+	}
 	server, err := imports.Read(files, func(database []byte, names ...string) (map[string]imports.Table, error) {
 		tables, err := foreign.Tables(ctx, i.a.state.Dir(), database, names...)
 		out := map[string]imports.Table{}

@@ -39,6 +39,9 @@ func Conf(file string, text []byte) (Server, error) {
 		n++
 		r.at = fmt.Sprintf("%s, line %d", file, n)
 		r.line(strings.TrimSpace(line))
+		if len(r.problems) > maxProblems { // no more are told
+			return Server{}, r.problems
+		}
 	}
 	r.endDevice()
 	r.at = file

@@ -31,7 +31,11 @@ func Read(files map[string][]byte, tables Tables) (Server, error) {
 			if err != nil {
 				return Server{}, Problems{{short(name), fmt.Sprintf("the database cannot be read: %v", err)}}
 			}
-			return Easy15(name, read)
+			s, err := Easy15(name, read)
+			if len(data) > 19 && (data[18] == 2 || data[19] == 2) { // it is written ahead of
+				s.drop("%s: what wg-easy wrote last may be in the file %s beside it, which is not read: stop wg-easy before you copy this one.", short(name), short(path.Base(name)+"-wal"))
+			}
+			return s, err
 		case strings.HasSuffix(name, ".json"):
 			return Easy14(name, data, files[path.Join(path.Dir(name), "wg0.conf")])
 		case listens.Match(data):
@@ -58,6 +62,10 @@ func Read(files map[string][]byte, tables Tables) (Server, error) {
 	}
 	s, err := Conf(servers[0], files[servers[0]])
 	for _, name := range others { // of devices, which know what they call
+		if path.Base(name) == clientsFile {
+			s.clients(name, files[name])
+			continue
+		}
 		if m := endpoint.FindSubmatch(files[name]); m != nil && s.Endpoint == "" {
 			s.Endpoint = short(string(m[1]))
 		}

@@ -16,6 +16,10 @@ import (
 const (
 	MaxFile    = 16 << 20 // bytes
 	MaxDevices = 10_000
+
+	maxAddresses = 64    // of a device
+	maxProblems  = 1_000 // that are told: nobody reads more, and a file of nonsense has millions
+	maxDropped   = 1_000
 )
 
 // Server is another WireGuard server as homeward understands it.
@@ -42,8 +46,8 @@ type Device struct {
 
 // Problem is something that keeps a server from being imported.
 type Problem struct {
-	Where string // "wg0.conf, line 7", "device Anna"
-	What  string // a sentence
+	Where string `json:"where"` // "wg0.conf, line 7", "device Anna"
+	What  string `json:"what"`  // a sentence
 }
 
 // Problems are all that were found.
@@ -72,10 +76,21 @@ func (p Problems) orNil() error {
 }
 
 func (p *Problems) add(where, format string, args ...any) {
-	*p = append(*p, Problem{where, fmt.Sprintf(format, args...)})
+	if len(*p) == maxProblems {
+		where, format, args = "the files", "there are more problems than %d: these are the first ones", []any{maxProblems}
+	}
+	if len(*p) <= maxProblems {
+		*p = append(*p, Problem{where, fmt.Sprintf(format, args...)})
+	}
 }
 
 func (s *Server) drop(format string, args ...any) {
+	switch {
+	case len(s.Dropped) > maxDropped:
+		return
+	case len(s.Dropped) == maxDropped:
+		format, args = "More than %d things are not taken over: these are the first ones.", []any{maxDropped}
+	}
 	if said := fmt.Sprintf(format, args...); !slices.Contains(s.Dropped, said) {
 		s.Dropped = append(s.Dropped, said)
 	}
@@ -92,6 +107,9 @@ func (s *Server) takeAllowed(d *Device, where, list string, problems *Problems) 
 		switch {
 		case err != nil:
 			problems.add(where, "%q is no address", short(part))
+		case len(d.Addresses) >= maxAddresses:
+			problems.add(where, "more than %d addresses", maxAddresses)
+			return
 		case p.IsSingleIP():
 			if !slices.Contains(d.Addresses, p.Addr()) {
 				d.Addresses = append(d.Addresses, p.Addr())

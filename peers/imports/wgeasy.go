@@ -156,9 +156,9 @@ func Easy15(file string, tables map[string]Table) (Server, error) {
 	}
 	for _, c := range tables["user_configs_table"] {
 		if host := textOf(c["host"]); host != "" {
-			s.Endpoint = host
+			s.Endpoint = short(host)
 			if port, ok := c["port"].(int64); ok {
-				s.Endpoint = fmt.Sprintf("%s:%d", host, port)
+				s.Endpoint = fmt.Sprintf("%s:%d", s.Endpoint, port)
 			}
 		}
 	}

@@ -10,17 +10,33 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
-	_ "modernc.org/sqlite" // pure Go: the binary stays static
+	"modernc.org/sqlite" // pure Go: the binary stays static
 )
 
-// maxRows bounds what is read of a table.
-const maxRows = 20_000
+// Bounds of what is read. A damaged database may tell the same bytes as the content of
+// every row, and one made for it computes what it has not.
+const (
+	maxRows  = 20_000           // of a table
+	maxValue = 1 << 20          // bytes of one
+	maxBytes = 64 << 20         // of all values together
+	maxTime  = 20 * time.Second // all of it
+)
+
+// limitLength is SQLite's number for the length of values (SQLITE_LIMIT_LENGTH).
+const limitLength = 0
+
+// errTooMuch says that a database is no home's.
+var errTooMuch = errors.New("there is more in it than in any WireGuard server's")
 
 // Tables reads some tables of an SQLite database, which it puts into folder while it
 // reads it: rows by column. A table that is not there is left out. A journal beside
 // the database (-wal) is not known: what is only there is missing.
 func Tables(ctx context.Context, folder string, database []byte, names ...string) (tables map[string][]map[string]any, err error) {
+	ctx, cancel := context.WithTimeout(ctx, maxTime)
+	defer cancel()
 	dir, err := os.MkdirTemp(folder, "import-")
 	if err != nil {
 		return nil, fmt.Errorf("making room for the database: %w", err)
@@ -36,25 +52,59 @@ func Tables(ctx context.Context, folder string, database []byte, names ...string
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if _, err := sqlite.Limit(c, limitLength, maxValue); err != nil {
+		return nil, err
+	}
+	r := reader{c, maxBytes}
 	tables = map[string][]map[string]any{}
 	for _, name := range names {
-		var n int
-		if err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?`, name).Scan(&n); err != nil {
+		columns, err := r.columns(ctx, name)
+		if err != nil {
 			return nil, err
 		}
-		if n == 0 {
+		if len(columns) == 0 {
 			continue
 		}
-		if tables[name], err = table(ctx, db, name); err != nil {
+		if tables[name], err = r.table(ctx, name, columns); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", name, err)
 		}
 	}
 	return tables, nil
 }
 
+// reader reads one database, as long as it is not too much.
+type reader struct {
+	db   *sql.Conn
+	left int // bytes
+}
+
+// columns are those of a table that holds its content itself, and that it holds: what
+// would be computed, by a module or an expression, is not asked for. There are none
+// where there is no such table.
+func (r *reader) columns(ctx context.Context, name string) (list []string, err error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT c.name FROM pragma_table_list AS t JOIN pragma_table_xinfo(t.name) AS c WHERE t.schema = 'main' AND t.type = 'table' AND t.name = ? AND c.hidden = 0 ORDER BY c.cid`, name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var column string
+		if err := rows.Scan(&column); err != nil {
+			return nil, err
+		}
+		list = append(list, `"`+strings.ReplaceAll(column, `"`, `""`)+`"`)
+	}
+	return list, rows.Err()
+}
+
 // table reads a table that is there, by a name of ours.
-func table(ctx context.Context, db *sql.DB, name string) (list []map[string]any, err error) {
-	rows, err := db.QueryContext(ctx, fmt.Sprintf(`SELECT * FROM %q LIMIT %d`, name, maxRows))
+func (r *reader) table(ctx context.Context, name string, wanted []string) (list []map[string]any, err error) {
+	rows, err := r.db.QueryContext(ctx, fmt.Sprintf(`SELECT %s FROM "%s" LIMIT %d`, strings.Join(wanted, ", "), name, maxRows))
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +124,16 @@ func table(ctx context.Context, db *sql.DB, name string) (list []map[string]any,
 		row := map[string]any{}
 		for i, c := range columns {
 			row[c] = values[i]
+			r.left -= 16
+			switch v := values[i].(type) {
+			case string:
+				r.left -= len(v)
+			case []byte:
+				r.left -= len(v)
+			}
+		}
+		if r.left < 0 {
+			return nil, errTooMuch
 		}
 		list = append(list, row)
 	}
