@@ -5,6 +5,7 @@
 //
 //	web/listen (TLS) ─▶ web/guard (Host, Origin, headers, size) ─▶ mux
 //	    ─▶ session ─▶ who may? ─▶ one handler a page ─▶ one typed struct ─▶ template
+//	    └▶ token, below /api/ and without a cookie ─▶ what may it? ─▶ web/api
 //
 // The page works without JavaScript; live.js only keeps it up to date. Nothing
 // is changed by GET, and every change answers with a redirect. There is no

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -95,7 +94,7 @@ func (s *Server) didLogIn(r *http.Request, who account.Admin) {
 		s.cfg.Logger.Error("a login was not written down", "err", err)
 		return
 	}
-	s.cfg.Did(context.WithValue(r.Context(), callerKey{}, u), LoggedIn)
+	s.cfg.Did(account.WithCaller(r.Context(), account.Caller{User: u}), LoggedIn)
 }
 
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {

@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"homeward/web/account"
+	"homeward/web/account/tokens"
 	"homeward/web/api"
 	"homeward/web/guard"
 	"homeward/web/languages"
@@ -30,6 +31,7 @@ const maxLive = 32
 type Config struct {
 	api.Config
 	Account *account.Account
+	Tokens  *tokens.Book // by which programs come in
 	Knocks  api.Knocker
 	// Restorer takes the backup of another homeward before the page is claimed, of at
 	// most MaxBackup bytes.
@@ -68,8 +70,8 @@ type Server struct {
 
 // New makes the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Restorer == nil || cfg.Knocks == nil {
-		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, restorer or knocks is missing")))
+	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Tokens == nil || cfg.Restorer == nil || cfg.Knocks == nil {
+		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, tokens, restorer or knocks is missing")))
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }

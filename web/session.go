@@ -8,6 +8,7 @@ import (
 
 	"homeward/web/account"
 	"homeward/web/api"
+	"homeward/web/guard"
 )
 
 // What a session remembers.
@@ -16,33 +17,30 @@ const (
 	sealKey  = "seal"
 )
 
-// callerKey is where a request's context keeps who sent it, an account.User.
-type callerKey struct{}
-
 // caller is who sent a request; nobody without a login.
-func caller(r *http.Request) account.User {
-	u, _ := r.Context().Value(callerKey{}).(account.User)
-	return u
-}
+func caller(r *http.Request) account.User { return account.CallerOf(r.Context()).User }
 
 // mayChange reports whether an admin sent a request.
-func mayChange(r *http.Request) bool { return caller(r).Role.Scopes().Allow(account.ScopeAdmin) }
+func mayChange(r *http.Request) bool {
+	return account.CallerOf(r.Context()).May.Allow(account.ScopeAdmin)
+}
 
 // admit lets only those in who may use the route.
 func (s *Server) admit(r route) http.Handler {
 	if r.Who == everyone {
 		return r.handle
 	}
-	return s.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	bySession := s.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		u, in, err := s.loggedIn(req.Context())
-		req = req.WithContext(context.WithValue(req.Context(), callerKey{}, u))
+		who := account.Caller{User: u, May: u.Role.Scopes(), From: s.client(req)}
+		req = req.WithContext(account.WithCaller(req.Context(), who))
 		switch {
 		case err != nil && r.Who != visitor && !r.Who.isPage():
 			s.cfg.Logger.Error("reading who is logged in", "err", err)
 			api.Refuse(w, http.StatusInternalServerError, "something went wrong inside: the log says what")
 		case err != nil:
 			s.broken(w, req, err)
-		case r.Who == visitor, in && u.Role.Scopes().Allow(r.Who.needs()):
+		case r.Who == visitor, in && who.May.Allow(r.Who.needs()):
 			r.handle(w, req)
 		case in && r.Who.isPage():
 			s.message(w, req, http.StatusForbidden, s.language(req).T("layout.not_yours"), s.language(req).T("layout.not_yours_why"))
@@ -51,9 +49,19 @@ func (s *Server) admit(r route) http.Handler {
 		case r.Who.isPage():
 			s.sendToLogin(w, req)
 		default:
-			api.Refuse(w, http.StatusUnauthorized, "log in first")
+			api.RefuseUnknown(w, false, "log in first, or send a token and no cookie")
 		}
 	}))
+	if r.Who == visitor || r.Who.isPage() {
+		return bySession
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if text, ok := guard.Token(req); ok {
+			s.admitToken(w, req, r, text)
+			return
+		}
+		bySession.ServeHTTP(w, req)
+	})
 }
 
 // loggedIn returns the session's user, who knew the password of today, and

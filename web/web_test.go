@@ -25,6 +25,7 @@ import (
 	"homeward/peers/history"
 	"homeward/peers/peerstest"
 	"homeward/web/account"
+	"homeward/web/account/tokens"
 	"homeward/web/api"
 )
 
@@ -38,6 +39,7 @@ type world struct {
 	t        *testing.T
 	page     *Server
 	account  *account.Account
+	tokens   *tokens.Book
 	now      *clock // by which codes are judged
 	did      []string
 	log      logBuffer // of all parts
@@ -78,12 +80,15 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if w.account, err = account.New(account.Config{DB: st.DB(), Box: st.Box, Now: w.now.read, Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
+	if w.tokens, err = tokens.NewBook(tokens.Config{DB: st.DB(), Now: w.now.read, Logger: quiet}); err != nil {
+		t.Fatal(err)
+	}
 	w.events = &history.Stream{}
 	w.history, err = history.New(t.Context(), history.Config{DB: st.DB(), Peers: w.peers.List, Stream: w.events, Version: "v", Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.page, err = New(Config{Account: w.account, Restorer: &w.restorer, Knocks: &w.knocks, MaxBackup: 1 << 20, Secure: true, Certificate: func() (string, string) { return "AA:BB", "six words to read aloud here" }, Did: func(ctx context.Context, cause string, about ...string) {
+	w.page, err = New(Config{Account: w.account, Tokens: w.tokens, Restorer: &w.restorer, Knocks: &w.knocks, MaxBackup: 1 << 20, Secure: true, Certificate: func() (string, string) { return "AA:BB", "six words to read aloud here" }, Did: func(ctx context.Context, cause string, about ...string) {
 		w.did = append(w.did, strings.Join(append([]string{CallerName(ctx), cause}, about...), " "))
 	}, Config: api.Config{Peers: w.peers, History: w.history, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, House: &w.house, Backups: &w.backups, Tests: &w.tests, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
 		return api.Status{Version: "v", Reachability: api.Reachability{Verdict: "codes-stale"}, Hairpin: api.HairpinMissing, Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}

@@ -9,6 +9,7 @@ import (
 	"homeward/configs/backup"
 	"homeward/web"
 	"homeward/web/account"
+	"homeward/web/account/tokens"
 	"homeward/web/api"
 )
 
@@ -30,13 +31,17 @@ func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 	if p.account, err = account.New(account.Config{DB: a.state.DB(), Box: a.state.Box, Logger: a.log}); err != nil {
 		return nil, err
 	}
+	book, err := tokens.NewBook(tokens.Config{DB: a.state.DB(), Logger: a.log})
+	if err != nil {
+		return nil, err
+	}
 	p.Accounts = recordedAccounts{p.account, p.box}
 	did := func(ctx context.Context, cause string, about ...string) {
 		doer{a.events.Publish, onThePage}.did(ctx, cause, nil, about...)
 	}
 	names := func() []string { return pageNames(a.settings) }
 	certificate := func() (fingerprint, words string) { return p.fingerprint, p.words }
-	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Knocks: a.knocks, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Certificate: certificate, Secure: !a.settings.PlainHTTP})
+	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Tokens: book, Knocks: a.knocks, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Certificate: certificate, Secure: !a.settings.PlainHTTP})
 	if err != nil {
 		return nil, err
 	}

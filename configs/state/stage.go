@@ -100,7 +100,8 @@ func (g *Staging) Put(name string, content io.Reader) error {
 }
 
 // Verify judges the database that was put there as hostile, brings it to this
-// homeward's schema, ends all logins that it knows of, and lets check look at it.
+// homeward's schema, ends all logins and tokens that it knows of, of which some may have been
+// ended since, and lets check look at it.
 func (g *Staging) Verify(ctx context.Context, log *slog.Logger, check func(context.Context, *State) error) (err error) {
 	path := g.state.Path(stagingFolder)
 	if err := judge(ctx, filepath.Join(path, databaseFile)); err != nil {
@@ -121,7 +122,7 @@ func (g *Staging) Verify(ctx context.Context, log *slog.Logger, check func(conte
 	if _, err := s.identity(ctx); err != nil {
 		return fmt.Errorf("%w: the database has no identity: %w", ErrCorrupt, err)
 	}
-	if _, err := s.db.ExecContext(ctx, `DELETE FROM sessions`); err != nil {
+	if _, err := s.db.ExecContext(ctx, `DELETE FROM sessions; DELETE FROM tokens`); err != nil {
 		return fmt.Errorf("ending the logins of before: %w", err)
 	}
 	if err := check(ctx, s); err != nil {

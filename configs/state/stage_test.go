@@ -277,6 +277,18 @@ func TestADatabaseThatIsNotOursIsNotRestored(t *testing.T) {
 }
 
 func TestAnOlderDatabaseIsMigratedAndItsLoginsEnd(t *testing.T) {
+	steps, err := migrations()
+	if err != nil {
+		t.Fatal(err)
+	}
+	loginsEnd(t, steps[:3], "")
+	loginsEnd(t, steps, `INSERT INTO admins (id, name, password_hash, created_unix) VALUES (1, 'admin', '', 1);
+		INSERT INTO tokens (admin_id, name, name_folded, hash, scopes, created_unix) VALUES (1, 'a', 'a', zeroblob(32), 'admin', 1)`)
+}
+
+// loginsEnd stages a database that some steps made, with a login in it and more.
+func loginsEnd(t *testing.T, made []string, more string) {
+	t.Helper()
 	dir := t.TempDir()
 	db, err := sql.Open("sqlite", filepath.Join(dir, DatabaseFile))
 	if err != nil {
@@ -286,15 +298,15 @@ func TestAnOlderDatabaseIsMigratedAndItsLoginsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, step := range steps[:3] {
+	for _, step := range made {
 		script, err := migrationFiles.ReadFile(step)
 		if _, err2 := db.Exec(string(script)); errors.Join(err, err2) != nil {
 			t.Fatal(err, err2)
 		}
 	}
-	if _, err := db.Exec(`PRAGMA user_version = 3;
-		INSERT INTO identity VALUES (1, zeroblob(32), 5, '01234567', '10.6.0.0/24', 'fd00::/64', 1);
-		INSERT INTO sessions VALUES ('a', x'00', 99999999999)`); err != nil {
+	if _, err := db.Exec(fmt.Sprintf(`PRAGMA user_version = %d;
+		INSERT INTO identity (id, private_key, listen_port, instance, prefix4, prefix6, created_unix) VALUES (1, zeroblob(32), 5, '01234567', '10.6.0.0/24', 'fd00::/64', 1);
+		INSERT INTO sessions VALUES ('a', x'00', 99999999999);`, len(made)) + more); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
@@ -308,12 +320,12 @@ func TestAnOlderDatabaseIsMigratedAndItsLoginsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := g.Verify(t.Context(), quiet, func(ctx context.Context, s *State) error {
-		var version, sessions int
-		if err := s.DB().QueryRowContext(ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sessions)").Scan(&version, &sessions); err != nil {
+		var version, sessions, tokens int
+		if err := s.DB().QueryRowContext(ctx, "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sessions), (SELECT count(*) FROM tokens)").Scan(&version, &sessions, &tokens); err != nil {
 			return err
 		}
-		if version != len(steps) || sessions != 0 {
-			t.Errorf("schema %d with %d logins", version, sessions)
+		if version != len(steps) || sessions != 0 || tokens != 0 {
+			t.Errorf("schema %d with %d logins and %d tokens", version, sessions, tokens)
 		}
 		return nil
 	}); err != nil {

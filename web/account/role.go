@@ -31,6 +31,20 @@ func (s Scopes) Allow(need Scope) bool {
 	return slices.Contains(s, need) || slices.Contains(s, ScopeAdmin)
 }
 
+// Within is what of s a user with limit may do.
+func (s Scopes) Within(limit Scopes) Scopes {
+	var left Scopes
+	for _, one := range s {
+		if limit.Allow(one) {
+			left = append(left, one)
+		}
+	}
+	return left
+}
+
+// AllScopes lists the scopes, the smallest first.
+func AllScopes() Scopes { return Scopes{ScopeRead, ScopePeers, ScopePorts, ScopeAdmin} }
+
 // Scopes is what r may do: nothing, for a role that there is not.
 func (r Role) Scopes() Scopes {
 	switch r {

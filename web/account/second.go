@@ -148,10 +148,7 @@ func (a *Account) EndSecondStep(ctx context.Context, from netip.Addr, u User, pa
 	if !u.SecondStep {
 		return Admin{}, ErrNoSecondStep
 	}
-	if _, _, err := a.check(ctx, from, u.Name, password); err != nil {
-		return Admin{}, err
-	}
-	if err := a.takeCode(ctx, from, u, code); err != nil {
+	if err := a.Confirm(ctx, from, u, password, code); err != nil {
 		return Admin{}, err
 	}
 	if err := a.store.switchOff(ctx, u.ID); err != nil {
@@ -168,10 +165,7 @@ func (a *Account) NewRecoveryCodes(ctx context.Context, from netip.Addr, u User,
 	if !u.SecondStep {
 		return nil, ErrNoSecondStep
 	}
-	if _, _, err := a.check(ctx, from, u.Name, password); err != nil {
-		return nil, err
-	}
-	if err := a.takeCode(ctx, from, u, code); err != nil {
+	if err := a.Confirm(ctx, from, u, password, code); err != nil {
 		return nil, err
 	}
 	codes, hashes := newRecoveryCodes()
@@ -180,6 +174,16 @@ func (a *Account) NewRecoveryCodes(ctx context.Context, from netip.Addr, u User,
 	}
 	a.log.Info("recovery codes of the second step made anew", "user", u.Name)
 	return codes, nil
+}
+
+// Confirm asks who is logged in once more for all that a login takes: the password
+// and, where there is a second step, a code. It fails with ErrWrongCode, and as Login
+// does.
+func (a *Account) Confirm(ctx context.Context, from netip.Addr, u User, password, code string) error {
+	if _, _, err := a.check(ctx, from, u.Name, password); err != nil || !u.SecondStep {
+		return err
+	}
+	return a.takeCode(ctx, from, u, code)
 }
 
 // RemoveSecondStep switches it off for whoever lost the phone, and ends that user's

@@ -79,6 +79,11 @@ func (s store) addUser(ctx context.Context, name string, role Role, hash string)
 func (s store) changeUser(ctx context.Context, name string, c UserChange) error {
 	return s.inTx(ctx, "changing a user", func(tx *sql.Tx) error {
 		if c.Role != nil {
+			if !c.Role.Scopes().Allow(ScopeAdmin) { // the others have nothing to lose
+				if err := endTokens(ctx, tx, `name = ? AND role = ?`, name, RoleAdmin); err != nil {
+					return err
+				}
+			}
 			r, err := tx.ExecContext(ctx, `UPDATE admins SET role = ? WHERE name = ?`, *c.Role, name)
 			if err := oneRow(r, err, "changing a user", ErrNoUser); err != nil {
 				return err
@@ -117,10 +122,24 @@ func anAdminIsLeft(ctx context.Context, tx *sql.Tx) error {
 	return ErrLastAdmin
 }
 
-// resetPassword sets a user's hash, with which all sessions of that user end.
-func (s store) resetPassword(ctx context.Context, name, hash string) error {
-	r, err := s.db.ExecContext(ctx, `UPDATE admins SET password_hash = ? WHERE name = ?`, hash, name)
-	return oneRow(r, err, "storing the password", ErrNoUser)
+// resetPassword sets a user's hash, with which all sessions of that user end, and the
+// tokens, too, or does neither.
+func (s store) resetPassword(ctx context.Context, name, hash string, tokens bool) error {
+	return s.inTx(ctx, "storing the password", func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE admins SET password_hash = ? WHERE name = ?`, hash, name)
+		if err := oneRow(r, err, "storing the password", ErrNoUser); err != nil || !tokens {
+			return err
+		}
+		return endTokens(ctx, tx, `name = ?`, name)
+	})
+}
+
+// endTokens ends the tokens of the users for whom a condition holds.
+func endTokens(ctx context.Context, tx *sql.Tx, which string, args ...any) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE admin_id IN (SELECT id FROM admins WHERE `+which+`)`, args...); err != nil {
+		return fmt.Errorf("ending the tokens: %w", err)
+	}
+	return nil
 }
 
 // oneRow fails with none when nothing was changed.
@@ -167,8 +186,8 @@ func (s store) claim(ctx context.Context, hash string) (int64, error) {
 	return r.LastInsertId()
 }
 
-// setPassword sets the first admin's hash and ends all sessions, or does
-// neither. Where there is no admin, it makes one.
+// setPassword sets the first admin's hash and ends all sessions and that admin's
+// tokens, or does nothing. Where there is no admin, it makes one.
 func (s store) setPassword(ctx context.Context, hash string) error {
 	return s.inTx(ctx, "storing the password", func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `UPDATE admins SET password_hash = ? WHERE id = (SELECT min(id) FROM admins WHERE role = 'admin')`, hash)
@@ -182,7 +201,7 @@ func (s store) setPassword(ctx context.Context, hash string) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions`); err != nil {
 			return fmt.Errorf("ending the sessions: %w", err)
 		}
-		return nil
+		return endTokens(ctx, tx, `id = (SELECT min(id) FROM admins WHERE role = 'admin')`)
 	})
 }
 

@@ -45,6 +45,12 @@ type UserChange struct {
 
 var userName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,31}$`)
 
+// User returns a user by number, and whether there is one.
+func (a *Account) User(ctx context.Context, id int64) (User, bool, error) {
+	u, _, err := a.store.numbered(ctx, id)
+	return u, u.ID != 0, err
+}
+
 // Users lists who may log in, by name.
 func (a *Account) Users(ctx context.Context) ([]User, error) { return a.store.users(ctx) }
 
@@ -74,7 +80,7 @@ func (a *Account) AddUser(ctx context.Context, n NewUser) error {
 }
 
 // ChangeUser renames a user or gives another role, at once, also in sessions
-// that are open. It fails with ErrName, ErrRole, ErrNoUser, ErrNameTaken or
+// that are open. A smaller role ends the user's tokens. It fails with ErrName, ErrRole, ErrNoUser, ErrNameTaken or
 // ErrLastAdmin.
 func (a *Account) ChangeUser(ctx context.Context, name string, c UserChange) error {
 	if c.Name != nil && !userName.MatchString(*c.Name) {
@@ -100,14 +106,15 @@ func (a *Account) RemoveUser(ctx context.Context, name string) error {
 	return nil
 }
 
-// ResetPassword sets another user's password, and ends that user's sessions. It
+// ResetPassword sets another user's password, and ends that user's sessions and
+// tokens: whoever knew the old one may have made some. It
 // fails with ErrNoUser, ErrBusy or a *PasswordError.
 func (a *Account) ResetPassword(ctx context.Context, name, password string) error {
 	hash, err := a.hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	if err := a.store.resetPassword(ctx, name, hash); err != nil {
+	if err := a.store.resetPassword(ctx, name, hash, true); err != nil {
 		return err
 	}
 	a.log.Info("password of a user of the admin page set", "user", name)
@@ -115,8 +122,8 @@ func (a *Account) ResetPassword(ctx context.Context, name, password string) erro
 }
 
 // ChangePassword changes the password of who is logged in, who says the old one.
-// All other sessions of that user end: only the returned Admin is valid. It fails
-// with ErrWrong, ErrBusy, a *ThrottledError or a *PasswordError.
+// All other sessions of that user end: only the returned Admin is valid. Tokens go on.
+// It fails with ErrWrong, ErrBusy, a *ThrottledError or a *PasswordError.
 func (a *Account) ChangePassword(ctx context.Context, from netip.Addr, u User, old, password string) (Admin, error) {
 	if err := checkPassword(password); err != nil {
 		return Admin{}, err
@@ -128,7 +135,7 @@ func (a *Account) ChangePassword(ctx context.Context, from netip.Addr, u User, o
 	if err != nil {
 		return Admin{}, err
 	}
-	if err := a.store.resetPassword(ctx, u.Name, hash); err != nil {
+	if err := a.store.resetPassword(ctx, u.Name, hash, false); err != nil {
 		return Admin{}, err
 	}
 	a.log.Info("a user of the admin page changed the own password", "user", u.Name)

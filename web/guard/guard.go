@@ -23,19 +23,23 @@ func Handler(hosts Hosts, larger Bodies, next http.Handler) http.Handler {
 	// over TLS; ours below knows Origin, which they send always.
 	metadata := http.NewCrossOriginProtection()
 	metadata.SetDenyHandler(http.HandlerFunc(foreign))
-	next = metadata.Handler(next)
+	fromPages := metadata.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
 		if !hosts.Allowed(r.Host) {
 			refuse(w, r, http.StatusMisdirectedRequest, "This is homeward, but not by this name.\n\nOpen it by its address, or add the name to admin_hosts in homeward.toml.")
 			return
 		}
+		r.Body = http.MaxBytesReader(w, r.Body, max(MaxBody, larger[r.URL.Path]))
+		if _, program := Token(r); program {
+			next.ServeHTTP(w, r)
+			return
+		}
 		if !safe(r.Method) && !sameOrigin(r) {
 			foreign(w, r)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, max(MaxBody, larger[r.URL.Path]))
-		next.ServeHTTP(w, r)
+		fromPages.ServeHTTP(w, r)
 	})
 }
 
