@@ -68,6 +68,7 @@ var ErrOnePort = errors.New("listening on further ports works on Linux only")
 type several interface {
 	listenFurther(ports []uint16) (changed bool)
 	notOpen() error
+	furtherOpen() []uint16
 }
 
 // New makes a Bind. It opens nothing.
@@ -92,7 +93,7 @@ func (b *Bind) NotOpen() error {
 }
 
 func wrap(inner conn.Bind, cfg Config) *Bind {
-	return &Bind{Bind: inner, cfg: cfg, evidence: newEvidence(cfg.PublicKey), probe: newProber(cfg.Port)}
+	return &Bind{Bind: inner, cfg: cfg, evidence: newEvidence(cfg.PublicKey), probe: newProber()}
 }
 
 // Open implements conn.Bind. It opens the bind's own port, whatever is asked for.
@@ -185,7 +186,7 @@ func (b *Bind) look(receive conn.ReceiveFunc) conn.ReceiveFunc {
 		}
 		n, err := receive(packets, sizes, eps)
 		if n > 0 {
-			b.probe.take(packets[:n], sizes)
+			b.probe.take(packets[:n], sizes, b.called(eps[0])) // one receiver has one port
 			if b.cfg.Asker.Waits() {
 				b.takeEchoes(packets[:n], sizes, eps)
 			}

@@ -165,7 +165,7 @@ func TestADeafSocketIsOpenedAnew(t *testing.T) {
 		}()
 		var hears atomic.Bool
 		hears.Store(true)
-		b.probe.send = func() bool {
+		b.probe.send = func(uint16) bool {
 			if hears.Load() {
 				d.heard <- b.probe.token[:]
 			}

@@ -4,29 +4,31 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"net"
 	"net/netip"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
-const (
-	// patience is how long a datagram to ourselves may take.
-	patience = 2 * time.Second
-	// aliveEvery is how long a socket may be deaf unnoticed.
-	aliveEvery = 30 * time.Second
-)
+// patience is how long a datagram to ourselves may take.
+const patience = 2 * time.Second
 
-// prober sends a datagram to our own port on loopback and sees whether it
+// prober sends a datagram to a port of our own on loopback and sees whether it
 // comes through: past the socket, the receiver and the device's loop around it.
 type prober struct {
-	token    secretWord // of those by loopback
-	turn     secretWord // of those that shall turn round in the router
-	send     func() (left bool)
-	received atomic.Uint64 // datagrams of any kind
-	others   atomic.Uint64 // of these, those that are not ours
-	turned   chan struct{} // 1-buffered: one came back
+	token  secretWord // of those by loopback
+	turn   secretWord // of those that shall turn round in the router
+	send   func(port uint16) (left bool)
+	turned chan struct{} // 1-buffered: one came back
+
+	mu    sync.Mutex // guards ports
+	ports map[uint16]arrivals
+}
+
+// arrivals counts what came to one port of ours.
+type arrivals struct {
+	received uint64 // datagrams of any kind
+	others   uint64 // of these, those that are not ours
 }
 
 // secretWord is a datagram of ours: nobody else knows it.
@@ -40,9 +42,9 @@ func newSecretWord() (w secretWord) {
 
 func (w *secretWord) is(b []byte) bool { return bytes.Equal(b, w[:]) }
 
-func newProber(port uint16) *prober {
-	p := &prober{token: newSecretWord(), turn: newSecretWord(), turned: make(chan struct{}, 1)}
-	p.send = func() (left bool) {
+func newProber() *prober {
+	p := &prober{token: newSecretWord(), turn: newSecretWord(), turned: make(chan struct{}, 1), ports: map[uint16]arrivals{}}
+	p.send = func(port uint16) (left bool) {
 		for _, a := range []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback()} {
 			left = sendTo(netip.AddrPortFrom(a, port), p.token) || left
 		}
@@ -51,8 +53,15 @@ func newProber(port uint16) *prober {
 	return p
 }
 
-// take counts what was received. Our own datagrams go no further.
-func (p *prober) take(packets [][]byte, sizes []int) {
+// at is what came to a port so far.
+func (p *prober) at(port uint16) arrivals {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ports[port]
+}
+
+// take counts what was received at a port. Our own datagrams go no further.
+func (p *prober) take(packets [][]byte, sizes []int, port uint16) {
 	ours := 0
 	for i, b := range packets {
 		switch {
@@ -69,62 +78,12 @@ func (p *prober) take(packets [][]byte, sizes []int) {
 			}
 		}
 	}
-	p.received.Add(uint64(len(packets)))
-	p.others.Add(uint64(len(packets) - ours))
-}
-
-// Watch proves that receiving works, until ctx ends, and has the bind opened
-// anew when it does not. What others sent since the last look proves it as well.
-func (b *Bind) Watch(ctx context.Context, reopen func() error) {
-	tick := time.NewTicker(aliveEvery)
-	defer tick.Stop()
-	for before := b.probe.others.Load(); ; before = b.probe.others.Load() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		problem := ""
-		if b.probe.others.Load() == before && !b.alive(ctx) {
-			b.cfg.Logger.Warn("the UDP socket receives nothing any more, not even of ourselves: opening it anew", "port", b.cfg.Port)
-			if err := reopen(); err != nil {
-				problem = fmt.Sprintf("The UDP port %d was deaf and cannot be opened anew: %v.", b.cfg.Port, err)
-			} else if !b.alive(ctx) {
-				problem = fmt.Sprintf("Nothing arrives on the UDP port %d, not even of this machine itself: look for firewall rules for the interface lo, or start homeward again.", b.cfg.Port)
-			}
-		}
-		b.deaf.Store(&problem)
-	}
-}
-
-// Problem says what is wrong with the socket, or "".
-func (b *Bind) Problem() string {
-	if p := b.deaf.Load(); p != nil {
-		return *p
-	}
-	return ""
-}
-
-// alive says whether receiving works: something arrives, of ourselves if
-// nobody else sends.
-func (b *Bind) alive(ctx context.Context) bool {
-	before := b.probe.received.Load()
-	if !b.probe.send() {
-		return true // nothing can be said
-	}
-	tick := time.NewTicker(patience / 100)
-	defer tick.Stop()
-	for end := time.Now().Add(patience); time.Now().Before(end); {
-		if b.probe.received.Load() != before {
-			return true
-		}
-		select {
-		case <-ctx.Done():
-			return true // nobody wants to know any more
-		case <-tick.C:
-		}
-	}
-	return false
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.ports[port]
+	n.received += uint64(len(packets))
+	n.others += uint64(len(packets) - ours)
+	p.ports[port] = n
 }
 
 // tries is how often a datagram is sent that may get lost on its way.

@@ -163,6 +163,16 @@ func (s *sockets) notOpen() error {
 	return s.missing
 }
 
+// furtherOpen are the further ports that are open.
+func (s *sockets) furtherOpen() (ports []uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.further {
+		ports = append(ports, f.port)
+	}
+	return ports
+}
+
 // Close implements conn.Bind.
 func (s *sockets) Close() error {
 	s.mu.Lock()
