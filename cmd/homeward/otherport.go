@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"homeward/configs/state"
@@ -46,21 +47,35 @@ func (o *otherPort) Try(_ context.Context, port uint16) error {
 	return err
 }
 
-// Settle listens on the first port and this one, and remembers it.
+// Settle listens on the first port and this one, and remembers it: both, or neither.
+// What cannot be remembered is not listened on, and the other way round, since else the
+// next start would listen on a port that the router does not send here.
 func (o *otherPort) Settle(ctx context.Context, port uint16) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if port == o.first {
 		port = 0
 	}
-	if port != o.port {
-		if err := o.state.SetOtherPort(ctx, port); err != nil {
-			return err
-		}
-		o.port = port
-		o.kept(port)
+	if err := o.listen(port); err != nil {
+		return errors.Join(err, o.back(port))
 	}
-	return o.listen(port)
+	if port == o.port {
+		return nil
+	}
+	if err := o.state.SetOtherPort(ctx, port); err != nil {
+		return errors.Join(err, o.back(port))
+	}
+	o.port = port
+	o.kept(port)
+	return nil
+}
+
+// back listens as before again, after settling on port failed.
+func (o *otherPort) back(port uint16) error {
+	if port == o.port {
+		return nil // it is as before, and that does not work at the moment
+	}
+	return o.listen(o.port)
 }
 
 // listen makes these the ports besides the first one. Zero and the first one are none.

@@ -70,21 +70,7 @@ func TestPortsThatWereTriedAreClosedAgain(t *testing.T) {
 	}
 	defer taken.Close()
 	o, _, _ := newOtherPort(t, t.TempDir())
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- o.tunnel.Run(ctx) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	select {
-	case <-o.tunnel.Ready():
-	case err := <-ended:
-		ended <- nil
-		t.Fatal(err)
-	}
+	runTunnel(t, o.tunnel)
 	if err := o.Settle(t.Context(), 40003); err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +92,66 @@ func TestPortsThatWereTriedAreClosedAgain(t *testing.T) {
 	if got := o.tunnel.Status().Further; !slices.Equal(got, []uint16{40003}) {
 		t.Errorf("afterwards it listens on %v", got)
 	}
+}
+
+// runTunnel has a tunnel run until the test ends.
+func runTunnel(t *testing.T, tun *tunnel.Tunnel) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- tun.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-tun.Ready():
+	case err := <-ended:
+		ended <- nil
+		t.Fatal(err)
+	}
+}
+
+// Settling on a port that cannot be listened on, or not be remembered, leaves all as it
+// was: in the database, in the last-good file and on the network.
+func TestSettlingOnAPortIsWholeOrUndone(t *testing.T) {
+	taken, err := net.ListenPacket("udp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	busy := taken.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+	o, st, _ := newOtherPort(t, t.TempDir())
+	runTunnel(t, o.tunnel)
+	if err := errors.Join(o.Try(t.Context(), 40005), o.Settle(t.Context(), 40005)); err != nil {
+		t.Fatal(err)
+	}
+	var told []uint16
+	o.kept = func(port uint16) { told = append(told, port) }
+	asBefore := func(what string) {
+		t.Helper()
+		if got := o.tunnel.Status().Further; o.Port() != 40005 || !slices.Equal(got, []uint16{40005}) || len(told) > 0 {
+			t.Errorf("%s: %d is settled on, listens on %v, told %v", what, o.Port(), got, told)
+		}
+	}
+	if err := o.Settle(t.Context(), busy); !errors.Is(err, tunnel.ErrPortInUse) {
+		t.Errorf("a port that another program has: %v", err)
+	}
+	asBefore("not listened on")
+	if id, err := st.EnsureIdentity(t.Context(), nil); err != nil || id.OtherPort != 40005 {
+		t.Errorf("the database has %d, %v", id.OtherPort, err)
+	}
+	st.Close() // as when the disk is gone
+	if err := o.Settle(t.Context(), 40006); err == nil {
+		t.Error("a port that cannot be remembered is settled on")
+	}
+	asBefore("not remembered")
+	if err := o.Settle(t.Context(), 40005); err != nil { // as the mapper does after an error
+		t.Error(err)
+	}
+	asBefore("settled on the present one")
 }
 
 // The last-good file tells the port that devices call.
