@@ -26,6 +26,7 @@ func (k *keeper) note(a answer) {
 	if k.stopping.Err() != nil {
 		return // we were interrupted; that says nothing about the router
 	}
+	k.denial(a)
 	k.failures++
 	k.nextTry = time.Now().Add(backoff(k.failures))
 	k.heldSince = time.Time{}

@@ -58,6 +58,9 @@ func (k *keeper) hold(ctx context.Context, g grant) {
 	k.checkedAt = now
 	k.awaySince = time.Time{}
 	fresh := k.mapping == nil
+	if fresh {
+		k.grantedAt = now
+	}
 	k.longest = max(k.longest, g.lease)
 	if k.heldSince.IsZero() {
 		k.heldSince = now

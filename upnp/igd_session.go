@@ -153,8 +153,9 @@ func (s *igdSession) readBack(ctx context.Context, w want, lease time.Duration) 
 	switch a.outcome {
 	case done:
 	case notThere:
-		return grant{}, answer{outcome: notThere, problem: "the router said yes, but keeps no such entry"}
+		return grant{}, answer{outcome: notThere, problem: "the router said yes, but keeps no such entry", denied: true}
 	case conflict:
+		a.denied = true
 		return grant{}, a
 	default: // it can't be asked, or not now: believe the yes
 		return grant{lease: lease}, answer{}

@@ -47,6 +47,8 @@ type keeper struct {
 	longest   time.Duration // the longest lease granted here
 	checkedAt time.Time
 	heldSince time.Time // zero while there is trouble
+	grantedAt time.Time // when the router said yes to what it has not given yet
+	denied    Denied
 
 	nextRoute, nextTry, nextCheck, nextAddress time.Time
 	nextWitness                                time.Time

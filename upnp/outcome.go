@@ -48,6 +48,7 @@ type answer struct {
 	problem string // short, for status and log: "UPnP error 606 (Action not authorized)"
 	holder  holder // who has the port, after conflict
 	offered uint16 // another port that the router would give; zero: not told
+	denied  bool   // the router said yes just before, and its table says otherwise
 }
 
 func (a answer) ok() bool { return a.outcome == done }

@@ -33,6 +33,7 @@ func (k *keeper) publish(v Verdict, a answer) {
 		Router:    k.lastSeen,
 		WAN:       k.wan,
 		Problem:   a.problem,
+		Denied:    k.denied,
 	}
 	switch {
 	case k.side.six:

@@ -59,6 +59,7 @@ const (
 	ReachIPv6Only     Reach = "ipv6-only"     // open by IPv6 alone, nobody came in yet
 	ReachNoAddress    Reach = "no-address"    // the router has none on the internet side
 	ReachRouterBroken Reach = "router-broken" // it makes no sense, or doesn't keep the entry
+	ReachLies         Reach = "router-lies"   // what it says disagrees with what was seen, see Lies
 	ReachNoRouter     Reach = "no-router"
 	ReachNotAsked     Reach = "not-asked" // the mapper is off
 )
@@ -66,16 +67,19 @@ const (
 // Reaches lists all of them.
 func Reaches() []Reach {
 	return []Reach{ReachUnknown, ReachSeen, ReachMapped, ReachByHand, ReachStale, ReachNoIGD, ReachRefused, ReachConflict, ReachDoubleNAT,
-		ReachCarrierNAT, ReachDSLite, ReachIPv6Only, ReachNoAddress, ReachRouterBroken, ReachNoRouter, ReachNotAsked}
+		ReachCarrierNAT, ReachDSLite, ReachIPv6Only, ReachNoAddress, ReachRouterBroken, ReachLies, ReachNoRouter, ReachNotAsked}
 }
 
 var dsLite = netip.MustParsePrefix("192.0.0.0/29") // RFC 6333 section 5.7
 
 // Reach judges the way in. proofs are those of outside that prove something now, stale
-// says that devices have codes with another address or port.
-func (s Status) Reach(proofs []Proof, stale bool) Reach {
-	if len(proofs) > 0 {
+// says that devices have codes with another address or port, and lies are those of Lies.
+func (s Status) Reach(proofs []Proof, stale bool, lies []Lie) Reach {
+	switch {
+	case len(proofs) > 0:
 		return ReachSeen
+	case len(lies) > 0:
+		return ReachLies
 	}
 	switch s.Verdict {
 	case Mapped, IPv6Only, ByHand:

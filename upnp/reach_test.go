@@ -36,8 +36,10 @@ func TestReachSaysWhatTheRouterSaysTogetherWithWhatWasSeen(t *testing.T) {
 		{"nonsense", Status{Verdict: RouterBroken}, nil, false, ReachRouterBroken},
 		{"no router", Status{Verdict: NoRouter}, nil, false, ReachNoRouter},
 		{"switched off", Status{Verdict: Disabled}, nil, false, ReachNotAsked},
+		{"keeps nothing", Status{Verdict: RouterBroken, Denied: Denied{Times: keptNotAfter}}, nil, false, ReachLies},
+		{"keeps nothing, and seen", Status{Verdict: Mapped, Mapping: ours, Denied: Denied{Times: keptNotAfter}}, proof, false, ReachSeen},
 	} {
-		r := c.status.Reach(c.proofs, c.stale)
+		r := c.status.Reach(c.proofs, c.stale, c.status.Lies(Sighting{}))
 		if got[r] = true; r != c.want {
 			t.Errorf("%s: %s, want %s", c.name, r, c.want)
 		}

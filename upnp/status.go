@@ -97,6 +97,8 @@ type Status struct {
 	// Outer is the router in front of the router; its Addr is invalid where none is
 	// asked.
 	Outer Outer
+	// Denied is how often the router did not keep what it granted; see Lies.
+	Denied Denied
 	// IPv6 is the way in by IPv6, which has a light of its own.
 	IPv6 Pinhole
 	// Problem is the cause for someone who reports a bug, Advice the one thing to

@@ -10,7 +10,7 @@ import (
 func (k *keeper) tend(ctx context.Context) {
 	now := time.Now()
 	if k.failures > 0 && now.Sub(k.heldSince) >= steadyAfter {
-		k.failures = 0
+		k.failures, k.denied = 0, Denied{}
 	}
 	if !k.mapping.Foreign && !k.mapping.RenewAfter.IsZero() && !now.Before(k.mapping.RenewAfter) {
 		k.renew(ctx)

@@ -99,9 +99,10 @@ func (s *witnessed) add(ctx context.Context, w want) (grant, answer) {
 	case looked.ok():
 		g.verified = seen.verified
 	case looked.outcome == conflict:
+		looked.denied = true
 		return grant{}, looked
 	case looked.outcome == notThere && s.seen:
-		return grant{}, answer{outcome: notThere, problem: "the router said yes, but keeps no such entry"}
+		return grant{}, answer{outcome: notThere, problem: "the router said yes, but keeps no such entry", denied: true}
 	}
 	return g, answer{}
 }

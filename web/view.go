@@ -67,14 +67,21 @@ type peerView struct {
 	NewReady bool     `json:"-"` // which has been made and waits
 }
 
-// reachSays is whether the house can be reached, and what to do where that is not said
-// of a joint.
-func reachSays(l *languages.Language, r api.Reachability) string {
-	text := l.Code("reach.verdict", r.Verdict)
-	if cure, ok := l.Find("reach.cure", r.Verdict); ok {
-		text += " " + cure
+// ReachSays is whether the house can be reached, with what the router says that is not
+// so, and what to do where that is not said of a joint.
+func ReachSays(l *languages.Language, r api.Reachability) (text, advice string) {
+	text = l.Code("reach.verdict", r.Verdict)
+	advice, _ = l.Find("reach.cure", r.Verdict)
+	if r.Verdict != api.RouterLies {
+		return text, advice
 	}
-	return text
+	for _, lie := range r.Lies {
+		text += " " + l.Code("reach.lie", lie.About, "Told", lie.Told, "Seen", lie.Seen, "By", lie.By, "Since", l.DateTime(lie.Since))
+	}
+	if len(r.Lies) > 0 {
+		advice = l.Code("reach.remedy", r.Lies[0].About)
+	}
+	return text, advice
 }
 
 // view has the devices that query asks for; see choose.
@@ -82,7 +89,8 @@ func (s *Server) view(l *languages.Language, now time.Time, query url.Values) vi
 	v := view{Joints: []jointView{}, Peers: []peerView{}}
 	status := s.cfg.Status()
 	joints := status.Joints
-	v.Reach = reachSays(l, status.Reachability)
+	text, advice := ReachSays(l, status.Reachability)
+	v.Reach = strings.TrimSpace(text + " " + advice)
 	for _, j := range joints {
 		v.Joints = append(v.Joints, jointOf(l, j, now))
 	}

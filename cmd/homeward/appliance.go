@@ -289,7 +289,7 @@ func (a *appliance) status() api.Status {
 			s.Guide = &g
 		}
 	}
-	s.Reachability = reachability(list, knocks, router, home, now)
+	s.Reachability = reachability(list, knocks, router, a.echo.Load().sighting(), home, now)
 	s.Names, s.Hairpin = a.houseNames(), a.atHome()
 	return s
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"time"
@@ -27,6 +28,10 @@ type echoed struct {
 	server peers.Endpoint
 	seen   netip.AddrPort // invalid: nobody answered
 	when   time.Time
+	// times is how often, one after another, the same other address was seen than the
+	// router told, and since when.
+	times int
+	since time.Time
 }
 
 // due says whether it is time to ask. e may be nil.
@@ -34,7 +39,7 @@ func (e *echoed) due(asked string, told netip.AddrPort, now time.Time) bool {
 	switch {
 	case e == nil:
 		return true
-	case e.asked != asked || e.told != told:
+	case e.asked != asked || e.told != told, e.times > 0 && !e.sighting().Confirmed():
 		return now.Sub(e.when) >= echoAtLeast
 	}
 	return now.Sub(e.when) >= echoEvery
@@ -46,7 +51,7 @@ func (a *appliance) followEcho(ctx context.Context) error {
 	defer t.Stop()
 	for {
 		servers, router := a.book.Settings().Echo, a.router()
-		told := netip.AddrPortFrom(router.WAN, router.Port)
+		told := toldBy(router)
 		switch {
 		case len(servers) == 0:
 			a.echo.Store(nil)
@@ -61,23 +66,71 @@ func (a *appliance) followEcho(ctx context.Context) error {
 	}
 }
 
-// askEcho asks one server after the other until one answers.
-func (a *appliance) askEcho(ctx context.Context, servers []peers.Endpoint, told netip.AddrPort) {
-	e := &echoed{asked: house.FormatEcho(servers), told: told, when: time.Now()}
-	for _, server := range servers {
-		e.server = server
-		at, err := publicAddress(ctx, server)
-		if err == nil {
-			e.seen, err = a.tunnel.Echo(ctx, at, told.Port())
-		}
-		if err == nil {
-			break
-		}
-		a.log.Debug("nobody outside said where home is seen", "server", server, "err", err)
+// toldBy is where the router says that the house is.
+func toldBy(r upnp.Status) netip.AddrPort { return netip.AddrPortFrom(r.Told(), r.Port) }
+
+// differs says whether another address was seen than the router told.
+func (e *echoed) differs() bool {
+	return e.seen.IsValid() && e.told.Addr().IsValid() && e.seen.Addr() != e.told.Addr()
+}
+
+// after counts how often the same difference was seen. old may be nil.
+func (e *echoed) after(old *echoed) {
+	switch {
+	case !e.differs():
+		return
+	case old != nil && old.times > 0 && old.told.Addr() == e.told.Addr() && old.seen.Addr() == e.seen.Addr():
+		e.times, e.since = old.times+1, old.since
+	default:
+		e.times, e.since = 1, e.when
 	}
+}
+
+// sighting is what it says of the router's word. e may be nil.
+func (e *echoed) sighting() upnp.Sighting {
+	if e == nil || e.times == 0 {
+		return upnp.Sighting{}
+	}
+	return upnp.Sighting{By: e.server.String(), Told: e.told.Addr(), Seen: e.seen.Addr(), Times: e.times, Since: e.since}
+}
+
+// askEcho asks one server after the other until one answers. Where that one sees the
+// house elsewhere than the router says, the others are asked, too: one that agrees with
+// the router clears it.
+func (a *appliance) askEcho(ctx context.Context, servers []peers.Endpoint, told netip.AddrPort) {
+	e := askAll(servers, told, func(server peers.Endpoint) (netip.AddrPort, error) {
+		at, err := publicAddress(ctx, server)
+		if err != nil {
+			return netip.AddrPort{}, err
+		}
+		return a.tunnel.Echo(ctx, at, told.Port())
+	}, a.log)
 	if ctx.Err() == nil {
+		e.after(a.echo.Load())
 		a.echo.Store(e)
 	}
+}
+
+// askAll asks the servers in turn by ask.
+func askAll(servers []peers.Endpoint, told netip.AddrPort, ask func(peers.Endpoint) (netip.AddrPort, error), log *slog.Logger) *echoed {
+	e := &echoed{asked: house.FormatEcho(servers), told: told, when: time.Now()}
+	for i, server := range servers {
+		if i == 0 {
+			e.server = server
+		}
+		seen, err := ask(server)
+		if err != nil {
+			log.Debug("nobody outside said where home is seen", "server", server, "err", err)
+			continue
+		}
+		if first := !e.seen.IsValid(); first || seen.Addr() == told.Addr() {
+			e.server, e.seen = server, seen
+		}
+		if !e.differs() {
+			break
+		}
+	}
+	return e
 }
 
 // publicAddress looks a server up. One in the house, or nowhere, would see nothing of
@@ -100,13 +153,13 @@ func publicAddress(ctx context.Context, server peers.Endpoint) (netip.AddrPort, 
 // sayEcho adds to the address's joint what was seen from outside. It only warns: the
 // way in may be right all the same.
 func sayEcho(j *api.Joint, e *echoed, router upnp.Status) {
-	told := netip.AddrPortFrom(router.WAN, router.Port)
+	told := toldBy(router)
 	switch {
 	case e == nil || e.told != told:
 	case !e.seen.IsValid():
 		say(j, "echo_silent", "Server", e.server)
 	case !told.Addr().IsValid():
-	case e.seen.Addr() != told.Addr():
+	case e.differs():
 		say(j, "echo_other", "Server", e.server, "Seen", e.seen.Addr(), "Told", told.Addr())
 		if j.State == api.JointWorking {
 			j.State = api.JointAttention

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -64,6 +66,67 @@ func TestServersAreAskedSeldom(t *testing.T) {
 	} {
 		if got := tt.e.due(tt.asked, tt.told, now.Add(tt.after)); got != tt.due {
 			t.Errorf("%s: due %t", name, got)
+		}
+	}
+}
+
+// A server that disagrees with the router is asked again soon, and the others are asked,
+// too: one of them that agrees clears the router.
+func TestADisagreementIsLookedAtAgain(t *testing.T) {
+	told, now := netip.MustParseAddrPort("81.2.69.2:41234"), time.Unix(1_800_000_000, 0)
+	other := &echoed{asked: "a", told: told, seen: netip.MustParseAddrPort("81.2.71.9:41234"), when: now}
+	other.after(nil)
+	if other.times != 1 || !other.due("a", told, now.Add(time.Minute)) || other.due("a", told, now.Add(time.Minute-1)) {
+		t.Errorf("once: %+v", other)
+	}
+	second := *other
+	second.when = now.Add(time.Minute)
+	second.after(other)
+	if second.times != 2 || !second.since.Equal(now) || second.due("a", told, now.Add(30*time.Minute)) || !second.due("a", told, now.Add(61*time.Minute)) {
+		t.Errorf("twice: %+v", second)
+	}
+	for name, change := range map[string]func(*echoed){
+		"the router tells another address": func(e *echoed) { e.told = netip.MustParseAddrPort("81.2.69.3:41234") },
+		"another address is seen":          func(e *echoed) { e.seen = netip.MustParseAddrPort("81.2.71.8:41234") },
+	} {
+		e := *other
+		if change(&e); true {
+			e.after(other)
+		}
+		if e.times != 1 {
+			t.Errorf("%s: %d times", name, e.times)
+		}
+	}
+	clear := *other
+	clear.seen, clear.times = told, 0
+	if clear.after(&second); clear.times != 0 || clear.sighting() != (upnp.Sighting{}) {
+		t.Errorf("it agrees now: %+v", clear)
+	}
+
+	one, two := peers.Endpoint{Host: "one.example.org", Port: 1}, peers.Endpoint{Host: "two.example.org", Port: 2}
+	for name, tt := range map[string]struct {
+		one, two string // what they see; empty: nothing
+		by       string
+		asked    int
+	}{
+		"the first agrees":     {"81.2.69.2:41234", "81.2.71.9:1", "one.example.org:1", 1},
+		"the second agrees":    {"81.2.71.9:1", "81.2.69.2:41234", "two.example.org:2", 2},
+		"neither agrees":       {"81.2.71.9:1", "81.2.71.8:1", "one.example.org:1", 2},
+		"the second is silent": {"81.2.71.9:1", "", "one.example.org:1", 2},
+		"the first is silent":  {"", "81.2.71.9:1", "two.example.org:2", 2},
+		"nobody says anything": {"", "", "one.example.org:1", 2},
+	} {
+		asked := 0
+		e := askAll([]peers.Endpoint{one, two}, told, func(s peers.Endpoint) (netip.AddrPort, error) {
+			asked++
+			sees := map[string]string{one.Host: tt.one, two.Host: tt.two}[s.Host]
+			if sees == "" {
+				return netip.AddrPort{}, errors.New("silent")
+			}
+			return netip.MustParseAddrPort(sees), nil
+		}, slog.New(slog.DiscardHandler))
+		if e.server.String() != tt.by || asked != tt.asked || e.seen.IsValid() != (tt.one+tt.two != "") {
+			t.Errorf("%s: %v by %v, %d were asked", name, e.seen, e.server, asked)
 		}
 	}
 }

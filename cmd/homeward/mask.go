@@ -88,7 +88,12 @@ func (m *mask) status(s api.Status) api.Status {
 	for i := range s.Facts {
 		s.Facts[i].Value = m.text(s.Facts[i].Value)
 	}
-	s.Reachability.Advice = m.text(s.Reachability.Advice)
+	s.Reachability.Text, s.Reachability.Advice = m.text(s.Reachability.Text), m.text(s.Reachability.Advice)
+	s.Reachability.Lies = slices.Clone(s.Reachability.Lies)
+	for i := range s.Reachability.Lies {
+		l := &s.Reachability.Lies[i]
+		l.Told, l.Seen = m.text(l.Told), m.text(l.Seen)
+	}
 	s.Reachability.Evidence = slices.Clone(s.Reachability.Evidence)
 	for i := range s.Reachability.Evidence {
 		s.Reachability.Evidence[i].From = m.text(s.Reachability.Evidence[i].From)

@@ -8,6 +8,7 @@ import (
 	"homeward/peers"
 	"homeward/tunnel"
 	"homeward/upnp"
+	"homeward/web"
 	"homeward/web/api"
 	"homeward/web/languages"
 )
@@ -16,7 +17,7 @@ import (
 const shownProofs = 8
 
 // reachability is whether the house can be reached, with what that rests on.
-func reachability(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status, home []netip.Prefix, now time.Time) api.Reachability {
+func reachability(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status, sighting upnp.Sighting, home []netip.Prefix, now time.Time) api.Reachability {
 	all := proofs(list, knocks, router, home, now)
 	var seen []upnp.Proof
 	for _, p := range all {
@@ -25,14 +26,18 @@ func reachability(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Sta
 	stale := slices.ContainsFunc(list, func(p peers.Peer) bool {
 		return !p.NextReady && (slices.Contains(p.NeedsCode, peers.ReasonEndpoint) || slices.Contains(p.NeedsCode, peers.ReasonPort))
 	})
-	verdict := router.Reach(seen, stale)
-	r := api.Reachability{Verdict: string(verdict), Since: router.Since, Evidence: []api.Evidence{}, Advice: router.Advice}
-	r.Text = languages.English().Code("reach.verdict", r.Verdict)
-	if cure, ok := languages.English().Find("reach.cure", r.Verdict); ok {
+	lies := router.Lies(sighting)
+	verdict := router.Reach(seen, stale, lies)
+	r := api.Reachability{Verdict: string(verdict), Since: router.Since, Evidence: []api.Evidence{}, Lies: shownLies(lies), Advice: router.Advice}
+	text, cure := web.ReachSays(languages.English(), r)
+	if r.Text = text; cure != "" {
 		r.Advice = cure
 	}
-	if verdict == upnp.ReachSeen {
+	switch verdict {
+	case upnp.ReachSeen:
 		r.Since, r.Advice = all[0].At, ""
+	case upnp.ReachLies:
+		r.Since = lies[0].Since
 	}
 	for _, p := range seen[:min(len(seen), shownProofs)] {
 		e := api.Evidence{Kind: string(p.Kind), At: p.At.UTC(), Family: familyOf(p)}
@@ -49,4 +54,16 @@ func familyOf(p upnp.Proof) string {
 		return "IPv6"
 	}
 	return "IPv4"
+}
+
+// shownLies are what the router says that is not so, for programs.
+func shownLies(lies []upnp.Lie) (list []api.Lie) {
+	for _, l := range lies {
+		shown := api.Lie{About: string(l.About), By: l.By, Times: l.Times, Since: l.Since.UTC()}
+		if l.About == upnp.LieAddress {
+			shown.Told, shown.Seen = l.Told.String(), l.Seen.String()
+		}
+		list = append(list, shown)
+	}
+	return list
 }

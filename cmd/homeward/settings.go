@@ -79,7 +79,7 @@ func newSettingsSet(o *options) *cobra.Command {
 	f.StringVar(&in.house, "house", "", "the house's name, on top of each page (default homeward)")
 	f.StringVar(&in.endpoint, "endpoint", "", "the name or address that devices call; empty: the house's DNS name, or what the router says")
 	f.StringVar(&in.resolvers, "resolvers", "", "DNS servers that are asked for devices, up to three; empty: those of this box")
-	f.StringVar(&in.echo, "echo", "", "STUN servers that are asked, at most once an hour, by which address they see the house; empty: nobody is asked")
+	f.StringVar(&in.echo, "echo", "", "STUN servers that are asked, after each change and once an hour, by which address they see the house; empty: nobody is asked")
 	f.IntVar(&in.mtu, "mtu", 0, "the largest packet of devices in bytes, 1280 to 1412; 0 for 1412")
 	f.StringVar(&in.profile, "profile", "home", "what new devices send through the tunnel: home, or everything")
 	f.StringVar(&in.access, "access", "everything", "what new devices may reach: everything, home, or internet")

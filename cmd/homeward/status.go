@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -67,6 +68,9 @@ func printStatus(w io.Writer, s api.Status) error {
 	fmt.Fprintf(&b, "homeward %s\n", s.Version)
 	if s.Reachability.Text != "" {
 		fmt.Fprintf(&b, "  %s\n", plain(s.Reachability.Text))
+	}
+	if advice := s.Reachability.Advice; advice != "" && !slices.ContainsFunc(s.Joints, func(j api.Joint) bool { return j.Advice == advice }) {
+		fmt.Fprintf(&b, "  → %s\n", plain(advice))
 	}
 	for _, j := range s.Joints {
 		fmt.Fprintf(&b, "  %-8s %-14s %s\n", j.Title, marks[j.State], plain(j.Summary))

@@ -165,6 +165,10 @@ func routerJoint(r upnp.Status, proven bool) api.Joint {
 		say(&j, "router_refuses", "Address", at)
 	case upnp.RouterBroken:
 		j.State = api.JointAttention
+		if len(r.Lies(upnp.Sighting{})) > 0 {
+			named("router_denies", "Address", at)
+			break
+		}
 		named("router_nonsense", "Address", at)
 	case upnp.IPv6Only:
 		j.State = api.JointWorking

@@ -43,12 +43,29 @@ type Saying struct {
 type Reachability struct {
 	// Verdict is a word for programs: seen, mapped, by-hand, codes-stale, no-igd, refused,
 	// conflict, double-nat, carrier-nat, ds-lite, ipv6-only, no-address, router-broken,
-	// no-router, not-asked or unknown.
+	// router-lies, no-router, not-asked or unknown.
 	Verdict  string     `json:"verdict"`
 	Since    time.Time  `json:"since,omitzero"`
 	Text     string     `json:"text"`             // one sentence
 	Advice   string     `json:"advice,omitempty"` // what to do
 	Evidence []Evidence `json:"evidence"`         // the best first; empty: nothing was seen
+	// Lies are what the router says that was seen to be otherwise, again and again. There
+	// may be some although somebody came in.
+	Lies []Lie `json:"lies,omitempty"`
+}
+
+// RouterLies is the verdict of a Reachability that rests on Lies.
+const RouterLies = "router-lies"
+
+// Lie is a word of the router's that disagrees with what was seen.
+type Lie struct {
+	About string `json:"about"` // address (of the house), or entry (in the router's table)
+	// Told is what the router says, and Seen what was seen, of an address.
+	Told  string    `json:"told,omitempty"`
+	Seen  string    `json:"seen,omitempty"`
+	By    string    `json:"by"`    // who saw it: a server outside, or the protocol by which the table is read
+	Times int       `json:"times"` // how often it was seen since then
+	Since time.Time `json:"since"`
 }
 
 // Evidence is a packet that came in from outside.
