@@ -14,20 +14,26 @@ import (
 const maxKeepalive = 65535 * time.Second
 
 // checkPeers refuses what the device would refuse halfway through, and what
-// would let one peer have another's packets, or ours. It copies the list.
-func (c *Config) checkPeers(list []Peer) (map[wgtypes.Key]Peer, error) {
-	peers := make(map[wgtypes.Key]Peer, len(list))
-	own := c.PrivateKey.Public() // which costs a thousand times what the rest does
+// would let one peer have another's packets, or ours. own is our public key. It
+// copies the list.
+func (c *Config) checkPeers(list []Peer, own wgtypes.Key) (map[wgtypes.Key]Peer, error) {
+	n := 0
 	for _, p := range list {
+		n += len(p.Addresses)
+	}
+	all := make([]netip.Addr, 0, n) // one piece of memory, not a thousand
+	peers := make(map[wgtypes.Key]Peer, len(list))
+	for i, p := range list {
 		if err := c.checkPeer(&p, own); err != nil {
 			return nil, fmt.Errorf("peer %v: %w", p.PublicKey, err)
 		}
-		if _, twice := peers[p.PublicKey]; twice {
+		from := len(all)
+		all = append(all, p.Addresses...)
+		p.Addresses = all[from:len(all):len(all)]
+		p.Access = nil // the filter's business; it has a copy of its own
+		if peers[p.PublicKey] = p; len(peers) == i {
 			return nil, fmt.Errorf("public key %v occurs twice", p.PublicKey)
 		}
-		p.Addresses = slices.Clone(p.Addresses)
-		p.Access = nil // the filter's business; it has a copy of its own
-		peers[p.PublicKey] = p
 	}
 	return peers, nil
 }

@@ -32,6 +32,7 @@ type Tunnel struct {
 	filter *filter.Filter
 	door   knock.Door
 	asker  echo.Asker
+	public wgtypes.Key // our own
 
 	mu      sync.Mutex // guards what follows
 	home    []netip.Prefix
@@ -63,11 +64,13 @@ func New(cfg Config) (*Tunnel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the tunnel: %w", err)
 	}
+	public := cfg.PrivateKey.Public()
 	return &Tunnel{
 		cfg:    cfg,
+		public: public,
 		ready:  make(chan struct{}),
 		filter: f,
-		status: Status{ListenPort: cfg.ListenPort, PublicKey: cfg.PrivateKey.Public(), Since: time.Now()},
+		status: Status{ListenPort: cfg.ListenPort, PublicKey: public, Since: time.Now()},
 		wanted: map[wgtypes.Key]Peer{},
 	}, nil
 }
@@ -199,7 +202,7 @@ func (t *Tunnel) note(problem string) {
 // nil, a peer that is not in the list is out, its open flows included, and so
 // are flows to what a peer may no longer reach.
 func (t *Tunnel) SetPeers(list []Peer) error {
-	wanted, err := t.cfg.checkPeers(list)
+	wanted, err := t.cfg.checkPeers(list, t.public)
 	if err != nil {
 		return fmt.Errorf("setting the peers: %w", err)
 	}

@@ -58,14 +58,17 @@ func (c *controlText) remove(k wgtypes.Key) {
 func changes(from, to map[wgtypes.Key]Peer) (text string, cut []netip.Addr) {
 	var c controlText
 	var removed, fresh, changed []Peer
-	for k, old := range from {
-		now, stays := to[k]
+	stay := 0
+	for k, now := range to {
+		old, known := from[k]
+		if known {
+			stay++
+		}
 		switch {
-		case !stays || now.PresharedKey != old.PresharedKey:
-			removed = append(removed, old)
-			if stays {
-				fresh = append(fresh, now)
-			}
+		case !known:
+			fresh = append(fresh, now)
+		case now.PresharedKey != old.PresharedKey:
+			removed, fresh = append(removed, old), append(fresh, now)
 		case !samePeer(old, now):
 			changed = append(changed, now)
 			for _, a := range old.Addresses {
@@ -75,9 +78,12 @@ func changes(from, to map[wgtypes.Key]Peer) (text string, cut []netip.Addr) {
 			}
 		}
 	}
-	for k, now := range to {
-		if _, known := from[k]; !known {
-			fresh = append(fresh, now)
+	for k, old := range from {
+		if stay == len(from) {
+			break // nobody leaves: a thousand need not be asked
+		}
+		if _, stays := to[k]; !stays {
+			removed = append(removed, old)
 		}
 	}
 	// What differs is in order, whatever the maps' is.

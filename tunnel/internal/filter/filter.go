@@ -90,25 +90,32 @@ func (f *Filter) sweep() {
 	}
 }
 
-// CheckPeers says what is wrong with a list of peers.
-func CheckPeers(list []Peer) error {
-	ids, owner := make(map[ID]bool, len(list)), make(map[netip.Addr]ID, 2*len(list))
-	for _, p := range list {
-		if ids[p.ID] {
-			return fmt.Errorf("peer %v occurs twice", p.ID)
+// check says what is wrong with p by itself.
+func (p *Peer) check() error {
+	if err := p.Access.Check(); err != nil {
+		return fmt.Errorf("peer %v: access: %w", p.ID, err)
+	}
+	for _, a := range p.Addresses {
+		if !a.IsValid() || a.Zone() != "" || isDisguised(a) || isSpecial(a) {
+			return fmt.Errorf("peer %v: %v is no address for a peer", p.ID, a)
 		}
-		ids[p.ID] = true
-		if err := p.Access.Check(); err != nil {
-			return fmt.Errorf("peer %v: access: %w", p.ID, err)
-		}
-		for _, a := range p.Addresses {
-			if other, taken := owner[a]; taken {
-				return fmt.Errorf("address %v is given to %v and to %v", a, other, p.ID)
-			}
-			if !a.IsValid() || a.Zone() != "" || isDisguised(a) || isSpecial(a) {
-				return fmt.Errorf("peer %v: %v is no address for a peer", p.ID, a)
-			}
-			owner[a] = p.ID
+	}
+	return nil
+}
+
+// add makes m known by the name and the addresses that the i-th of list has.
+// Whether they were known already, the size of the map says: looking first would
+// double what a thousand peers cost.
+func (p *policy) add(m *member, list []Peer, i int) error {
+	peer, before := &list[i], len(p.ids)
+	if p.ids[peer.ID] = m; len(p.ids) == before {
+		return fmt.Errorf("peer %v occurs twice", peer.ID)
+	}
+	for _, a := range peer.Addresses {
+		before := len(p.peers)
+		if p.peers[a] = m; len(p.peers) == before {
+			other := slices.IndexFunc(list, func(o Peer) bool { return slices.Contains(o.Addresses, a) })
+			return fmt.Errorf("address %v is given to %v and to %v", a, list[other].ID, peer.ID)
 		}
 	}
 	return nil
@@ -118,9 +125,6 @@ func CheckPeers(list []Peer) error {
 // with a mistake changes nothing. When it returns, open flows that are no
 // longer allowed have ended; the others go on.
 func (f *Filter) SetPeers(list []Peer) error {
-	if err := CheckPeers(list); err != nil {
-		return fmt.Errorf("setting the filter's peers: %w", err)
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	old := f.policy.Load()
@@ -132,19 +136,24 @@ func (f *Filter) SetPeers(list []Peer) error {
 		recheck bool
 	}
 	turns := make([]turn, len(list))
-	for i, p := range list {
+	for i := range list {
+		p := &list[i]
 		m, is := old.ids[p.ID]
 		if !is {
 			m = &member{id: p.ID, table: table{limits: f.limits, total: &f.total}}
 		}
+		same := is && m.is(p) // and was checked then
+		err := next.add(m, list, i)
+		if err == nil && !same {
+			err = p.check()
+		}
+		if err != nil {
+			return fmt.Errorf("setting the filter's peers: %w", err)
+		}
 		turns[i] = turn{member: m, is: is, recheck: p.Access.Peers} // what leads to other peers ends when those leave
-		if !is || !m.is(&p) {
+		if !same {
 			own := Peer{p.ID, slices.Clone(p.Addresses), p.Access.clone()}
 			turns[i].wanted, turns[i].recheck = &own, true
-		}
-		next.ids[p.ID] = m
-		for _, a := range p.Addresses {
-			next.peers[a] = m
 		}
 	}
 	f.policy.Store(next)
