@@ -15,7 +15,7 @@ import (
 
 func newAdmin(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "admin", Short: "Get into the admin page", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
-	c.AddCommand(newAdminPassword(o), newAdminLink(o), newAdminUsers(o))
+	c.AddCommand(newAdminPassword(o), newAdminLink(o), newAdminUsers(o), newAdminStart(o))
 	return c
 }
 
@@ -35,6 +35,33 @@ terminal, or read as one line from standard input. A second step of the login st
 				return err
 			}
 			_, err = fmt.Fprintln(o.tty.out, "The password is set. Everybody has been logged out.")
+			return err
+		}),
+	}
+}
+
+func newAdminStart(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "start-normally", Short: "Leave safe mode, or try the database again, at once", Args: cobra.NoArgs,
+		Long: `Leave safe mode, or try the database again, at once.
+
+homeward starts in safe mode when it ended three times in a row shortly after its start:
+devices come in as they did last, and nothing can be changed. The same holds while its
+database cannot be opened. 'homeward status' says so, why, and what to do.
+
+It also starts normally by itself: when the database can be opened again, or after some
+time in safe mode, which begins with ten minutes.`,
+		Example: "  homeward admin start-normally",
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
+			done, err := client.StartNormally(c.Context())
+			if err != nil {
+				return err
+			}
+			said := "homeward starts normally now. Whether it stays so is seen by: homeward status"
+			if !done {
+				said = "homeward runs normally already."
+			}
+			_, err = fmt.Fprintln(o.tty.out, said)
 			return err
 		}),
 	}

@@ -32,10 +32,15 @@ const (
 )
 
 func main() {
+	code := run(untilSignal(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, hardening.Apply})
+	os.Exit(code)
+}
+
+// untilSignal ends at Ctrl-C or SIGTERM.
+func untilSignal() context.Context {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	code := run(ctx, os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, hardening.Apply})
-	os.Exit(code)
+	return ctx
 }
 
 // terminal is what a command may read and write.

@@ -41,7 +41,8 @@ Without root, or without /dev/net/tun, it runs rootless by itself.`,
 	}
 }
 
-// serve runs the appliance, and again when a backup was restored.
+// serve runs the appliance, and again when a backup was restored or what kept it from
+// running wholly is over.
 func serve(ctx context.Context, s configs.Settings, tty terminal) error {
 	log := configs.NewLogger(s, tty.err)
 	budget := memory.Find()
@@ -51,9 +52,10 @@ func serve(ctx context.Context, s configs.Settings, tty terminal) error {
 		err := box.serve(ctx)
 		// One that hangs still has the old state in its hands: the next process
 		// completes the restore.
-		if !errors.Is(err, errRestored) || errors.Is(err, lifetime.ErrHangs) {
+		if !errors.Is(err, errRestored) && !errors.Is(err, errTryAgain) || errors.Is(err, lifetime.ErrHangs) {
 			return err
 		}
+		box.normally = true
 	}
 }
 
@@ -66,28 +68,38 @@ type box struct {
 
 	hardened []hardening.Result // nil until the rights are given up, which is once
 	nightly  string             // the folder that may be written to, next to the state
+
+	normally bool // the next start is not in safe mode
+	relapses int  // how often a database that could be opened could not be read, in a row
 }
 
 func (b *box) serve(ctx context.Context) (err error) {
+	if was, err := b.serveSafely(ctx); was {
+		return err
+	}
 	st, err := state.Open(ctx, b.settings.StateDir, b.log)
 	if err != nil {
-		return b.serveWithout(ctx, err)
+		return b.serveWithout(ctx, err, false)
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
+	end := b.begin(st)
 	if b.hardened == nil {
 		b.nightly = backups.Folder(ctx, st)
 		b.harden(st)
 	}
 	a, err := assemble(ctx, b, st)
 	if ofDatabase(err) {
+		end(ctx, nil) // the shelter is as safe as can be
 		if err := st.Close(); err != nil {
 			b.log.Error("closing the database failed", "err", err)
 		}
-		return b.serveWithout(ctx, err)
+		return b.serveWithout(ctx, err, true)
 	}
+	defer func() { end(ctx, err) }()
 	if err != nil {
 		return err
 	}
+	b.relapses = 0
 	socket, err := openSocket(st.Path(socketFile), api.LocalHandler(a.api(onTheBox), a.page))
 	if err != nil {
 		a.page.Close()
@@ -99,7 +111,8 @@ func (b *box) serve(ctx context.Context) (err error) {
 		lifetime.Part{Name: "command line's socket", Run: socket.Run},
 		lifetime.Part{Name: "memory", Run: memory.Settle},
 		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, b.tty) }},
-		b.word(st, a.tunnel, a.restorer),
+		b.wellAfter(st, state.Starts{}),
+		b.word(st, a.tunnel, a.restorer.restored),
 	)
 }
 
@@ -110,9 +123,10 @@ func (b *box) harden(st *state.State) {
 	}
 }
 
-// word is the part that speaks to the service manager.
-func (b *box) word(st *state.State, t *tunnel.Tunnel, r *restorer) lifetime.Part {
-	n := notify.New(notify.Config{Env: b.tty.env, Check: selfCheck(st.Path(socketFile), t), Again: r.restored, Logger: b.log})
+// word is the part that speaks to the service manager; again says at the end whether
+// homeward goes on with another start.
+func (b *box) word(st *state.State, t *tunnel.Tunnel, again func() bool) lifetime.Part {
+	n := notify.New(notify.Config{Env: b.tty.env, Check: selfCheck(st.Path(socketFile), t), Again: again, Logger: b.log})
 	return lifetime.Part{Name: "word to the service manager", Run: n.Run}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"homeward/cmd/homeward/internal/dnsname"
@@ -22,7 +23,8 @@ import (
 // and nothing can be changed. It is made of the last-good file.
 type shelter struct {
 	box     *box
-	cause   error // why the database cannot be opened
+	cause   error // why the database cannot be opened, or is not
+	exit    *exit
 	good    state.LastGood
 	records peers.Records
 	network *networks
@@ -33,8 +35,9 @@ type shelter struct {
 }
 
 // serveWithout runs a shelter when opening the state directory failed, or returns
-// the cause where that cannot be.
-func (b *box) serveWithout(ctx context.Context, cause error) (err error) {
+// the cause where that cannot be. It ends by itself when the directory can be opened;
+// where that was not what failed, only when the disk itself did.
+func (b *box) serveWithout(ctx context.Context, cause error, opened bool) (err error) {
 	if errors.Is(cause, state.ErrLocked) || ctx.Err() != nil {
 		return cause
 	}
@@ -43,7 +46,10 @@ func (b *box) serveWithout(ctx context.Context, cause error) (err error) {
 		return cause
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	sh := &shelter{box: b, cause: cause}
+	sh := &shelter{box: b, cause: cause, exit: newExit(func(ctx context.Context) error { return st.Try(ctx, b.log) }, firstLook)}
+	if opened {
+		sh.exit.after = b.relapse(cause)
+	}
 	if sh.good, err = st.LastGood(); err != nil {
 		if errors.Is(err, state.ErrNoLastGood) {
 			return cause // a first start that failed
@@ -55,7 +61,17 @@ func (b *box) serveWithout(ctx context.Context, cause error) (err error) {
 	return sh.serve(ctx, st)
 }
 
-func (sh *shelter) serve(ctx context.Context, st *state.State) error {
+// relapse is how long a shelter lasts until it is tried whether a database that could
+// be opened can be read as well; zero means for ever, since nobody mends its content.
+func (b *box) relapse(cause error) time.Duration {
+	if !ofDisk(cause) {
+		return 0
+	}
+	b.relapses++
+	return min(lastLook, firstLook<<min(b.relapses, 10))
+}
+
+func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.Part) error {
 	b := sh.box
 	var leftOut []peers.LeftOut
 	var err error
@@ -93,14 +109,15 @@ func (sh *shelter) serve(ctx context.Context, st *state.State) error {
 		}
 	}
 	names := func() []string { return pageNames(b.settings) }
-	page, err := openPageSockets(st, b.settings, host, guard.Handler(guard.Hosts{Names: names}, nil, http.HandlerFunc(sheltered)), b.log)
+	page, err := openPageSockets(st, b.settings, host, guard.Handler(guard.Hosts{Names: names}, nil, http.HandlerFunc(sh.page)), b.log)
 	if err != nil {
 		b.log.Error("the admin page cannot be opened", "err", err)
 	}
-	parts := []lifetime.Part{
+	parts := append([]lifetime.Part{
 		{Name: "tunnel", Run: sh.tunnel.Run, Ready: sh.tunnel.Ready()},
 		{Name: "devices", Run: sh.letIn},
-	}
+		{Name: "way out", Run: sh.exit.Run},
+	}, more...)
 	if page != nil {
 		parts = append(parts, lifetime.Part{Name: "admin page", Run: page.Run})
 	}
@@ -109,11 +126,11 @@ func (sh *shelter) serve(ctx context.Context, st *state.State) error {
 	}
 	// On a read-only disk an old socket cannot be removed: then there is none.
 	restorer := newRestorer(st, b.log)
-	socket, err := openSocket(st.Path(socketFile), api.ShelterHandler(api.ShelterConfig{Status: sh.status, Restorer: restorer, Why: sheltering, Logger: b.log}))
+	socket, err := openSocket(st.Path(socketFile), api.ShelterHandler(api.ShelterConfig{Status: sh.status, Restorer: restorer, Leave: sh.exit.Leave, Why: sh.why(), Logger: b.log}))
 	if err != nil {
 		b.log.Error("the command line cannot ask this homeward", "err", err)
 	} else {
-		parts = append(parts, lifetime.Part{Name: "restored backup", Run: restorer.Run}, lifetime.Part{Name: "command line's socket", Run: socket.Run}, b.word(st, sh.tunnel, restorer))
+		parts = append(parts, lifetime.Part{Name: "restored backup", Run: restorer.Run}, lifetime.Part{Name: "command line's socket", Run: socket.Run}, b.word(st, sh.tunnel, func() bool { return restorer.restored() || sh.exit.left() }))
 	}
 	parts = append(parts, lifetime.Part{Name: "status block", Run: func(ctx context.Context) error {
 		printSettled(ctx, b.tty, sh.status)
@@ -123,13 +140,37 @@ func (sh *shelter) serve(ctx context.Context, st *state.State) error {
 	return lifetime.Run(ctx, grace, parts...)
 }
 
-const sheltering = "homeward's database cannot be opened. Devices come in as they did last; nothing can be changed until that is mended."
+// why is what is said to whoever wants a change.
+func (sh *shelter) why() string {
+	if loop, safe := sh.inSafeMode(); safe {
+		return fmt.Sprintf("homeward ended %d times in a row shortly after its start, and is in safe mode. Devices come in as they did last; nothing can be changed until it starts normally again.", loop.Failed)
+	}
+	return "homeward's database cannot be opened. Devices come in as they did last; nothing can be changed until that is mended."
+}
 
-// sheltered is all that the page says: whoever asks has not logged in.
-func sheltered(w http.ResponseWriter, _ *http.Request) {
+func (sh *shelter) inSafeMode() (crashLoop, bool) {
+	var loop crashLoop
+	safe := errors.As(sh.cause, &loop)
+	return loop, safe
+}
+
+// page is all that the page says: whoever asks has not logged in.
+func (sh *shelter) page(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(http.StatusServiceUnavailable)
-	fmt.Fprintln(w, sheltering+"\n\nOn the box itself, \"homeward status\" says why and what to do.")
+	fmt.Fprintf(w, "%s\n\n%s On the box itself, \"homeward status\" says why and what to do, and \"homeward admin start-normally\" does it at once.\n", sh.why(), sh.comesBack())
+}
+
+// comesBack says when homeward starts normally by itself.
+func (sh *shelter) comesBack() string {
+	_, safe := sh.inSafeMode()
+	switch {
+	case safe:
+		return fmt.Sprintf("It tries that by itself %s after safe mode began.", inMinutes(sh.exit.after))
+	case sh.exit.after > 0:
+		return "It does so by itself when the database can be opened again."
+	}
+	return "It does not do so by itself."
 }
 
 // letIn gives the tunnel the devices, and takes away those whose time is over.
@@ -188,8 +229,28 @@ func (sh *shelter) memoryJoint() api.Joint {
 	if errors.Is(sh.cause, state.ErrNewerSchema) {
 		j.Advice = fmt.Sprintf("%v.", sh.cause)
 	}
+	if loop, safe := sh.inSafeMode(); safe {
+		j.Summary = fmt.Sprintf("Safe mode. Devices come in as they did on %s (%d of them); nothing can be changed.", sh.good.Written.Local().Format(time.DateTime), sh.records.Len())
+		j.Advice = fmt.Sprintf("%v. It starts normally by itself %s after safe mode began, or at once by: homeward admin start-normally", loop, inMinutes(sh.exit.after))
+	}
 	return j
 }
+
+// ofDisk says whether SQLite could not reach its file, which may pass, rather than
+// disliked what is in it.
+func ofDisk(err error) bool {
+	var coded interface{ Code() int }
+	return errors.As(err, &coded) && slices.Contains([]int{sqliteBusy, sqliteReadOnly, sqliteIOError, sqliteFull, sqliteCannotOpen}, coded.Code()&0xff)
+}
+
+// Primary result codes of SQLite.
+const (
+	sqliteBusy       = 5
+	sqliteReadOnly   = 8
+	sqliteIOError    = 10
+	sqliteFull       = 13
+	sqliteCannotOpen = 14
+)
 
 // ofDatabase says whether what is in the database is behind an error.
 func ofDatabase(err error) bool {

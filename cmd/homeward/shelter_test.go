@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -139,9 +140,7 @@ func TestWithoutADatabaseDevicesComeInAndNothingElse(t *testing.T) {
 			if code, report, errs := homeward(t.Context(), dir, "doctor"); code != exitOK || !strings.Contains(report, "as of") {
 				t.Errorf("doctor: exit code %d, %s%s", code, report, errs)
 			}
-			client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-			defer client.CloseIdleConnections()
-			resp, err := client.Get("https://127.0.0.1:" + port + "/setup")
+			resp, err := insecure(t).Get("https://127.0.0.1:" + port + "/setup")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -157,6 +156,42 @@ func TestWithoutADatabaseDevicesComeInAndNothingElse(t *testing.T) {
 				t.Error("a setup link is printed")
 			}
 		})
+	}
+}
+
+// insecure takes any certificate.
+func insecure(t *testing.T) *http.Client {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	t.Cleanup(client.CloseIdleConnections)
+	return client
+}
+
+func TestAShelterEndsByItselfWhenTheDatabaseCanBeOpenedAgain(t *testing.T) {
+	dir := withDevices(t)
+	hidden := database(dir) + ".hidden"
+	if err := os.Rename(database(dir), hidden); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(database(dir), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	stop, out := start(t, dir)
+	refused := func(says string, args ...string) {
+		t.Helper()
+		if code, _, errs := homeward(t.Context(), dir, args...); code != exitFailed || !strings.Contains(errs, says) {
+			t.Errorf("%q: exit code %d, %q", args, code, errs)
+		}
+	}
+	refused("nothing can be changed", "peers", "add", "dora")
+	refused("is a directory", "admin", "start-normally")
+	if err := errors.Join(os.Remove(database(dir)), os.Rename(hidden, database(dir))); err != nil {
+		t.Fatal(err)
+	}
+	out.await(t, "Set it up") // which a whole one prints only
+	mustDo(t, dir, "peers", "add", "dora")
+	if code, errs := stop(); code != exitOK {
+		t.Errorf("serve ended with %d: %s", code, errs)
 	}
 }
 

@@ -5,5 +5,6 @@
 // What it promises: one process at a time; an acknowledged change survives a
 // kill and a power cut; a schema from a newer homeward is refused untouched;
 // a database that got lost is an error and never a fresh start, since a fresh
-// start would open the setup page to whoever comes first.
+// start would open the setup page to whoever comes first. When the database cannot be
+// opened, a shelter serves the last-good file instead, until it can.
 package state

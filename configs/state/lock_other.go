@@ -13,3 +13,5 @@ func takeLock(string) (*os.File, error) {
 }
 
 func takeLockAsItIs(dir string) (*os.File, error) { return takeLock(dir) }
+
+func tryLock(dir string) error { _, err := takeLock(dir); return err }

@@ -1,7 +1,10 @@
 package state
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 )
@@ -23,4 +26,19 @@ func OpenShelter(dir string) (*State, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// Try says whether Open would succeed now, for the directory of a shelter. It does
+// there what Open does, such as putting back a snapshot, and closes the database again.
+func (s *State) Try(ctx context.Context, log *slog.Logger) (err error) {
+	if err := tryLock(s.dir); err != nil {
+		return err
+	}
+	whole := &State{dir: s.dir, root: s.root}
+	defer func() {
+		if whole.db != nil {
+			err = errors.Join(err, whole.db.Close())
+		}
+	}()
+	return whole.openLocked(ctx, log)
 }

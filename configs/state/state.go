@@ -99,6 +99,11 @@ func (s *State) open(ctx context.Context, log *slog.Logger) error {
 	if s.lock, err = takeLock(s.dir); err != nil {
 		return err
 	}
+	return s.openLocked(ctx, log)
+}
+
+// openLocked is open for who has the lock.
+func (s *State) openLocked(ctx context.Context, log *slog.Logger) error {
 	if err := s.adopt(noStop); err != nil {
 		return err
 	}
