@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Host is one machine of the lab: a network namespace.
@@ -23,9 +24,15 @@ func (h *Host) Command(ctx context.Context, name string, args ...string) *exec.C
 	return exec.CommandContext(ctx, "ip", append([]string{"netns", "exec", h.Name, name}, args...)...)
 }
 
+// patience is how long a command may take that should end by itself: one that hangs
+// must not take the time of all tests.
+const patience = 2 * time.Minute
+
 // Try runs a command to its end and returns what it printed.
 func (h *Host) Try(name string, args ...string) (string, error) {
-	out, err := h.Command(context.Background(), name, args...).CombinedOutput()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	out, err := h.Command(ctx, name, args...).CombinedOutput()
 	if err != nil {
 		return string(out), fmt.Errorf("%s %s: %w: %s", name, strings.Join(args, " "), err, out)
 	}

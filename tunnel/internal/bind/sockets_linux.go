@@ -273,10 +273,21 @@ func (k *socket) configure(fd int) error {
 	if err := unix.SetsockoptInt(fd, level, option, 1); err != nil {
 		return err
 	}
+	if !k.v6 {
+		allowFragments(fd)
+	}
 	_, err := unix.GetsockoptInt(fd, unix.SOL_UDP, unix.UDP_SEGMENT)
 	k.gso.Store(err == nil)
 	k.gro = unix.SetsockoptInt(fd, unix.SOL_UDP, unix.UDP_GRO, 1) == nil
 	return nil
+}
+
+// allowFragments lets routers on the way cut what is too large for them, as the
+// kernel's WireGuard does: where a provider drops the ICMP message that would tell
+// us, only small packets would arrive. What such a message says is not believed
+// either, since anybody may send one. In IPv6 routers don't cut (RFC 8200, section 5).
+func allowFragments(fd int) {
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_OMIT) // from Linux 3.15 on
 }
 
 func (k *socket) port() uint16 { return k.conn.LocalAddr().(*net.UDPAddr).AddrPort().Port() }

@@ -9,13 +9,14 @@ import (
 	"os"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Bounds of what we take, whatever the machine has.
 const (
-	least = 64 << 20
+	least = 40 << 20 // so that a container of 64 MiB has room for what Go doesn't count
 	most  = 1 << 30
 )
 
@@ -82,14 +83,29 @@ func machine(read func(string) ([]byte, error), physical uint64) uint64 {
 	number(mount + "/memory/memory.limit_in_bytes") // version 1, as containers see it
 	groups, _ := read("/proc/self/cgroup")
 	for s := bufio.NewScanner(strings.NewReader(string(groups))); s.Scan(); {
-		if group, ok := strings.CutPrefix(s.Text(), "0::"); ok {
-			for at := path.Clean("/" + group); ; at = path.Dir(at) { // a parent's limit holds, too
-				number(path.Join(mount, at, "memory.max"))
-				if at == "/" {
-					break
-				}
+		id, kinds, group := fields(s.Text())
+		folder, file := "", ""
+		switch {
+		case id == "0" && kinds == "":
+			folder, file = mount, "memory.max"
+		case slices.Contains(strings.Split(kinds, ","), "memory"): // version 1, as many NAS still have it
+			folder, file = mount+"/memory", "memory.limit_in_bytes"
+		default:
+			continue
+		}
+		for at := path.Clean("/" + group); ; at = path.Dir(at) { // a parent's limit holds, too
+			number(path.Join(folder, at, file))
+			if at == "/" {
+				break
 			}
 		}
 	}
 	return found
+}
+
+// fields takes a line of /proc/self/cgroup apart (cgroups(7)).
+func fields(line string) (id, kinds, group string) {
+	id, rest, _ := strings.Cut(line, ":")
+	kinds, group, _ = strings.Cut(rest, ":")
+	return id, kinds, group
 }
