@@ -14,6 +14,9 @@ type Plan struct {
 	V6 netip.Prefix // a unique local /64 (RFC 4193)
 }
 
+// ErrNoPlan says that there is no network for a tunnel that nobody else uses.
+var ErrNoPlan = errors.New("no network was found for the tunnel")
+
 // common are networks that homes, cafés, providers, containers and other VPNs
 // use: a tunnel in one of them would collide sooner or later.
 var common = parsePrefixes(
@@ -32,6 +35,12 @@ func parsePrefixes(list ...string) []netip.Prefix {
 // ChooseAddressPlan draws a plan from random that overlaps neither taken nor a
 // network in common use.
 func ChooseAddressPlan(taken []netip.Prefix, random io.Reader) (Plan, error) {
+	return choosePlan(taken, random, 24, 64)
+}
+
+// choosePlan is ChooseAddressPlan for networks of other lengths, which imported
+// servers have.
+func choosePlan(taken []netip.Prefix, random io.Reader, bits4, bits6 int) (Plan, error) {
 	avoid := slices.Concat(taken, common)
 	var b [7]byte
 	for range 1000 {
@@ -39,20 +48,21 @@ func ChooseAddressPlan(taken []netip.Prefix, random io.Reader) (Plan, error) {
 			return Plan{}, fmt.Errorf("choosing the tunnel's addresses: %w", err)
 		}
 		p := Plan{
-			V4: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, b[0], b[1], 0}), 24),
-			V6: netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfd, b[2], b[3], b[4], b[5], b[6], 0, b[1]}), 64),
+			V4: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, b[0], b[1], 0}), bits4).Masked(),
+			V6: netip.PrefixFrom(netip.AddrFrom16([16]byte{0xfd, b[2], b[3], b[4], b[5], b[6], 0, b[1]}), bits6).Masked(),
 		}
 		if _, _, clash := p.Conflict(avoid); !clash {
 			return p, nil
 		}
 	}
-	return Plan{}, errors.New("choosing the tunnel's addresses: every network in 10.0.0.0/8 is taken here")
+	return Plan{}, fmt.Errorf("choosing the tunnel's addresses: %w: none of the size /%d is free in 10.0.0.0/8", ErrNoPlan, bits4)
 }
 
-// Another draws another plan as ChooseAddressPlan does: its IPv4 network is not p's.
-// The IPv6 network stays as long as nothing in taken overlaps it.
+// Another draws another plan that ChooseAddressPlan could have drawn, with networks as
+// long as p's. Its IPv4 network is not p's. The IPv6 network stays as long as nothing
+// in taken overlaps it.
 func (p Plan) Another(taken []netip.Prefix, random io.Reader) (Plan, error) {
-	next, err := ChooseAddressPlan(append(slices.Clone(taken), p.V4), random)
+	next, err := choosePlan(append(slices.Clone(taken), p.V4), random, p.V4.Bits(), p.V6.Bits())
 	if err != nil {
 		return Plan{}, err
 	}

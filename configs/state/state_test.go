@@ -238,6 +238,22 @@ func TestACancelledStartLeavesADirectoryThatOpens(t *testing.T) {
 	open(t, dir)
 }
 
+// Imported servers have networks of other sizes, and so must have what follows.
+func TestAnotherPlanIsAsLargeAsTheFirst(t *testing.T) {
+	for _, bits := range [][2]int{{22, 64}, {26, 112}, {16, 48}} {
+		p := Plan{V4: netip.PrefixFrom(netip.MustParseAddr("10.77.4.0"), bits[0]).Masked(), V6: netip.PrefixFrom(netip.MustParseAddr("fd12:3456:789a::"), bits[1])}
+		for range 50 {
+			next, err := p.Another([]netip.Prefix{p.V6}, rand.Reader)
+			if err != nil || next.V4.Bits() != bits[0] || next.V6.Bits() != bits[1] || next.V4 != next.V4.Masked() || next.V6 != next.V6.Masked() || next.V4.Overlaps(p.V4) || next.V6.Overlaps(p.V6) {
+				t.Fatalf("/%d and /%d: %+v, %v", bits[0], bits[1], next, err)
+			}
+		}
+	}
+	if _, err := (Plan{V4: netip.MustParsePrefix("10.0.0.0/8"), V6: netip.MustParsePrefix("fd00::/64")}).Another(nil, rand.Reader); err == nil || !strings.Contains(err.Error(), "/8") {
+		t.Errorf("all of 10.0.0.0/8: %v", err)
+	}
+}
+
 func TestAnotherPlanKeepsTheNetworkThatIsFree(t *testing.T) {
 	p := Plan{V4: netip.MustParsePrefix("10.77.3.0/24"), V6: netip.MustParsePrefix("fd12:3456:789a:4d::/64")}
 	taken := []netip.Prefix{netip.MustParsePrefix("10.128.0.0/9"), netip.MustParsePrefix("10.0.0.0/10"), netip.MustParsePrefix("10.96.0.0/11")}
