@@ -13,9 +13,10 @@ type Move struct {
 	ID       ID
 	Name     Name
 	From, To []netip.Addr // sorted
-	// Access is what the peer may reach then. It differs where it named addresses of
-	// the tunnel.
+	// Access is what the peer may reach then. Ruled says that it is not what it was,
+	// since it named addresses of the tunnel.
 	Access Access
+	Ruled  bool
 }
 
 // Moves is what Renumber to these prefixes would do, by ID, and changes nothing. It
@@ -91,7 +92,7 @@ func (m *Manager) movesLocked(tunnel []netip.Prefix) ([]Peer, []Move, error) {
 			continue
 		}
 		moved = append(moved, next)
-		moves = append(moves, Move{p.ID, p.Name, slices.Clone(p.Addresses), slices.Clone(to), next.Access})
+		moves = append(moves, Move{p.ID, p.Name, slices.Clone(p.Addresses), slices.Clone(to), next.Access, next.Access != p.Access})
 	}
 	return moved, moves, nil
 }
