@@ -36,6 +36,8 @@ var inAPI = map[string]string{
 	"GET /log":                            "GET /api/v1/events",
 	"GET /settings":                       "GET /api/v1/settings",
 	"POST /settings":                      "PATCH /api/v1/settings",
+	"GET /renumber":                       "GET /api/v1/renumber",
+	"POST /renumber":                      "POST /api/v1/renumber",
 	"POST /dns":                           "PUT /api/v1/dns",
 	"POST /dns/remove":                    "DELETE /api/v1/dns",
 	"GET /backup":                         "GET /api/v1/backup",

@@ -34,7 +34,7 @@ var parts = []struct {
 	{"in", "", []string{"address", "outside"}},
 	{"router", "path.router", []string{"router"}},
 	{"through", "", []string{"port"}},
-	{"box", "homeward", []string{"device"}},
+	{"box", "homeward", []string{"device", "network"}},
 	{"on", "", []string{"home"}},
 	{"lan", "path.lan", []string{"home"}},
 }
@@ -44,7 +44,10 @@ var rank = []api.JointState{api.JointWorking, api.JointUnknown, api.JointAttenti
 
 func worse(a, b api.JointState) bool { return slices.Index(rank, a) > slices.Index(rank, b) }
 
-// partsOf draws the path. A joint that is not there is not known.
+// absent are joints that are there only when something is wrong.
+var absent = []string{"network"}
+
+// partsOf draws the path. Any other joint that is not there is not known.
 func partsOf(l *languages.Language, joints []api.Joint) []partView {
 	var list []partView
 	for _, p := range parts {
@@ -53,6 +56,9 @@ func partsOf(l *languages.Language, joints []api.Joint) []partView {
 			is := api.JointUnknown
 			if i := slices.IndexFunc(joints, func(j api.Joint) bool { return j.Key == key }); i >= 0 {
 				is = joints[i].State
+			}
+			if is == api.JointUnknown && slices.Contains(absent, key) {
+				continue
 			}
 			if worse(is, state) {
 				state = is
@@ -87,6 +93,8 @@ func worstOf(l *languages.Language, joints []api.Joint, device string) worstView
 		w.Link, w.Label = device+"/test", l.T("path.test_device")
 	case worst.Key == "outside":
 		w.Link, w.Label = "#add", l.T("path.add_device")
+	case worst.Key == "network":
+		w.Link, w.Label = "/renumber", l.T("path.renumber")
 	case (worst.Key == "router" || worst.Key == "port") && worst.State != api.JointUnknown:
 		w.Link, w.Label = "/guide", l.T("path.by_hand")
 	}

@@ -90,6 +90,8 @@ func (s *Server) routes() []route {
 		{"POST", "/users/{user}/remove", admin, s.removeUser},
 		{"GET", "/settings", admin, s.showSettings},
 		{"POST", "/settings", admin, s.changeSettings},
+		{"GET", "/renumber", admin, s.showRenumber},
+		{"POST", "/renumber", admin, s.renumber},
 		{"POST", "/dns", admin, s.setName},
 		{"POST", "/dns/remove", admin, s.removeName},
 

@@ -59,7 +59,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 		t.Fatal(err)
 	}
 	go func() { done <- diary.Run(ctx) }()
-	h := LocalHandler(Config{Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, House: &oneHouse{}, Tests: &fakeTests{}, Backups: noBackups{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t: t, set: map[string]bool{}})
+	h := LocalHandler(Config{Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, House: &oneHouse{}, Renumberer: &tunnelNet{now: "10.6.0.0/24"}, Tests: &fakeTests{}, Backups: noBackups{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t: t, set: map[string]bool{}})
 	srv := httptest.NewServer(h)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)

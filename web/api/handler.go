@@ -39,9 +39,11 @@ type Config struct {
 	Forwards Forwards
 	DNS      DNS
 	House    House
-	Tests    Tester
-	Backups  Backups
-	History  History
+	// Renumberer gives the tunnel another network.
+	Renumberer Renumberer
+	Tests      Tester
+	Backups    Backups
+	History    History
 	// PageURL is the admin page's address for people in the house, without a
 	// slash at its end.
 	PageURL func() string
@@ -51,7 +53,7 @@ type Config struct {
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "history": c.History == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "renumberer": c.Renumberer == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "history": c.History == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -86,6 +88,8 @@ func Routes(cfg Config) []Route {
 		{"DELETE", "/api/v1/dns", account.ScopeAdmin, h.removeDNSName},
 		{"GET", "/api/v1/settings", account.ScopeAdmin, h.settings},
 		{"PATCH", "/api/v1/settings", account.ScopeAdmin, h.changeSettings},
+		{"GET", "/api/v1/renumber", account.ScopeAdmin, h.renumbering},
+		{"POST", "/api/v1/renumber", account.ScopeAdmin, h.renumber},
 		{"GET", "/api/v1/backup", account.ScopeAdmin, h.backup},
 		{"POST", "/api/v1/backup", account.ScopeAdmin, h.makeBackup},
 		{"POST", "/api/v1/backup/recovery-code", account.ScopeAdmin, h.newRecoveryCode},

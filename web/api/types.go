@@ -19,7 +19,7 @@ const (
 
 // Joint is one part of the path from the internet to the LAN.
 type Joint struct {
-	Key     string     `json:"key"` // device, router, port, ipv6, address, outside or home
+	Key     string     `json:"key"` // device, router, port, ipv6, address, outside, home, and network or memory when those are wrong
 	Title   string     `json:"title"`
 	State   JointState `json:"state"`
 	Summary string     `json:"summary"`          // one sentence
