@@ -58,6 +58,7 @@ type Config struct {
 	Addresses []netip.Prefix
 	MTU       int       // of inner packets; zero means DefaultMTU
 	Plane     PlaneKind // zero means PlaneAuto
+	Why       string    // a sentence: why Plane is that; empty means that it was asked for
 	Interface string    // zero means DefaultInterface
 	StateDir  string    // an existing folder, for what a crashed run must undo
 	// Memory is how many bytes the process may use; the rootless plane's bounds

@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"cmp"
 	"fmt"
 
 	"homeward/tunnel/internal/kernel"
@@ -23,7 +24,7 @@ func openPlane(cfg Config) (opened, error) {
 		Name: cfg.Interface, Addresses: cfg.Addresses, MTU: cfg.MTU,
 		ListenPort: cfg.ListenPort, StateDir: cfg.StateDir, Guarded: true, Memory: cfg.Memory, Logger: cfg.Logger,
 	}
-	reason := "It was asked for."
+	reason := cmp.Or(cfg.Why, "It was asked for.")
 	if cfg.Plane != PlaneNetstack {
 		p, err := openKernel(pc)
 		if err == nil {
@@ -43,6 +44,9 @@ func openPlane(cfg Config) (opened, error) {
 	}
 	return opened{p, PlaneNetstack, reason, ""}, nil
 }
+
+// Usable says why PlaneTUN would not work here, or nil.
+func Usable() error { return kernel.Usable() }
 
 // openKernel opens the kernel's plane if it would work.
 func openKernel(pc plane.Config) (plane.Plane, error) {

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -48,6 +47,8 @@ type appliance struct {
 	endpoint *peers.Endpoint // what the operator's file says, or nil
 	book     *house.Keeper   // what is set for the house besides
 	networks atomic.Pointer[networks]
+	clash    atomic.Pointer[clash]   // nil: the tunnel's network is its own
+	aside    bool                    // the tunnel is rootless because of that
 	hairpin  atomic.Pointer[hairpin] // nil: not known
 	echo     atomic.Pointer[echoed]  // nil: nobody was asked
 
@@ -65,6 +66,7 @@ type appliance struct {
 	knocks   *knocks
 	backups  *backups.Keeper
 	restorer *restorer
+	renumber *renumberer
 	page     *adminPage
 	keeper   *lastGoodKeeper
 	port     uint16
@@ -75,7 +77,7 @@ type appliance struct {
 func assemble(ctx context.Context, b *box, st *state.State) (*appliance, error) {
 	s, log := b.settings, b.log
 	a := &appliance{settings: s, state: st, budget: b.budget, log: log, hardened: b.hardened, restorer: newRestorer(st, log)}
-	a.tests, a.knocks = &peerTests{a: a}, &knocks{a: a}
+	a.tests, a.knocks, a.renumber = &peerTests{a: a}, &knocks{a: a}, &renumberer{a: a}
 	host, err := hostnet.Read(s.Interface)
 	if err != nil {
 		return nil, err
@@ -83,6 +85,7 @@ func assemble(ctx context.Context, b *box, st *state.State) (*appliance, error) 
 	if err := a.identify(ctx, host); err != nil {
 		return nil, err
 	}
+	a.aside = a.clash.Load().hides()
 	if a.endpoint, err = operatorsEndpoint(s, a.port); err != nil {
 		return nil, err
 	}
@@ -111,9 +114,9 @@ func operatorsEndpoint(s configs.Settings, port uint16) (*peers.Endpoint, error)
 }
 
 // identify reads or makes the identity and sees to it that the tunnel's
-// networks are not the house's.
+// networks are not the house's. Where codes have them already, it only notes that.
 func (a *appliance) identify(ctx context.Context, host hostnet.Host) error {
-	taken := host.Taken()
+	taken := host.Home()
 	choose := func() (state.Plan, error) { return state.ChooseAddressPlan(taken, rand.Reader) }
 	var err error
 	if a.identity, err = a.state.EnsureIdentity(ctx, choose); err != nil {
@@ -122,8 +125,8 @@ func (a *appliance) identify(ctx context.Context, host hostnet.Host) error {
 	if a.port = a.settings.Port; a.port == 0 {
 		a.port = a.identity.ListenPort
 	}
-	mine, theirs, clash := a.identity.Plan.Conflict(taken)
-	if !clash {
+	mine, theirs, found := a.identity.Plan.Conflict(taken)
+	if !found {
 		return nil
 	}
 	next, err := choose()
@@ -131,7 +134,8 @@ func (a *appliance) identify(ctx context.Context, host hostnet.Host) error {
 		err = a.state.SetPlan(ctx, next)
 	}
 	if errors.Is(err, state.ErrPeersExist) {
-		return fmt.Errorf("the tunnel's network %v is now used by this machine's network %v too, and devices have codes with it: give the LAN another range in the router, or remove that route", mine, theirs)
+		a.noteClash(a.identity.Plan, host)
+		return nil
 	}
 	if err != nil {
 		return err
@@ -146,7 +150,7 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	if a.book, err = house.New(ctx, a.state.DB(), a.log); err != nil {
 		return err
 	}
-	if a.tunnel, err = newTunnel(b, a.state, a.identity, a.port, a.resolvers()); err != nil {
+	if a.tunnel, err = newTunnel(b, a.state, a.identity, a.port, a.resolvers(), a.aside); err != nil {
 		return err
 	}
 	a.keeper = &lastGoodKeeper{state: a.state, log: a.log, again: make(chan struct{}, 1)}
@@ -197,12 +201,17 @@ func (a *appliance) resolvers() func() []netip.AddrPort {
 	}
 }
 
-// newTunnel makes the tunnel of an identity; no resolvers are the box's own.
-func newTunnel(b *box, st *state.State, id state.Identity, port uint16, resolvers func() []netip.AddrPort) (*tunnel.Tunnel, error) {
-	return tunnel.New(tunnel.Config{
+// newTunnel makes the tunnel of an identity; no resolvers are the box's own. One that
+// stands aside has no network interface, whatever the settings say.
+func newTunnel(b *box, st *state.State, id state.Identity, port uint16, resolvers func() []netip.AddrPort, aside bool) (*tunnel.Tunnel, error) {
+	c := tunnel.Config{
 		PrivateKey: id.PrivateKey, ListenPort: port, Addresses: id.Plan.Own(), Plane: tunnel.PlaneKind(b.settings.Plane),
 		Interface: b.settings.Interface, StateDir: st.Dir(), Memory: b.budget.Limit, Resolvers: resolvers, Logger: b.log,
-	})
+	}
+	if aside && c.Plane != tunnel.PlaneNetstack {
+		c.Plane, c.Why = tunnel.PlaneNetstack, "Rootless, since a network interface with addresses of this machine's own network would cut it off."
+	}
+	return tunnel.New(c)
 }
 
 // elsewhere lets the mapper use another port. An operator who chose one gets that or
@@ -255,7 +264,7 @@ func (a *appliance) router() upnp.Status {
 
 // facts is what the next code is made of.
 func (a *appliance) facts() peers.Facts {
-	own := a.identity.Plan.Own()
+	own := a.plan().Own()
 	f := peers.Facts{
 		PublicKey: a.identity.PrivateKey.Public(), Endpoint: a.callAt(a.router()),
 		MTU: a.book.Settings().ClientMTU(), Tunnel: own, LAN: a.networks.Load().lan,
@@ -282,6 +291,9 @@ func (a *appliance) status() api.Status {
 	}
 	if j, ok := a.memoryJoint(); ok {
 		s.Joints = append(s.Joints, j)
+	}
+	if j, ok := a.networkJoint(); ok {
+		s.Joints = slices.Insert(s.Joints, 0, j) // what else does not work may be due to it
 	}
 	s.Joints = append(s.Joints, homeJoint(a.tunnel.Status(), router, a.tunnel.Counters(), a.networks.Load()))
 	if _, proven := evidence(list, knocks, router, home, now); needsHands(router, proven) {
@@ -342,7 +354,7 @@ func (a *appliance) houseBook() houseBook {
 // api is what the page and the local socket are made of; actor is who uses it.
 func (a *appliance) api(actor string) api.Config {
 	who := doer{a.events.Publish, actor}
-	return api.Config{Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, House: recordedHouse{a.houseBook(), who}, Backups: a.backupKeeper(actor), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
+	return api.Config{Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, House: recordedHouse{a.houseBook(), who}, Renumberer: recordedRenumberer{a.renumber, who}, Backups: a.backupKeeper(actor), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

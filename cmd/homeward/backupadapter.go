@@ -121,8 +121,8 @@ func backupFailure(err error) error {
 }
 
 // errRestored ends the appliance so that it starts again with what was restored or
-// imported.
-var errRestored = errors.New("a backup was restored or another server imported")
+// imported, or with another network of the tunnel.
+var errRestored = errors.New("a backup was restored, another server imported or the tunnel's network changed")
 
 var errRestoring = errors.New("another backup is being restored: wait until it is done")
 

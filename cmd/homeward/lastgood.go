@@ -85,9 +85,23 @@ func (k *lastGoodKeeper) write(written *lastGood) error {
 
 // otherPort has the file tell another port besides the first one.
 func (k *lastGoodKeeper) otherPort(port uint16) {
-	id := *k.identity.Load()
-	id.OtherPort = port
-	k.identity.Store(&id)
+	k.change(func(id *state.Identity) { id.OtherPort = port })
+}
+
+// planned has the file tell another address plan.
+func (k *lastGoodKeeper) planned(plan state.Plan) {
+	k.change(func(id *state.Identity) { id.Plan = plan })
+}
+
+func (k *lastGoodKeeper) change(edit func(*state.Identity)) {
+	for {
+		old := k.identity.Load()
+		id := *old
+		edit(&id)
+		if k.identity.CompareAndSwap(old, &id) {
+			break
+		}
+	}
 	select {
 	case k.again <- struct{}{}:
 	default: // it will be written anyway

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -17,13 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"homeward/cmd/homeward/internal/dnsname"
-	"homeward/cmd/homeward/internal/hostnet"
-	"homeward/configs/state"
 	"homeward/peers"
-	"homeward/peers/peerstest"
 	"homeward/tunnel"
 	"homeward/upnp"
 	"homeward/web/api"
@@ -318,38 +313,6 @@ func TestTheCertificateIsKept(t *testing.T) {
 	}
 	if anew := fingerprint(); anew == first {
 		t.Error("a damaged one is still used")
-	}
-}
-
-func TestALANThatTakesTheTunnelsNetworkIsRefusedOnceThereAreCodes(t *testing.T) {
-	quiet := slog.New(slog.DiscardHandler)
-	st, err := state.Open(t.Context(), t.TempDir(), quiet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer st.Close()
-	a := &appliance{state: st, log: quiet}
-	if err := a.identify(t.Context(), hostnet.Host{}); err != nil {
-		t.Fatal(err)
-	}
-	taken := func() hostnet.Host { return hostnet.Host{Routes: []netip.Prefix{a.identity.Plan.V4}} }
-	before := a.identity.Plan.V4
-	if err := a.identify(t.Context(), taken()); err != nil || a.identity.Plan.V4 == before {
-		t.Fatalf("without devices the tunnel does not move: %v", err)
-	}
-	m, err := peers.New(t.Context(), peers.Config{DB: st.DB(), Device: peerstest.NewDevice(), Logger: quiet, Facts: func() peers.Facts {
-		return peers.Facts{PublicKey: wgtypes.Key{1}, Endpoint: &peers.Endpoint{Host: "home.example.org", Port: 5}, Tunnel: a.identity.Plan.Own()}
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Create(t.Context(), peers.NewPeer{Name: "phone"}); err != nil {
-		t.Fatal(err)
-	}
-	before = a.identity.Plan.V4
-	err = a.identify(t.Context(), taken())
-	if err == nil || !strings.Contains(err.Error(), before.String()) || !strings.Contains(err.Error(), "give the LAN another range") {
-		t.Errorf("with a device: %v", err)
 	}
 }
 

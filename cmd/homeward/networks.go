@@ -3,14 +3,20 @@ package main
 import (
 	"context"
 	"net/netip"
+	"sync"
 	"time"
 
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/upnp"
 )
 
-// networksEvery is how often the house's networks are looked up.
-const networksEvery = 30 * time.Second
+const (
+	// networksEvery is how often the house's networks are looked up where the kernel
+	// says nothing of them.
+	networksEvery = 30 * time.Second
+	// networksSettle gathers the kernel's news, of which a change makes many.
+	networksSettle = 500 * time.Millisecond
+)
 
 // networks are the house's, at one moment.
 type networks struct {
@@ -37,8 +43,11 @@ func (a *appliance) followNetworks(ctx context.Context) error {
 	if a.mapper != nil {
 		changed = a.mapper.Changed()
 	}
+	heard, deaf := a.hearNetworks(ctx)
+	defer deaf()
 	t := time.NewTicker(networksEvery)
 	defer t.Stop()
+	var settled, moving <-chan time.Time
 	for {
 		a.tunnel.SetHome(a.ownFace())
 		a.name.SetAddresses(nameTells(a.router()))
@@ -48,7 +57,20 @@ func (a *appliance) followNetworks(ctx context.Context) error {
 			return nil
 		case <-changed:
 			continue
+		case <-heard:
+			if settled == nil {
+				settled = time.After(networksSettle)
+			}
+			continue
+		case <-settled:
+			settled = nil
 		case <-t.C:
+		case <-moving:
+			if a.misplaced() {
+				a.moveAside()
+				<-ctx.Done() // which is soon
+				return nil
+			}
 		}
 		host, err := hostnet.Read(a.settings.Interface)
 		if err != nil {
@@ -56,6 +78,33 @@ func (a *appliance) followNetworks(ctx context.Context) error {
 			continue
 		}
 		a.networks.Store(networksOf(host))
+		a.noteClash(a.plan(), host)
+		moving = nil
+		if a.misplaced() {
+			moving = time.After(asideAfter)
+		}
+	}
+}
+
+// hearNetworks gives news of the network, 1-buffered. end stops and waits.
+func (a *appliance) hearNetworks(ctx context.Context) (heard <-chan struct{}, end func()) {
+	news := make(chan struct{}, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	var ear sync.WaitGroup
+	ear.Go(func() {
+		err := hostnet.Follow(ctx, func() {
+			select {
+			case news <- struct{}{}:
+			default: // somebody will look anyway
+			}
+		})
+		if err != nil {
+			a.log.Warn("changes of the network are not heard, only looked for", "every", networksEvery, "err", err)
+		}
+	})
+	return news, func() {
+		cancel()
+		ear.Wait()
 	}
 }
 

@@ -34,7 +34,7 @@ func newOtherPort(t *testing.T, dir string) (*otherPort, *state.State, state.Ide
 	if err != nil {
 		t.Fatal(err)
 	}
-	tun, err := newTunnel(&box{settings: configs.Settings{Plane: "netstack"}, log: quiet}, st, id, 40001, nil)
+	tun, err := newTunnel(&box{settings: configs.Settings{Plane: "netstack"}, log: quiet}, st, id, 40001, nil, false)
 	if err != nil {
 		t.Fatal(err)
 	}

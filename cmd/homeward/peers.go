@@ -27,7 +27,7 @@ func newPeers(o *options) *cobra.Command {
 		newPeersRemove(o),
 		onPeer(o, "keep", "Undo a removal that can still be undone", keepPeer),
 		newPeersQR(o),
-		newPeersConfig(o), newPeersInvite(o), newPeersTest(o),
+		newPeersConfig(o), newPeersInvite(o), newPeersTest(o), newPeersRenumber(o),
 	)
 	return c
 }

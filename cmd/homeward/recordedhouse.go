@@ -127,6 +127,21 @@ func (r recordedHouse) ChangeSettings(ctx context.Context, c api.SettingsChange)
 	return err
 }
 
+// recordedRenumberer is what moves the tunnel, for people.
+type recordedRenumberer struct {
+	api.Renumberer
+	doer
+}
+
+// Renumber implements api.Renumberer.
+func (r recordedRenumberer) Renumber(ctx context.Context, in api.RenumberWanted) (api.Renumbered, error) {
+	done, err := r.Renumberer.Renumber(ctx, in)
+	if !in.DryRun {
+		r.did(ctx, "renumbered", err)
+	}
+	return done, err
+}
+
 // accounts is api.Accounts under a name that none of its methods has.
 type accounts = api.Accounts
 

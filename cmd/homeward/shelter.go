@@ -93,7 +93,7 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 	if sh.endpoint, err = operatorsEndpoint(b.settings, port); err != nil {
 		return err
 	}
-	if sh.tunnel, err = newTunnel(b, st, sh.good.Identity, port, nil); err != nil {
+	if sh.tunnel, err = newTunnel(b, st, sh.good.Identity, port, nil, false); err != nil {
 		return err
 	}
 	open := port
