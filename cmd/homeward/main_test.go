@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-
 	"homeward/cmd/homeward/internal/dnsname"
 	"homeward/peers"
 	"homeward/tunnel"
