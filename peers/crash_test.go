@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		changeUntilKilled(dir, os.Getenv("HOMEWARD_TEST_CRASH_FROM"))
 		return
 	}
+	if dir := os.Getenv("HOMEWARD_TEST_FAULT_DIR"); dir != "" {
+		changeOnABadDisk(dir)
+		return
+	}
 	os.Exit(m.Run())
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"homeward/cmd/homeward/internal/dnsname"
@@ -46,7 +45,7 @@ func (b *box) serveWithout(ctx context.Context, cause error, opened bool) (err e
 		return cause
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	sh := &shelter{box: b, cause: cause, exit: newExit(func(ctx context.Context) error { return st.Try(ctx, b.log) }, firstLook)}
+	sh := &shelter{box: b, cause: cause, exit: newExit(b.again(st), firstLook)}
 	if opened {
 		sh.exit.after = b.relapse(cause)
 	}
@@ -61,10 +60,20 @@ func (b *box) serveWithout(ctx context.Context, cause error, opened bool) (err e
 	return sh.serve(ctx, st)
 }
 
+// patience is how long a database that the disk does not give back is waited for until
+// a snapshot takes its place.
+const patience = 15 * time.Minute
+
+// again says whether the state directory could be opened now.
+func (b *box) again(st *state.State) func(context.Context) error {
+	began := time.Now()
+	return func(ctx context.Context) error { return st.Try(ctx, time.Since(began) > patience, b.log) }
+}
+
 // relapse is how long a shelter lasts until it is tried whether a database that could
 // be opened can be read as well; zero means for ever, since nobody mends its content.
 func (b *box) relapse(cause error) time.Duration {
-	if !ofDisk(cause) {
+	if api.TroubleOf(cause) == "" {
 		return 0
 	}
 	b.relapses++
@@ -235,22 +244,6 @@ func (sh *shelter) memoryJoint() api.Joint {
 	}
 	return j
 }
-
-// ofDisk says whether SQLite could not reach its file, which may pass, rather than
-// disliked what is in it.
-func ofDisk(err error) bool {
-	var coded interface{ Code() int }
-	return errors.As(err, &coded) && slices.Contains([]int{sqliteBusy, sqliteReadOnly, sqliteIOError, sqliteFull, sqliteCannotOpen}, coded.Code()&0xff)
-}
-
-// Primary result codes of SQLite.
-const (
-	sqliteBusy       = 5
-	sqliteReadOnly   = 8
-	sqliteIOError    = 10
-	sqliteFull       = 13
-	sqliteCannotOpen = 14
-)
 
 // ofDatabase says whether what is in the database is behind an error.
 func ofDatabase(err error) bool {

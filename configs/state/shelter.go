@@ -30,11 +30,12 @@ func OpenShelter(dir string) (*State, error) {
 
 // Try says whether Open would succeed now, for the directory of a shelter. It does
 // there what Open does, such as putting back a snapshot, and closes the database again.
-func (s *State) Try(ctx context.Context, log *slog.Logger) (err error) {
+// With giveUp, also a database that the disk does not give back is replaced by one.
+func (s *State) Try(ctx context.Context, giveUp bool, log *slog.Logger) (err error) {
 	if err := tryLock(s.dir); err != nil {
 		return err
 	}
-	whole := &State{dir: s.dir, root: s.root}
+	whole := &State{dir: s.dir, root: s.root, givenUp: giveUp}
 	defer func() {
 		if whole.db != nil {
 			err = errors.Join(err, whole.db.Close())

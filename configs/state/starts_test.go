@@ -44,7 +44,7 @@ func TestAShelterSaysWhetherTheDirectoryCanBeOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer shelter.Close()
-	if err := shelter.Try(t.Context(), quiet); err != nil {
+	if err := shelter.Try(t.Context(), false, quiet); err != nil {
 		t.Errorf("a whole one: %v", err)
 	}
 	if _, err := Open(t.Context(), dir, quiet); !errors.Is(err, ErrLocked) {
@@ -53,7 +53,7 @@ func TestAShelterSaysWhetherTheDirectoryCanBeOpened(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, databaseFile), make([]byte, 8192), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := shelter.Try(t.Context(), quiet); !errors.Is(err, ErrCorrupt) {
+	if err := shelter.Try(t.Context(), false, quiet); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("a damaged one: %v", err)
 	}
 	if err := shelter.Close(); err != nil {

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 
 	_ "modernc.org/sqlite" // pure Go: the binary stays static
@@ -22,6 +21,8 @@ var (
 	ErrNewerSchema = errors.New("the database was written by a newer homeward")
 	ErrLost        = errors.New("the database is missing, although this state directory was set up before")
 	ErrCorrupt     = errors.New("the database is damaged")
+	// ErrUnreadable may pass, unlike ErrCorrupt: a cable, a sector that is read at the third try.
+	ErrUnreadable = errors.New("the disk does not give the database back")
 )
 
 const (
@@ -39,8 +40,9 @@ type State struct {
 	lock *os.File
 	db   *sql.DB
 
-	repair *Repair
-	closed bool
+	repair  *Repair
+	closed  bool
+	givenUp bool // what is unreadable counts as damaged
 
 	vaultMu sync.Mutex // so that its key is made once
 }
@@ -116,7 +118,7 @@ func (s *State) openLocked(ctx context.Context, log *slog.Logger) error {
 		return err
 	}
 	err = s.openWhole(ctx, initialised, existed, log)
-	if initialised && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrLost)) {
+	if initialised && (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrLost) || s.givenUp && errors.Is(err, ErrUnreadable)) {
 		if err = s.fallBack(ctx, err); err == nil {
 			log.Error("the database was put back from a snapshot", "snapshot", s.repair.Snapshot, "of", s.repair.Taken, "because", s.repair.Cause, "damaged", s.repair.Quarantine)
 			err = s.openWhole(ctx, true, true, log)
@@ -186,42 +188,34 @@ func (s *State) openDatabase(ctx context.Context) error {
 	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
 		return fmt.Errorf("protecting %s: %w", s.Path(databaseFile), err)
 	}
+	// One bad read looks like damage, too: the database is judged by what it is each time.
+	for try := 1; ; try++ {
+		err := s.openChecked(ctx)
+		if err == nil {
+			return nil
+		}
+		if try == openTries || !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrUnreadable) {
+			return fmt.Errorf("opening %s: %w", s.Path(databaseFile), err)
+		}
+		_ = s.db.Close() // nothing was written
+	}
+}
+
+// openTries is how often a database is found damaged until that is believed.
+const openTries = 3
+
+// openChecked opens the database's file, and looks whether it is whole.
+func (s *State) openChecked(ctx context.Context) (err error) {
 	options := url.Values{"_txlock": {"immediate"}, "_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)",
 	}}
 	location := url.URL{Scheme: "file", Path: s.Path(databaseFile), RawQuery: options.Encode()}
 	if s.db, err = sql.Open("sqlite", location.String()); err != nil {
-		return fmt.Errorf("opening %s: %w", s.Path(databaseFile), err)
+		return err
 	}
 	s.db.SetMaxOpenConns(4) // each costs memory, and there is one writer
-	if err := check(ctx, s.db); err != nil {
-		return fmt.Errorf("opening %s: %w", s.Path(databaseFile), err)
-	}
-	return nil
+	return check(ctx, s.db)
 }
-
-// check refuses a database with ErrCorrupt when it is damaged, and with another
-// error when that could not be found out.
-func check(ctx context.Context, db *sql.DB) error {
-	var verdict string
-	err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict)
-	var coded interface{ Code() int }
-	switch {
-	case err == nil && verdict == "ok":
-		return nil
-	case err == nil:
-		return fmt.Errorf("%w: %s", ErrCorrupt, verdict)
-	case errors.As(err, &coded) && slices.Contains([]int{sqliteCorrupt, sqliteNotADatabase}, coded.Code()&0xff):
-		return fmt.Errorf("%w: %w", ErrCorrupt, err)
-	}
-	return err
-}
-
-// Primary result codes of SQLite.
-const (
-	sqliteCorrupt      = 11
-	sqliteNotADatabase = 26
-)
 
 // DB is the database. It is closed by Close.
 func (s *State) DB() *sql.DB { return s.db }
