@@ -64,6 +64,7 @@ var matrix = map[string]access{
 	"POST /peers/{id}/keep":                  admin,
 	"POST /api/v1/peers/{id}/keep":           devices,
 	"GET /api/v1/status":                     reader,
+	"GET /api/v1/openapi.json":               reader, // strangers need not know what there is
 	"GET /api/v1/ports":                      router,
 	"DELETE /api/v1/ports/{protocol}/{port}": router,
 	"GET /api/v1/dns":                        program,

@@ -133,7 +133,9 @@ func (s *Server) routes() []route {
 		{"GET", "/ports/{protocol}/{port}/close", admin, s.withPort(s.confirmClose)},
 		{"POST", "/ports/{protocol}/{port}/close", admin, s.withPort(s.closePort)},
 	}
-	for _, r := range api.Routes(s.cfg.Config) {
+	programs := s.cfg.Config
+	programs.Cookie = s.sessions.Cookie.Name
+	for _, r := range api.Routes(programs) {
 		table = append(table, route{r.Method, r.Pattern, forPrograms(r.Needs), r.Handle})
 	}
 	return table

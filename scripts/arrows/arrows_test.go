@@ -41,6 +41,8 @@ var homes = []struct {
 	{"filippo.io/age", "one place seals backups and judges those that come back", []string{"configs/backup"}},
 	{"github.com/skip2/go-qrcode", "one place decides what a phone can scan", []string{"peers/qr"}},
 	{"github.com/spf13/cobra", "the command line is cmd's", []string{"cmd"}},
+	{"github.com/getkin/kin-openapi", "only tests judge what the interface says of itself", []string{"web/api/apitest"}},
+	{"github.com/google/jsonschema-go", "one place describes types to programs", []string{"web/api"}},
 	{"net/http", "packets and peers don't speak HTTP", []string{"web", "upnp", "cmd", "scripts"}},
 	{"os/exec", "the daemon never starts a program: nothing a user typed can reach a shell", []string{"scripts", "tunnel/internal/planetest"}}, // planetest is only for tests
 	{"unsafe", "it is not needed", nil},

@@ -21,6 +21,7 @@ import (
 	"homeward/peers/history"
 	"homeward/peers/peerstest"
 	"homeward/web/account"
+	"homeward/web/api/apitest"
 
 	"net/netip"
 )
@@ -32,6 +33,8 @@ type world struct {
 	url    string // the same over TCP, for requests that the client cannot make
 	events *history.Stream
 	diary  *history.Recorder
+	// document is what all answers are held to.
+	document *apitest.Document
 }
 
 func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
@@ -59,7 +62,9 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 		t.Fatal(err)
 	}
 	go func() { done <- diary.Run(ctx) }()
-	h := LocalHandler(Config{Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device"}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, House: &oneHouse{}, Renumberer: &tunnelNet{now: "10.6.0.0/24"}, Tests: &fakeTests{}, Backups: noBackups{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t: t, set: map[string]bool{}})
+	h := LocalHandler(Config{Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device", State: JointWorking}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, House: &oneHouse{}, Renumberer: &tunnelNet{now: "10.6.0.0/24"}, Tests: &fakeTests{}, Backups: noBackups{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, admin{t: t, set: map[string]bool{}})
+	document := apitest.Served(t, h, documentPath)
+	h = document.Check(h)
 	srv := httptest.NewServer(h)
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -75,7 +80,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 		<-done
 		<-done
 	})
-	return world{NewClient(socket), dev, srv.URL, events, diary}
+	return world{NewClient(socket), dev, srv.URL, events, diary, document}
 }
 
 // router has two ports open, of which one may be closed.
@@ -190,6 +195,11 @@ func (a admin) Users(context.Context) ([]account.User, error) {
 	return []account.User{{Name: "admin", Role: account.RoleAdmin}, {Name: "anna", Role: account.RoleViewer, SecondStep: true}}, nil
 }
 
+func (a admin) AddUser(context.Context, account.NewUser) error               { return nil }
+func (a admin) ChangeUser(context.Context, string, account.UserChange) error { return nil }
+func (a admin) RemoveUser(context.Context, string) error                     { return nil }
+func (a admin) ResetPassword(context.Context, string, string) error          { return nil }
+
 func (a admin) RemoveSecondStep(_ context.Context, name string) error {
 	switch name {
 	case "anna":
@@ -215,8 +225,23 @@ func (a admin) Import(_ context.Context, files map[string][]byte, look bool) (Im
 	return Imported{Kind: string(files["wg0.conf"]), Port: map[bool]uint16{true: 1, false: 2}[look]}, nil
 }
 
-// noBackups are not asked.
-type noBackups struct{ Backups }
+// noBackups go nowhere.
+type noBackups struct{}
+
+func (noBackups) Backup() BackupState {
+	return BackupState{Nightly: &NightlyBackup{Folder: "/f", Keep: 7}}
+}
+func (noBackups) MakeBackup(BackupWanted) (SealedBackup, error) {
+	return SealedBackup{"b", func(_ context.Context, w io.Writer) error {
+		_, err := io.WriteString(w, "sealed")
+		return err
+	}}, nil
+}
+func (noBackups) NewRecoveryCode(context.Context, bool) (RecoveryCode, error) {
+	return RecoveryCode{"code"}, nil
+}
+func (noBackups) SetNightlyBackup(context.Context, NightlyWanted) error { return nil }
+func (noBackups) StopNightlyBackup(context.Context) error               { return nil }
 
 // Restore says how much it was given, and changes nothing.
 func (a admin) Restore(_ context.Context, key string, sealed io.Reader, look bool) (Restored, error) {

@@ -64,7 +64,7 @@ type NewDNSName struct {
 }
 
 func (h handler) dnsName(w http.ResponseWriter, r *http.Request) {
-	h.reply(w, http.StatusOK, h.DNS.DNSName())
+	h.reply(w, http.StatusOK, h.DNS.DNSName().full())
 }
 
 func (h handler) setDNSName(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +77,7 @@ func (h handler) setDNSName(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, h.DNS.DNSName())
+	h.reply(w, http.StatusOK, h.DNS.DNSName().full())
 }
 
 func (h handler) removeDNSName(w http.ResponseWriter, r *http.Request) {

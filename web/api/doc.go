@@ -4,5 +4,9 @@
 // is ever among them; a config leaves only as the whole that a device gets,
 // while its hand-over lasts.
 //
+// The interface describes itself (OpenAPI 3.1): each row of the table has an entry in
+// operations, whose types are the ones on the wire, and tests hold what handlers
+// really take and answer to the document.
+//
 // Errors are problem details (RFC 9457) with the field that is wrong.
 package api

@@ -57,11 +57,7 @@ type forwardChange struct {
 }
 
 func (h handler) forwards(w http.ResponseWriter, _ *http.Request) {
-	list := h.Forwards.Forwards()
-	if list == nil {
-		list = []Forward{}
-	}
-	h.reply(w, http.StatusOK, list)
+	h.reply(w, http.StatusOK, each(h.Forwards.Forwards(), Forward.full))
 }
 
 func (h handler) openForward(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +71,7 @@ func (h handler) openForward(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusCreated, f)
+	h.reply(w, http.StatusCreated, f.full())
 }
 
 // withForward reads the forward's number from the path.
@@ -105,7 +101,7 @@ func (h handler) switchForward(w http.ResponseWriter, r *http.Request, id int64)
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, f)
+	h.reply(w, http.StatusOK, f.full())
 }
 
 func (h handler) removeForward(w http.ResponseWriter, r *http.Request, id int64) {

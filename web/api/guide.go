@@ -43,7 +43,7 @@ func (h handler) guide(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, g)
+	h.reply(w, http.StatusOK, g.full())
 }
 
 // ByHand says on which brand of router the port is forwarded by hand.

@@ -31,7 +31,7 @@ type Peers interface {
 	IssuedTo(peers.Ticket) (peers.Issued, error)
 }
 
-// Config is what the handler needs. All fields are required.
+// Config is what the handler needs. All fields but Cookie are required.
 type Config struct {
 	Peers    Peers
 	Status   func() Status
@@ -47,7 +47,9 @@ type Config struct {
 	// PageURL is the admin page's address for people in the house, without a
 	// slash at its end.
 	PageURL func() string
-	Logger  *slog.Logger
+	// Cookie is the name of the cookie that a login has; empty where nobody logs in.
+	Cookie string
+	Logger *slog.Logger
 }
 
 // Check says what is missing.
@@ -70,7 +72,9 @@ type Route struct {
 }
 
 // Routes lists the whole interface.
-func Routes(cfg Config) []Route {
+func Routes(cfg Config) []Route { return withDocument(handler{cfg}, routes(cfg)) }
+
+func routes(cfg Config) []Route {
 	h := handler{cfg}
 	return []Route{
 		{"GET", "/api/v1/status", account.ScopeRead, h.status},
@@ -120,7 +124,7 @@ func Routes(cfg Config) []Route {
 // the box may do. It is for a socket whose file mode is the login.
 func LocalHandler(cfg Config, a Admin) http.Handler {
 	mux := http.NewServeMux()
-	for _, r := range append(Routes(cfg), localRoutes(cfg, a)...) {
+	for _, r := range withDocument(handler{cfg}, append(routes(cfg), localRoutes(cfg, a)...)) {
 		mux.HandleFunc(r.Method+" "+r.Pattern, r.Handle)
 	}
 	mux.HandleFunc("/", Nothing(mux))
@@ -130,7 +134,7 @@ func LocalHandler(cfg Config, a Admin) http.Handler {
 type handler struct{ Config }
 
 func (h handler) status(w http.ResponseWriter, r *http.Request) {
-	h.reply(w, http.StatusOK, h.Status())
+	h.reply(w, http.StatusOK, h.Status().full())
 }
 
 func (h handler) list(w http.ResponseWriter, r *http.Request) {

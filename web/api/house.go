@@ -64,7 +64,7 @@ type SettingsChange struct {
 }
 
 func (h handler) settings(w http.ResponseWriter, _ *http.Request) {
-	h.reply(w, http.StatusOK, h.House.Settings())
+	h.reply(w, http.StatusOK, h.House.Settings().full())
 }
 
 func (h handler) changeSettings(w http.ResponseWriter, r *http.Request) {
@@ -80,7 +80,7 @@ func (h handler) changeSettings(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, h.House.Settings())
+	h.reply(w, http.StatusOK, h.House.Settings().full())
 }
 
 // Settings asks for the settings of the house.

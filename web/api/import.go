@@ -51,7 +51,7 @@ func (h handler) importServer(w http.ResponseWriter, r *http.Request, a Importer
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, done)
+	h.reply(w, http.StatusOK, done.full())
 }
 
 // Import takes over another server.

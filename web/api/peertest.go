@@ -109,5 +109,5 @@ func (h handler) tested(w http.ResponseWriter, id peers.ID, before func(peers.Pe
 		return
 	}
 	before(p)
-	h.reply(w, http.StatusOK, h.Tests.Test(p).Told())
+	h.reply(w, http.StatusOK, h.Tests.Test(p).Told().full())
 }

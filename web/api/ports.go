@@ -76,10 +76,7 @@ func (h handler) ports(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	if t.Ports == nil {
-		t.Ports = []Port{}
-	}
-	h.reply(w, http.StatusOK, t)
+	h.reply(w, http.StatusOK, t.full())
 }
 
 func (h handler) closePort(w http.ResponseWriter, r *http.Request) {

@@ -68,7 +68,7 @@ func (h handler) renumbered(w http.ResponseWriter, r *http.Request, in RenumberW
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, done)
+	h.reply(w, http.StatusOK, done.full())
 }
 
 // Renumber gives the tunnel another network, or says what that would do.

@@ -36,7 +36,7 @@ func ShelterHandler(cfg ShelterConfig) http.Handler {
 	h := handler{Config{Logger: cfg.Logger}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) {
-		h.reply(w, http.StatusOK, cfg.Status())
+		h.reply(w, http.StatusOK, cfg.Status().full())
 	})
 	mux.HandleFunc("POST /api/v1/restore", func(w http.ResponseWriter, r *http.Request) { h.restore(w, r, cfg.Restorer) })
 	mux.HandleFunc("POST "+startNormally, func(w http.ResponseWriter, r *http.Request) {

@@ -174,6 +174,7 @@ func peerFrom(p peers.Peer) Peer {
 		Created: p.Created.UTC(), Version: p.Version, Seen: moment(p.Seen), Handshake: moment(p.Observed.LastHandshake),
 		Leaves: moment(p.Leaves), Received: p.Observed.ReceivedBytes, Sent: p.Observed.SentBytes,
 	}
+	out.Addresses = []string{}
 	for _, a := range p.Addresses {
 		out.Addresses = append(out.Addresses, a.String())
 	}

@@ -1,0 +1,171 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"homeward/web/account"
+	"homeward/web/api/openapi"
+)
+
+// documentPath is where the interface tells what it takes and answers.
+const documentPath = "/api/v1/openapi.json"
+
+// problemType is the media type of errors.
+const problemType = "application/problem+json"
+
+// about is what a program has to know before its first request.
+const about = `Everything that homeward's page does, for programs.
+
+Errors are problem documents (RFC 9457); field names the member of the request that is wrong. Unknown members are refused.
+
+A program that uses the cookie of a login sends an Origin header of the page's own address with all that changes something.`
+
+// withDocument adds the row that serves the document of all rows, itself among them.
+func withDocument(h handler, rows []Route) []Route {
+	body := sync.OnceValues(func() ([]byte, error) {
+		d, err := documentOf(rows, h.Cookie)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(d)
+	})
+	rows = append(rows, Route{"GET", documentPath, account.ScopeRead, func(w http.ResponseWriter, r *http.Request) {
+		b, err := body()
+		if err != nil {
+			h.fail(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Write(b)
+	}})
+	return rows
+}
+
+// documentOf makes the document of rows. The cookie is the one of a login; without
+// one nobody has to say who he is.
+func documentOf(rows []Route, cookie string) (openapi.Document, error) {
+	schemas := &openapi.Schemas{Enums: map[reflect.Type][]any{
+		reflect.TypeFor[JointState]():   {JointUnknown, JointWorking, JointAttention, JointFailed},
+		reflect.TypeFor[TestState]():    {TestWaiting, TestPassed, TestFailed},
+		reflect.TypeFor[Hairpin]():      {HairpinUnknown, HairpinWorks, HairpinMissing},
+		reflect.TypeFor[account.Role](): {account.RoleAdmin, account.RoleViewer},
+	}}
+	d := openapi.Document{OpenAPI: openapi.Version, Info: openapi.Info{Title: "homeward", Description: about, Version: "1"},
+		Servers: []openapi.Server{{URL: "/"}}, Paths: map[string]map[string]*openapi.Operation{}}
+	if cookie != "" {
+		d.Components.SecuritySchemes = map[string]openapi.SecurityScheme{
+			"login": {Type: "apiKey", In: "cookie", Name: cookie, Description: "Somebody's login on the page."},
+			"token": {Type: "http", Scheme: "bearer", Description: "A token that an admin made for a program."},
+		}
+	}
+	table := operations()
+	for _, r := range rows {
+		says, ok := table[r.Method+" "+r.Pattern]
+		if !ok {
+			return d, fmt.Errorf("nothing says what %s %s takes and answers", r.Method, r.Pattern)
+		}
+		o, err := says.in(schemas, r)
+		if err != nil {
+			return d, fmt.Errorf("describing %s %s: %w", r.Method, r.Pattern, err)
+		}
+		for scheme := range d.Components.SecuritySchemes {
+			o.Security = append(o.Security, map[string][]string{scheme: {string(r.Needs)}})
+		}
+		if d.Paths[r.Pattern] == nil {
+			d.Paths[r.Pattern] = map[string]*openapi.Operation{}
+		}
+		d.Paths[r.Pattern][strings.ToLower(r.Method)] = o
+	}
+	d.Components.Schemas = schemas.Components()
+	return d, nil
+}
+
+// in is the operation as the document has it, whose types become some of schemas.
+func (o operation) in(schemas *openapi.Schemas, r Route) (*openapi.Operation, error) {
+	out := &openapi.Operation{ID: o.ID, Summary: o.Summary, Description: o.More, Parameters: append(pathParameters(r.Pattern), o.Query...), Responses: map[string]openapi.Response{}}
+	var errs []error
+	content := func(mediaType string, of any) map[string]openapi.MediaType {
+		s, err := schemas.Of(of)
+		errs = append(errs, err)
+		return map[string]openapi.MediaType{mediaType: {Schema: s}}
+	}
+	switch {
+	case o.Body != nil:
+		out.Body = &openapi.Body{Required: !o.Partial, Content: content("application/json", o.Body)}
+	case o.Form != "":
+		out.Body = &openapi.Body{Required: true, Content: map[string]openapi.MediaType{"multipart/form-data": {Schema: &jsonschema.Schema{Type: "object", Required: []string{o.Form}}}}}
+	}
+	done := openapi.Response{Description: o.Summary, Headers: o.headers()}
+	status := o.Status
+	switch {
+	case o.Answer != nil:
+		done.Content = content("application/json", o.Answer)
+	case len(o.As) > 0:
+		done.Content = map[string]openapi.MediaType{}
+		for _, t := range o.As {
+			done.Content[t] = openapi.MediaType{}
+		}
+	case status == 0:
+		status = http.StatusNoContent
+	}
+	if status == 0 {
+		status = http.StatusOK
+	}
+	out.Responses[strconv.Itoa(status)] = done
+	if o.Later != nil {
+		out.Responses["202"] = openapi.Response{Description: "It is done later, unless that is undone", Content: content("application/json", o.Later)}
+	}
+	out.Responses["default"] = openapi.Response{Description: "It was refused, or failed", Content: content(problemType, Problem{})}
+	return out, errors.Join(errs...)
+}
+
+// headers are those of a successful answer.
+func (o operation) headers() map[string]openapi.Header {
+	h := map[string]openapi.Header{}
+	if o.Tagged {
+		h["ETag"] = openapi.Header{Description: "the state that was answered", Schema: schemaOf("string")}
+	}
+	if o.Where {
+		h["Location"] = openapi.Header{Description: "where it is from now on", Schema: schemaOf("string")}
+	}
+	return h
+}
+
+// inBraces finds the parameters of a pattern.
+var inBraces = regexp.MustCompile(`\{(\w+)\}`)
+
+func pathParameters(pattern string) (list []openapi.Parameter) {
+	for _, m := range inBraces.FindAllStringSubmatch(pattern, -1) {
+		p := openapi.Parameter{Name: m[1], In: "path", Required: true, Schema: schemaOf("string")}
+		switch m[1] {
+		case "id":
+			p.Schema = schemaOf("integer")
+		case "port":
+			p.Schema = schemaOf("integer")
+		case "protocol":
+			p.Schema = schemaOf("string", "tcp", "udp")
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// schemaOf is a simple type: one of JSON's, or date-time; with values, one of those.
+func schemaOf(typ string, values ...any) *jsonschema.Schema {
+	s := &jsonschema.Schema{Type: typ, Enum: values}
+	if typ == "date-time" {
+		s.Type, s.Format = "string", typ
+	}
+	return s
+}
