@@ -91,6 +91,9 @@ func (p *Plane) sendICMP(from, peer tcpip.Address, msg []byte) {
 // refusal says why the peer may not have the flow: one of our own addresses is
 // answered by the stack itself, so that asking for it here is a mistake.
 func (p *Plane) refusal(key flowKey) error {
+	if p.isOwn(key.target().Addr()) && !p.isOurs(key) {
+		return nil
+	}
 	err := p.dialable(key.target().Addr())
 	if errors.Is(err, errBox) && p.mayUseBox(key.source()) {
 		return nil

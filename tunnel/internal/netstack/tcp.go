@@ -29,7 +29,7 @@ func (p *Plane) handleTCP(id stack.TransportEndpointID, pkt *stack.PacketBuffer)
 		return false
 	}
 	key := flowKey{flowTCP, id}
-	if p.isOwn(key.target().Addr()) || p.refusal(key) != nil {
+	if p.isOurs(key) || p.refusal(key) != nil {
 		return false
 	}
 	f := p.flows.begin(key, quoteOf(pkt))

@@ -19,7 +19,7 @@ const udpReceiveBuffer = 256 << 10
 // unreachable".
 func (p *Plane) handleUDP(id stack.TransportEndpointID, pkt *stack.PacketBuffer) bool {
 	key := flowKey{flowUDP, id}
-	if p.isOwn(key.target().Addr()) {
+	if p.isOurs(key) {
 		return false
 	}
 	if p.refusal(key) != nil {

@@ -22,6 +22,7 @@ func accessFacts() []fact {
 		{"access: names are looked up whatever is granted", accessNames},
 		{"access: a change ends open connections at both ends, and nobody else's", accessChange},
 		{"access: a peer that may reaches another one, which may not reach it", accessPeers},
+		{"access: the generated matrix, with controls", accessMatrix},
 		{"access: between two peers the box is a hop, too", accessPeersHop},
 		{"access: the box's own services, only those granted and only to whom they are", accessBox},
 		{"access: an unreachable port is reported through the filter", accessUnreachable},
