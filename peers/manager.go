@@ -105,6 +105,9 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 
 	m.write.Lock()
 	defer m.write.Unlock()
+	if facts = m.cfg.Facts(); facts.Endpoint == nil { // the tunnel may have been renumbered meanwhile
+		return Issued{}, ErrNoEndpoint
+	}
 	if p, err = m.insertLocked(ctx, p, n.PublicKey != nil, facts); err != nil {
 		return Issued{}, err
 	}

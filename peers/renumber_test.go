@@ -8,7 +8,12 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"homeward/configs/state"
 	"homeward/peers"
@@ -147,4 +152,105 @@ func TestRenumberRefusesWhatDoesNotFit(t *testing.T) {
 	if got := mustGet(t, m, p.ID); got.Version != p.Version || !slices.Equal(got.Addresses, p.Addresses) {
 		t.Errorf("it has become %+v", got)
 	}
+}
+
+// newMoving is a manager whose tunnel is elsewhere once move is done.
+func newMoving(t *testing.T, db *sql.DB, dev peers.Device) (m *peers.Manager, move func(context.Context, func(*sql.Tx) error) error) {
+	t.Helper()
+	var moved atomic.Bool
+	m = newManager(t, db, dev, func(c *peers.Config) {
+		before := c.Facts
+		c.Facts = func() peers.Facts {
+			f := before()
+			if moved.Load() {
+				f.Tunnel, f.DNS = elsewhere, []netip.Addr{elsewhere[0].Addr()}
+			}
+			return f
+		}
+	})
+	return m, func(ctx context.Context, put func(*sql.Tx) error) error {
+		err := inDB(db)(ctx, put)
+		moved.Store(err == nil)
+		return err
+	}
+}
+
+// Somebody adds a device while the tunnel is renumbered: it has waited for that, and
+// must not get an address of before.
+func TestADeviceThatIsAddedWhileAllMoveGetsAnAddressOfTheNewNetwork(t *testing.T) {
+	m, move := newMoving(t, openDB(t), peerstest.NewDevice())
+	old := create(t, m, "anna")
+	type made struct {
+		i   peers.Issued
+		err error
+	}
+	begun, done := make(chan struct{}, 2), make(chan made, 2)
+	_, err := m.Renumber(t.Context(), elsewhere, func(ctx context.Context, put func(*sql.Tx) error) error {
+		for _, f := range []func() (peers.Issued, error){
+			func() (peers.Issued, error) { return m.Create(ctx, peers.NewPeer{Name: "late"}) },
+			func() (peers.Issued, error) { return m.Rotate(ctx, old.ID) },
+		} {
+			go func() {
+				begun <- struct{}{}
+				i, err := f()
+				done <- made{i, err}
+			}()
+			<-begun
+		}
+		time.Sleep(50 * time.Millisecond) // they have looked at the facts by now, and wait for the lock
+		return move(ctx, put)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got := <-done
+		if got.err != nil || !elsewhere[0].Contains(got.i.Peer.Addresses[0]) || got.i.Client.DNS[0] != elsewhere[0].Addr() {
+			t.Errorf("%q got %v, asks %v, %v", got.i.Peer.Name, got.i.Peer.Addresses, got.i.Client.DNS, got.err)
+		}
+	}
+}
+
+// A device comes in by its old code: its key is still good, and nothing that it sends
+// is taken. That it was here says nothing of the new addresses.
+func TestAfterARenumberingOnlyANewCodeSettlesWhatIsOwed(t *testing.T) {
+	db := openDB(t)
+	synctest.Test(t, func(t *testing.T) {
+		dev := peerstest.NewDevice()
+		m, move := newMoving(t, db, dev)
+		p := create(t, m, "anna").ID
+		waiting := create(t, m, "bert").ID
+		if _, err := m.Rotate(t.Context(), waiting); err != nil { // made before, used after it
+			t.Fatal(err)
+		}
+		defer run(t, m)()
+		if _, err := m.Renumber(t.Context(), elsewhere, move); err != nil {
+			t.Fatal(err)
+		}
+		here := func(key wgtypes.Key) {
+			dev.Observe(key, peers.Observed{LastHandshake: time.Now(), Endpoint: netip.MustParseAddrPort("198.51.100.7:9"), ReceivedBytes: 5000})
+			time.Sleep(time.Minute)
+			synctest.Wait()
+		}
+		owes := func(id peers.ID) bool { return slices.Contains(mustGet(t, m, id).NeedsCode, peers.ReasonAddress) }
+		here(mustGet(t, m, p).PublicKey)
+		if !owes(p) {
+			t.Error("a handshake with the old code settles it")
+		}
+		here(mustGet(t, m, waiting).Next.PublicKey)
+		if got := mustGet(t, m, waiting); got.Renewing() || !owes(waiting) {
+			t.Errorf("a code of before that was used late settles it: %+v", got)
+		}
+		if _, err := m.Rotate(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		here(mustGet(t, m, p).PublicKey)
+		if got := mustGet(t, m, p); !got.Renewing() || !owes(p) {
+			t.Errorf("the old code settles it while the new one waits: %+v", got)
+		}
+		here(mustGet(t, m, p).Next.PublicKey)
+		if got := mustGet(t, m, p); got.Renewing() || len(got.NeedsCode) != 0 {
+			t.Errorf("the new code does not settle it: %+v", got)
+		}
+	})
 }

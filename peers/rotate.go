@@ -39,8 +39,7 @@ func (m *Manager) RotateTo(ctx context.Context, id ID, key wgtypes.Key) (Issued,
 
 // rotate uses the invite up with the same stroke, if there is one.
 func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key, invite secretHash) (Issued, error) {
-	facts := m.cfg.Facts()
-	if facts.Endpoint == nil {
+	if m.cfg.Facts().Endpoint == nil { // before keys are made
 		return Issued{}, ErrNoEndpoint
 	}
 	public, private, preshared, err := newKeys(brought)
@@ -52,6 +51,10 @@ func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key, invit
 	p, err := m.findLocked(ctx, id)
 	if err != nil {
 		return Issued{}, err
+	}
+	facts := m.cfg.Facts() // not before: the tunnel may have been renumbered meanwhile
+	if facts.Endpoint == nil {
+		return Issued{}, ErrNoEndpoint
 	}
 	again := brought == nil && invite == (secretHash{}) && p.said != nil && p.said.OwnKey // nothing to make: only what the config says may have changed
 	holder := p
