@@ -3,9 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -140,7 +143,24 @@ func (a *appliance) catchUp(ctx context.Context) error {
 		return err
 	}
 	a.log.Info("devices are as they were last", "added", done.Added, "changed", done.Changed, "removed", done.Removed)
+	if a.livesIn(good.Identity.Plan) {
+		if err := a.state.Renumber(ctx, good.Identity.Plan, func(*sql.Tx) error { return nil }); err != nil {
+			return err
+		}
+		a.log.Info("the tunnel's network is what it was last, too: starting again with it", "tunnel", good.Identity.Plan.V4)
+		return errRestored // the next start tells of the repair, and that it is done
+	}
 	return a.state.RepairDone()
+}
+
+// livesIn says whether devices have addresses in another plan than the tunnel has: it
+// was renumbered after the snapshot.
+func (a *appliance) livesIn(plan state.Plan) bool {
+	return plan != a.identity.Plan && slices.ContainsFunc(a.peers.List(), func(p peers.Peer) bool {
+		return slices.ContainsFunc(p.Addresses, func(at netip.Addr) bool {
+			return (plan.V4.Contains(at) || plan.V6.Contains(at)) && !a.identity.Plan.V4.Contains(at) && !a.identity.Plan.V6.Contains(at)
+		})
+	})
 }
 
 // memoryJoint tells what is wrong with what homeward remembers, if anything is.

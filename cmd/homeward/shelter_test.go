@@ -94,6 +94,43 @@ func TestADamagedDatabaseComesBackWithTheDevicesAsTheyWereLast(t *testing.T) {
 	out.await(t, "is back from the snapshot") // which is printed once the router is known
 }
 
+// The snapshot is from before the tunnel got another network, and the devices' codes are
+// from after it.
+func TestADamagedDatabaseComesBackWithTheNetworkThatTheTunnelHadLast(t *testing.T) {
+	dir := withDevices(t)
+	stop, _ := start(t, dir)
+	if code, _, errs := homeward(t.Context(), dir, "peers", "renumber", "--yes", "--to", "10.77.3.0/24"); code != exitOK {
+		t.Fatal(errs)
+	}
+	moved := func() bool {
+		_, list, _ := homeward(t.Context(), dir, "peers", "list")
+		return strings.Count(list, "10.77.3.") == 2
+	}
+	for began := time.Now(); !moved(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("nothing was renumbered: the test would prove nothing")
+		}
+	}
+	stop()
+	spoil(t, database(dir))
+	_, out := start(t, dir)
+	if !moved() {
+		t.Error("the devices have other addresses")
+	}
+	for _, args := range [][]string{{"peers", "rotate", "anna"}, {"peers", "add", "dora"}} {
+		if code, _, errs := homeward(t.Context(), dir, args...); code != exitOK {
+			t.Fatal(errs)
+		}
+		_, config, _ := homeward(t.Context(), dir, "peers", "config", args[2])
+		for _, line := range []string{"Address = ", "DNS = "} {
+			if got := lineOf(config, line); !strings.Contains(got, "10.77.3.") {
+				t.Errorf("the code of %s has %q", args[2], got)
+			}
+		}
+	}
+	out.await(t, "is back from the snapshot")
+}
+
 func TestWithoutADatabaseDevicesComeInAndNothingElse(t *testing.T) {
 	for name, c := range map[string]struct {
 		spoil func(t *testing.T, dir string)
