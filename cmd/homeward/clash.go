@@ -25,16 +25,31 @@ func (c *clash) hides() bool { return c != nil && c.theirs.Bits() >= c.mine.Bits
 // noteClash remembers whether a network of this machine has the plan's addresses, and
 // logs when that begins and ends.
 func (a *appliance) noteClash(plan state.Plan, host hostnet.Host) {
-	mine, theirs, found := plan.Conflict(host.Home())
-	before := a.clash.Load()
+	now, before := clashOf(plan, host), a.clash.Load()
 	switch {
-	case !found && before != nil:
+	case now == nil && before != nil:
 		a.clash.Store(nil)
 		a.log.Info("nothing here has the tunnel's network any more", "tunnel", before.mine, "taken", before.theirs)
-	case found && (before == nil || before.mine != mine || before.theirs != theirs):
-		a.clash.Store(&clash{mine, theirs, time.Now()})
-		a.log.Warn("the tunnel's network is used here, too: give the tunnel another one", "tunnel", mine, "taken", theirs)
+	case now != nil && (before == nil || before.mine != now.mine || before.theirs != now.theirs):
+		a.clash.Store(now)
+		a.log.Warn("the tunnel's network is used here, too: give the tunnel another one", "tunnel", now.mine, "taken", now.theirs)
 	}
+}
+
+// clashOf finds a network of this machine that has the plan's addresses, the worst one
+// if there are several; nil: there is none.
+func clashOf(plan state.Plan, host hostnet.Host) *clash {
+	var worst *clash
+	for _, taken := range host.Home() {
+		mine, theirs, found := plan.Conflict([]netip.Prefix{taken})
+		if !found {
+			continue
+		}
+		if c := (&clash{mine, theirs, time.Now()}); worst == nil || c.hides() && !worst.hides() {
+			worst = c
+		}
+	}
+	return worst
 }
 
 // asideAfter is how long a network of this machine must have the tunnel's addresses, or

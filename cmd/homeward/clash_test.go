@@ -78,6 +78,15 @@ func TestAClashIsToldWithWhereToGo(t *testing.T) {
 	}
 }
 
+// A VPN of the box's own may have a route to much, and the LAN is in the way all the same.
+func TestTheWorstOfTwoClashesCounts(t *testing.T) {
+	plan := state.Plan{V4: netip.MustParsePrefix("10.77.3.0/24"), V6: netip.MustParsePrefix("fd12::/64")}
+	c := clashOf(plan, hostnet.Host{Routes: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.77.3.0/24"), netip.MustParsePrefix("192.168.1.0/24")}})
+	if c == nil || !c.hides() {
+		t.Errorf("%+v", c)
+	}
+}
+
 // A whole default route in two halves, as VPNs make it, takes nothing from the tunnel.
 func TestAVPNsRoutesAreNoClash(t *testing.T) {
 	a := &appliance{log: slog.New(slog.DiscardHandler)}

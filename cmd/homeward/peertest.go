@@ -136,7 +136,7 @@ func (a *appliance) sessionOf(p peers.Peer, since time.Time, used bool, in insid
 			continue // the new code counts
 		}
 		found = true
-		s = phonetest.Session{Inside: in.has(t.Endpoint.Addr()), OldCode: mine && p.Renewing()}
+		s = phonetest.Session{Inside: in.has(t.Endpoint.Addr()), OldCode: mine && p.Renewing(), Moved: mine && slices.Contains(p.NeedsCode, peers.ReasonAddress)}
 	}
 	return s, found
 }

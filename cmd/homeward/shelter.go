@@ -102,7 +102,7 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 	if sh.endpoint, err = operatorsEndpoint(b.settings, port); err != nil {
 		return err
 	}
-	if sh.tunnel, err = newTunnel(b, st, sh.good.Identity, port, nil, false); err != nil {
+	if sh.tunnel, err = newTunnel(b, st, sh.good.Identity, port, nil, clashOf(sh.good.Identity.Plan, host).hides()); err != nil {
 		return err
 	}
 	open := port

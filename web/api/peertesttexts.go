@@ -49,6 +49,8 @@ var causeTexts = map[string]struct{ say, cure string }{
 		"Set the device's clock right, or make a new code and scan it on this device only."},
 	"answer_lost": {"Its knocks arrive and are answered, and the answers do not arrive: it knocks again.",
 		"Try another network on the phone. If it is the same there, look for a firewall at home that stops UDP on its way out, and for a second router."},
+	"code_moved": {"It is connected by a code with the addresses of before: the tunnel has another network since, so that nothing of what it sends is taken.",
+		"Make a new code for it, delete that tunnel in the phone's app and scan the new one."},
 	"nothing_sent": {"It is connected, and sends nothing.",
 		"Open something at home on it, such as a shared folder or the router's page. If its tunnel leads home only, other pages don't go through."},
 	"not_granted": {"It is connected, and what it asks for is not let through (%s).",

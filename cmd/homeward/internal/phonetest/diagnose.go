@@ -76,6 +76,8 @@ func (e Evidence) judgeSession() Verdict {
 		return stop(Outside, FromInside)
 	case e.Session.OldCode:
 		return stop(Known, CodeReplaced)
+	case e.Session.Moved && !e.flows(): // WireGuard takes no packet from the old address
+		return stop(Data, CodeMoved)
 	case in.Failed > 0 && in.Answered == 0:
 		return stop(Names, NamesFail)
 	case in.Refused > 0 && in.Answered == 0:

@@ -68,6 +68,9 @@ var table = []struct {
 	{"never answered", called(Call{Who: This, Tries: 3}), Failed, Answer, NotAnswered},
 
 	{"connected just now", came(func(s *Session, i *Inner) { s.Age, *i = time.Second, Inner{} }), Waiting, "", NoCause},
+	{"connected with addresses of before", came(func(s *Session, i *Inner) { s.Moved, s.Age, *i = true, 0, Inner{} }), Failed, Data, CodeMoved},
+	{"connected with addresses of before, of one family", came(func(s *Session, _ *Inner) { s.Moved = true }), Passed, "", NoCause},
+	{"connected with addresses of before, while a new code waits", came(func(s *Session, i *Inner) { s.Moved, s.OldCode, *i = true, true, Inner{} }), Failed, Known, CodeReplaced},
 	{"connected and silent", came(func(_ *Session, i *Inner) { *i = Inner{} }), Failed, Data, NothingSent},
 	{"it asks and nothing answers", came(func(_ *Session, i *Inner) { *i = Inner{From: 3} }), Failed, Data, NoReplies},
 	{"it has just asked", came(func(s *Session, i *Inner) { s.Age, *i = time.Second, Inner{From: 3} }), Waiting, "", NoCause},
@@ -165,7 +168,7 @@ func anything(r *rand.Rand) Evidence {
 		e.Knocks = append(e.Knocks, Knock{r.IntN(2) == 0})
 	}
 	if r.IntN(2) == 0 {
-		e.Session = &Session{Age: time.Duration(r.IntN(20)) * time.Second, Inside: r.IntN(5) == 0, OldCode: r.IntN(5) == 0}
+		e.Session = &Session{Age: time.Duration(r.IntN(20)) * time.Second, Inside: r.IntN(5) == 0, OldCode: r.IntN(5) == 0, Moved: r.IntN(5) == 0}
 	}
 	return e
 }

@@ -45,6 +45,7 @@ type Session struct {
 	Age     time.Duration // since it is known
 	Inside  bool
 	OldCode bool // it came in by its old code while a new one waits
+	Moved   bool // its code has other addresses than it has here
 }
 
 // Inner counts what went through the tunnel since the test began.

@@ -57,7 +57,8 @@ const (
 	CodeUnknown  Cause = "code_unknown"  // of nobody that is known
 	NotAnswered  Cause = "not_answered"  // of Answer: we know it and don't answer
 	AnswerLost   Cause = "answer_lost"   // we do, and it asks again
-	NothingSent  Cause = "nothing_sent"  // of Data
+	CodeMoved    Cause = "code_moved"    // of Data: by a code with the addresses of before
+	NothingSent  Cause = "nothing_sent"  //
 	NotGranted   Cause = "not_granted"   //
 	NoReplies    Cause = "no_replies"    //
 	NamesFail    Cause = "names_fail"    // of Names: no resolver answers
@@ -69,7 +70,7 @@ const (
 func Causes() []Cause {
 	return []Cause{
 		NotRunning, PortShut, NothingCame, OthersCame, AnotherCame, FromInside, WrongServer, SwitchedOff, TimeOver, IdleTooLong, NotTaken,
-		CodeReplaced, CodeRemoved, CodeUnknown, NotAnswered, AnswerLost, NothingSent, NotGranted, NoReplies, NamesFail, NamesRefused, OnlySmall,
+		CodeReplaced, CodeRemoved, CodeUnknown, NotAnswered, AnswerLost, CodeMoved, NothingSent, NotGranted, NoReplies, NamesFail, NamesRefused, OnlySmall,
 	}
 }
 
