@@ -124,6 +124,19 @@ var matrix = map[string]access{
 	"POST /users/{user}/role":                admin,
 	"POST /users/{user}/password":            admin,
 	"POST /users/{user}/remove":              admin,
+
+	"GET /account/tokens":                     viewer,
+	"POST /account/tokens":                    viewer,
+	"POST /account/tokens/{id}/revoke":        viewer,
+	"GET /api/v1/admin/tokens":                program,
+	"POST /api/v1/admin/tokens":               program,
+	"DELETE /api/v1/admin/tokens/{id}":        program,
+	"GET /api/v1/admin/users":                 program,
+	"POST /api/v1/admin/users":                program,
+	"PATCH /api/v1/admin/users/{name}":        program,
+	"DELETE /api/v1/admin/users/{name}":       program,
+	"PUT /api/v1/admin/users/{name}/password": program,
+	"POST /api/v1/restore":                    program,
 }
 
 // pathOf fills in a route's pattern.

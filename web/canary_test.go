@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"homeward/web/account"
 )
 
 // hands are the answers that are there to hand a device's config out.
@@ -35,6 +37,10 @@ func TestACanaryRunFindsNoSecretInAnswersAndLogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, program := w.token("admin", "script", 0, account.ScopeAdmin)
+	w.wantStatus("a program", w.program(program, "GET", "/api/v1/peers", ""), 200)
+	const wrongToken = "homeward_canarycanarycanarycanarycanarycanarycanarycanaryca22"
+	w.wantStatus("a wrong token", w.program(wrongToken, "GET", "/api/v1/peers", ""), 401)
 	const wrong, another, of, dns = "canary-wrong-password", "canary-password-of-ben", "canary-passphrase-of-a-backup", "canary-secret-of-the-dns-name"
 	w.post(w.browser(), "/login", url.Values{"password": {wrong}})
 	w.post(c, "/users", url.Values{"username": {"ben"}, "password": {another}, "role": {"viewer"}})
@@ -46,7 +52,7 @@ func TestACanaryRunFindsNoSecretInAnswersAndLogs(t *testing.T) {
 
 	secrets := map[string]string{
 		"the password": password, "a wrong password": wrong, "another user's password": another, "a backup's passphrase": of, "the name's secret": dns, "a wrong code": "canary-code",
-		"the session": w.session(c), "the private key": base64.StdEncoding.EncodeToString(private[:]), "the preshared key": base64.StdEncoding.EncodeToString(shared[:]), "the invite": invite.Token,
+		"the session": w.session(c), "the private key": base64.StdEncoding.EncodeToString(private[:]), "the preshared key": base64.StdEncoding.EncodeToString(shared[:]), "the invite": invite.Token, "a token": program, "a wrong token": wrongToken,
 	}
 	for _, code := range recovery {
 		secrets["recovery code "+code[:4]] = code
@@ -87,7 +93,7 @@ func TestACanaryRunFindsNoSecretInAnswersAndLogs(t *testing.T) {
 		t.Errorf("the log tells %v", found)
 	}
 	// The negative control: the run did what it says, and would find what is there.
-	if looked < 20 || handed == 0 || !strings.Contains(log, "wrong password for the admin page") || !strings.Contains(log, "wrong code for the admin page") || len(find("x "+recovery[3]+" y")) != 1 {
+	if looked < 20 || handed == 0 || !strings.Contains(log, "wrong password for the admin page") || !strings.Contains(log, "wrong code for the admin page") || !strings.Contains(log, "wrong token of a program") || len(find("x "+recovery[3]+" y")) != 1 {
 		t.Errorf("%d answers, %d secrets handed out, log:\n%s", looked, handed, log)
 	}
 }

@@ -18,7 +18,7 @@ func TestWhoeverIsLoggedInReadsWhatProgramsCanDo(t *testing.T) {
 			t.Errorf("%s is not in it", row.Pattern)
 		}
 	}
-	if !strings.Contains(r.body, `"name":"__Host-homeward"`) || strings.Contains(r.body, "/api/v1/restore") {
+	if !strings.Contains(r.body, `"name":"__Host-homeward"`) || strings.Contains(r.body, "/api/v1/admin/setup-link") {
 		t.Error("it does not say how programs log in, or says more than the page has")
 	}
 }

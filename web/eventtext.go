@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"strings"
 
 	"homeward/peers/history"
 	"homeward/web/languages"
@@ -19,13 +20,21 @@ func EventText(l *languages.Language, e history.Event) string {
 	if e.Count > 1 {
 		text += " (" + l.T("log.times", "Count", e.Count, "Clock", l.Clock(e.Last)) + ")"
 	}
-	if by, ok := l.Find("log.actor", e.Actor); ok {
-		return text + " · " + by
-	}
 	if e.Actor != "" {
-		return text + " · " + e.Actor
+		return text + " · " + actorText(l, e.Actor)
 	}
 	return text
+}
+
+// actorText is who did something, as account.Caller names them, in words.
+func actorText(l *languages.Language, actor string) string {
+	if user, token, ok := strings.Cut(actor, "/"); ok {
+		return l.T("log.by_token", "User", user, "Token", token)
+	}
+	if by, ok := l.Find("log.actor", actor); ok {
+		return by
+	}
+	return actor
 }
 
 // SessionText says when and from where a device was here.

@@ -94,11 +94,7 @@ type actorChoice struct{ Key, Name string }
 
 func (s *Server) actors(l *languages.Language) (list []actorChoice) {
 	for _, key := range s.cfg.History.Actors() {
-		name, ok := l.Find("log.actor", key)
-		if !ok {
-			name = key
-		}
-		list = append(list, actorChoice{key, name})
+		list = append(list, actorChoice{key, actorText(l, key)})
 	}
 	return list
 }

@@ -9,7 +9,7 @@ import (
 	"homeward/web/api"
 )
 
-// restorePath is the one place that takes a large body.
+// restorePath is where the page takes a large body, as api.RestorePath does.
 const restorePath = "/setup/restore"
 
 // restoreTime bounds how long a backup may be on its way.

@@ -30,13 +30,10 @@ const maxLive = 32
 // Config is what a Server needs. All fields but Names, Proxies, Did, Certificate and Secure are required.
 type Config struct {
 	api.Config
-	Account *account.Account
-	Tokens  *tokens.Book // by which programs come in
-	Knocks  api.Knocker
-	// Restorer takes the backup of another homeward before the page is claimed, of at
-	// most MaxBackup bytes.
-	Restorer  api.Restorer
-	MaxBackup int64
+	Account   *account.Account
+	Bearers   *tokens.Book // decides by which tokens programs come in
+	Knocks    api.Knocker
+	MaxBackup int64 // of the backup of another homeward, in bytes
 	// Names are the Host names by which the page may be opened, in lower case,
 	// next to its private addresses; nil means none.
 	Names func() []string
@@ -70,8 +67,8 @@ type Server struct {
 
 // New makes the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Tokens == nil || cfg.Restorer == nil || cfg.Knocks == nil {
-		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, tokens, restorer or knocks is missing")))
+	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Bearers == nil || cfg.Knocks == nil {
+		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, bearers or knocks is missing")))
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }
@@ -131,7 +128,7 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.Handle("/api/", api.Nothing(mux))
 	mux.Handle("/", s.admit(route{Who: visitor, handle: s.notFound}))
-	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, guard.Bodies{restorePath: s.cfg.MaxBackup}, mux)
+	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, guard.Bodies{restorePath: s.cfg.MaxBackup, api.RestorePath: s.cfg.MaxBackup}, mux)
 }
 
 // Close ends the pages that are kept up to date, so that a server that waits

@@ -15,7 +15,7 @@ import (
 // session and sets no cookie.
 func (s *Server) admitToken(w http.ResponseWriter, req *http.Request, r route, text secret.Text) {
 	from := s.client(req)
-	t, owner, err := s.cfg.Tokens.Check(req.Context(), from, text)
+	t, owner, err := s.cfg.Bearers.Check(req.Context(), from, text)
 	var u account.User
 	if err == nil {
 		var there bool

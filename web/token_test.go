@@ -66,6 +66,7 @@ func TestEveryRouteTakesTheTokensThatMayDoIt(t *testing.T) {
 			w := newWorld(t)
 			w.owner()
 			phone := w.addPeer("phone")
+			w.token("admin", "first", 0, account.ScopeRead) // which one of the routes revokes
 			_, token := w.token("admin", "script", 0, column.scopes...)
 			taken, refused := 0, 0
 			for _, r := range w.page.routes() {

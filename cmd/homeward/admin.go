@@ -15,7 +15,7 @@ import (
 
 func newAdmin(o *options) *cobra.Command {
 	c := &cobra.Command{Use: "admin", Short: "Get into the admin page", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
-	c.AddCommand(newAdminPassword(o), newAdminLink(o), newAdminUsers(o), newAdminStart(o))
+	c.AddCommand(newAdminPassword(o), newAdminLink(o), newAdminUsers(o), newAdminTokens(o), newAdminStart(o))
 	return c
 }
 

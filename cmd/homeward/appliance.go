@@ -29,6 +29,8 @@ import (
 	"homeward/upnp/byhand"
 	"homeward/upnp/forwards"
 	"homeward/upnp/journal"
+	"homeward/web/account"
+	"homeward/web/account/tokens"
 	"homeward/web/api"
 )
 
@@ -62,6 +64,8 @@ type appliance struct {
 	// forwards are the ports that the owner wants open besides.
 	forwards *forwards.Book
 	byHand   *byhand.Book // what he said of the router
+	account  *account.Account
+	tokens   *tokens.Book
 	tests    *peerTests
 	knocks   *knocks
 	backups  *backups.Keeper
@@ -181,6 +185,12 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 		return err
 	}
 	if a.forwards, err = forwards.New(ctx, rules); err != nil {
+		return err
+	}
+	if a.account, err = account.New(account.Config{DB: a.state.DB(), Box: a.state.Box, Logger: a.log}); err != nil {
+		return err
+	}
+	if a.tokens, err = tokens.NewBook(tokens.Config{DB: a.state.DB(), Logger: a.log}); err != nil {
 		return err
 	}
 	if err := a.makeHistory(ctx); err != nil {
@@ -354,7 +364,7 @@ func (a *appliance) houseBook() houseBook {
 // api is what the page and the local socket are made of; actor is who uses it.
 func (a *appliance) api(actor string) api.Config {
 	who := doer{a.events.Publish, actor}
-	return api.Config{Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, House: recordedHouse{a.houseBook(), who}, Renumberer: recordedRenumberer{a.renumber, who}, Backups: a.backupKeeper(actor), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
+	return api.Config{Accounts: recordedAccounts{a.account, who}, Tokens: recordedTokens{a.tokens, who}, Restorer: a.restorer, Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, House: recordedHouse{a.houseBook(), who}, Renumberer: recordedRenumberer{a.renumber, who}, Backups: a.backupKeeper(actor), Tests: a.tests, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

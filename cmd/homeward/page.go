@@ -9,15 +9,12 @@ import (
 	"homeward/configs/backup"
 	"homeward/web"
 	"homeward/web/account"
-	"homeward/web/account/tokens"
 	"homeward/web/api"
 )
 
 // adminPage is the admin page with its sockets.
 type adminPage struct {
-	api.Restorer
 	api.Importer
-	api.Accounts
 	*pageSockets
 	account *account.Account
 	box     doer // who is on the box
@@ -26,22 +23,14 @@ type adminPage struct {
 
 // openPage makes the page and opens its sockets.
 func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
-	p := &adminPage{Restorer: a.restorer, Importer: &importer{a: a}, box: doer{a.events.Publish, onTheBox}}
+	p := &adminPage{Importer: &importer{a: a}, account: a.account, box: doer{a.events.Publish, onTheBox}}
 	var err error
-	if p.account, err = account.New(account.Config{DB: a.state.DB(), Box: a.state.Box, Logger: a.log}); err != nil {
-		return nil, err
-	}
-	book, err := tokens.NewBook(tokens.Config{DB: a.state.DB(), Logger: a.log})
-	if err != nil {
-		return nil, err
-	}
-	p.Accounts = recordedAccounts{p.account, p.box}
 	did := func(ctx context.Context, cause string, about ...string) {
 		doer{a.events.Publish, onThePage}.did(ctx, cause, nil, about...)
 	}
 	names := func() []string { return pageNames(a.settings) }
 	certificate := func() (fingerprint, words string) { return p.fingerprint, p.words }
-	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: p.account, Tokens: book, Knocks: a.knocks, Restorer: a.restorer, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Certificate: certificate, Secure: !a.settings.PlainHTTP})
+	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: a.account, Bearers: a.tokens, Knocks: a.knocks, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Certificate: certificate, Secure: !a.settings.PlainHTTP})
 	if err != nil {
 		return nil, err
 	}

@@ -145,7 +145,7 @@ func (r recordedRenumberer) Renumber(ctx context.Context, in api.RenumberWanted)
 // accounts is api.Accounts under a name that none of its methods has.
 type accounts = api.Accounts
 
-// recordedAccounts are the users for who is on the box.
+// recordedAccounts are the users for people.
 type recordedAccounts struct {
 	accounts
 	doer

@@ -13,9 +13,7 @@ type Admin interface {
 	SetPassword(context.Context, string) error
 	// SetupLink makes another setup link.
 	SetupLink(context.Context) (SetupLink, error)
-	Restorer
 	Importer
-	Accounts
 }
 
 // Password is the page's new password.
@@ -36,12 +34,14 @@ type SetupLink struct {
 // localRoutes are the rows that only the local socket has.
 func localRoutes(cfg Config, a Admin) []Route {
 	h := handler{cfg}
-	return append(usersRoutes(h, a), []Route{
+	return []Route{
 		{"PUT", "/api/v1/admin/password", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.setPassword(w, r, a) }},
 		{"POST", "/api/v1/admin/setup-link", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.setupLink(w, r, a) }},
 		{"POST", "/api/v1/import", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.importServer(w, r, a) }},
-		{"POST", "/api/v1/restore", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.restore(w, r, a) }},
-	}...)
+		{"DELETE", "/api/v1/admin/users/{name}/second-step", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) {
+			h.done(w, h.Accounts.RemoveSecondStep(r.Context(), r.PathValue("name")))
+		}},
+	}
 }
 
 func (h handler) setPassword(w http.ResponseWriter, r *http.Request, a Admin) {

@@ -172,12 +172,19 @@ func (h handler) stopNightlyBackup(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// RestorePath is where a body may be as large as a backup.
+const RestorePath = "/api/v1/restore"
+
 // restore takes a form with the parts key, look (optional, any value) and, last, file.
-func (h handler) restore(w http.ResponseWriter, r *http.Request, to Restorer) {
+func (h handler) restore(w http.ResponseWriter, r *http.Request) {
+	// Not every writer has deadlines; then none has to be moved.
+	patience := http.NewResponseController(w)
+	_ = patience.SetReadDeadline(time.Now().Add(backupTime))
+	_ = patience.SetWriteDeadline(time.Now().Add(backupTime + time.Minute))
 	f, err := ReadUpload(r, "file")
 	var done Restored
 	if err == nil {
-		done, err = to.Restore(r.Context(), f.Fields["key"], f.File, f.Fields["look"] != "")
+		done, err = h.Restorer.Restore(r.Context(), f.Fields["key"], f.File, f.Fields["look"] != "")
 	}
 	if err != nil {
 		h.fail(w, err)

@@ -67,7 +67,7 @@ func (c *Client) Restore(ctx context.Context, key string, sealed io.Reader, look
 	}
 	end := "\r\n--" + form.Boundary() + "--\r\n"
 	var done Restored
-	err = c.long(ctx, "/api/v1/restore", form.FormDataContentType(), io.MultiReader(&head, sealed, bytes.NewReader([]byte(end))), func(r *http.Response) error {
+	err = c.long(ctx, RestorePath, form.FormDataContentType(), io.MultiReader(&head, sealed, bytes.NewReader([]byte(end))), func(r *http.Response) error {
 		return answer(r, &done)
 	})
 	return done, err

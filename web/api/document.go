@@ -28,7 +28,7 @@ const about = `Everything that homeward's page does, for programs.
 
 Errors are problem documents (RFC 9457); field names the member of the request that is wrong. Unknown members are refused.
 
-A program that uses the cookie of a login sends an Origin header of the page's own address with all that changes something.`
+A program sends a token, as Authorization: Bearer …, and no cookie: a request with any cookie goes by the cookie, whatever token it has. One that uses the cookie of a login sends an Origin header of the page's own address with all that changes something.`
 
 // withDocument adds the row that serves the document of all rows, itself among them.
 func withDocument(h handler, rows []Route) []Route {
@@ -56,17 +56,18 @@ func withDocument(h handler, rows []Route) []Route {
 // one nobody has to say who he is.
 func documentOf(rows []Route, cookie string) (openapi.Document, error) {
 	schemas := &openapi.Schemas{Enums: map[reflect.Type][]any{
-		reflect.TypeFor[JointState]():   {JointUnknown, JointWorking, JointAttention, JointFailed},
-		reflect.TypeFor[TestState]():    {TestWaiting, TestPassed, TestFailed},
-		reflect.TypeFor[Hairpin]():      {HairpinUnknown, HairpinWorks, HairpinMissing},
-		reflect.TypeFor[account.Role](): {account.RoleAdmin, account.RoleViewer},
+		reflect.TypeFor[JointState]():    {JointUnknown, JointWorking, JointAttention, JointFailed},
+		reflect.TypeFor[TestState]():     {TestWaiting, TestPassed, TestFailed},
+		reflect.TypeFor[Hairpin]():       {HairpinUnknown, HairpinWorks, HairpinMissing},
+		reflect.TypeFor[account.Role]():  {account.RoleAdmin, account.RoleViewer},
+		reflect.TypeFor[account.Scope](): {account.ScopeRead, account.ScopePeers, account.ScopePorts, account.ScopeAdmin},
 	}}
 	d := openapi.Document{OpenAPI: openapi.Version, Info: openapi.Info{Title: "homeward", Description: about, Version: "1"},
 		Servers: []openapi.Server{{URL: "/"}}, Paths: map[string]map[string]*openapi.Operation{}}
 	if cookie != "" {
 		d.Components.SecuritySchemes = map[string]openapi.SecurityScheme{
 			"login": {Type: "apiKey", In: "cookie", Name: cookie, Description: "Somebody's login on the page."},
-			"token": {Type: "http", Scheme: "bearer", Description: "A token that an admin made for a program."},
+			"token": {Type: "http", Scheme: "bearer", Description: "A token that somebody made for a program on the page or on the box; it may what its scopes say."},
 		}
 	}
 	table := operations()

@@ -143,6 +143,7 @@ var samples = map[string]string{
 	"POST /api/v1/backup/recovery-code":     `{"replace":true}`,
 	"PUT /api/v1/backup/nightly":            `{"folder":"/f"}`,
 	"POST /api/v1/admin/users":              `{"name":"ben","role":"viewer","password":"p"}`,
+	"POST /api/v1/admin/tokens":             `{"name":"x","scopes":["peers"],"days":30,"user":"anna"}`,
 	"PATCH /api/v1/admin/users/anna":        `{"role":"admin"}`,
 	"PUT /api/v1/admin/users/anna/password": `{"password":"p"}`,
 	"PUT /api/v1/admin/password":            `{"password":"long enough"}`,

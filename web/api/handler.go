@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -44,6 +45,9 @@ type Config struct {
 	Tests      Tester
 	Backups    Backups
 	History    History
+	Accounts   Accounts
+	Tokens     Tokens
+	Restorer   Restorer
 	// PageURL is the admin page's address for people in the house, without a
 	// slash at its end.
 	PageURL func() string
@@ -55,7 +59,7 @@ type Config struct {
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "renumberer": c.Renumberer == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "history": c.History == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "renumberer": c.Renumberer == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "history": c.History == nil, "accounts": c.Accounts == nil, "tokens": c.Tokens == nil, "restorer": c.Restorer == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -76,7 +80,7 @@ func Routes(cfg Config) []Route { return withDocument(handler{cfg}, routes(cfg))
 
 func routes(cfg Config) []Route {
 	h := handler{cfg}
-	return []Route{
+	return slices.Concat(usersRoutes(h), tokensRoutes(h), []Route{
 		{"GET", "/api/v1/status", account.ScopeRead, h.status},
 		{"GET", "/api/v1/ports", account.ScopePorts, h.ports},
 		{"GET", "/api/v1/guide", account.ScopePorts, h.guide},
@@ -97,6 +101,7 @@ func routes(cfg Config) []Route {
 		{"GET", "/api/v1/backup", account.ScopeAdmin, h.backup},
 		{"POST", "/api/v1/backup", account.ScopeAdmin, h.makeBackup},
 		{"POST", "/api/v1/backup/recovery-code", account.ScopeAdmin, h.newRecoveryCode},
+		{"POST", RestorePath, account.ScopeAdmin, h.restore},
 		{"PUT", "/api/v1/backup/nightly", account.ScopeAdmin, h.setNightlyBackup},
 		{"DELETE", "/api/v1/backup/nightly", account.ScopeAdmin, h.stopNightlyBackup},
 		{"GET", "/api/v1/events", account.ScopeRead, h.events},
@@ -117,7 +122,7 @@ func routes(cfg Config) []Route {
 		{"GET", "/api/v1/peers/{id}/qr.png", account.ScopePeers, h.withPeer(h.issued("image/png", func(c peers.ClientConfig) ([]byte, error) { return c.QRPNG(512) }))},
 		{"GET", "/api/v1/peers/{id}/qr.svg", account.ScopePeers, h.withPeer(h.issued("image/svg+xml", peers.ClientConfig.QRSVG))},
 		{"GET", "/api/v1/peers/{id}/qr.txt", account.ScopePeers, h.withPeer(h.issued("text/plain; charset=utf-8", peers.ClientConfig.QRTerminal))},
-	}
+	})
 }
 
 // LocalHandler serves the interface without a login, and what only somebody on

@@ -27,7 +27,7 @@ type operation struct {
 // operations are those of all rows, by method and pattern.
 func operations() map[string]operation {
 	all := map[string]operation{}
-	for _, some := range []map[string]operation{houseOperations(), routerOperations(), peerOperations(), codeOperations(), backupOperations(), boxOperations()} {
+	for _, some := range []map[string]operation{houseOperations(), routerOperations(), peerOperations(), codeOperations(), backupOperations(), boxOperations(), tokenOperations()} {
 		maps.Copy(all, some)
 	}
 	return all

@@ -33,12 +33,12 @@ type ShelterConfig struct {
 // ShelterHandler serves what is left of the interface without the database: the
 // status, a backup that puts one in its place, and the way back.
 func ShelterHandler(cfg ShelterConfig) http.Handler {
-	h := handler{Config{Logger: cfg.Logger}}
+	h := handler{Config{Restorer: cfg.Restorer, Logger: cfg.Logger}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) {
 		h.reply(w, http.StatusOK, cfg.Status().full())
 	})
-	mux.HandleFunc("POST /api/v1/restore", func(w http.ResponseWriter, r *http.Request) { h.restore(w, r, cfg.Restorer) })
+	mux.HandleFunc("POST "+RestorePath, h.restore)
 	mux.HandleFunc("POST "+startNormally, func(w http.ResponseWriter, r *http.Request) {
 		if err := cfg.Leave(r.Context()); err != nil {
 			h.fail(w, &Failure{Status: http.StatusConflict, Err: err})

@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -16,8 +18,14 @@ type Accounts interface {
 	ChangeUser(ctx context.Context, name string, c account.UserChange) error
 	RemoveUser(ctx context.Context, name string) error
 	ResetPassword(ctx context.Context, name, password string) error
+	// RemoveSecondStep lets a user in by the password alone; on the box only.
 	RemoveSecondStep(ctx context.Context, name string) error
+	// Confirm asks who is logged in once more for all that a login takes.
+	Confirm(ctx context.Context, from netip.Addr, u account.User, password, code string) error
 }
+
+// errOwnPassword is what programs and other places hear who would get around it.
+var errOwnPassword = errors.New("your own password is changed on the page, where the old one is asked for")
 
 // User is somebody who may log in.
 type User struct {
@@ -41,21 +49,18 @@ type UserChange struct {
 	Role *account.Role `json:"role,omitempty"`
 }
 
-func usersRoutes(h handler, u Accounts) []Route {
+func usersRoutes(h handler) []Route {
 	return []Route{
-		{"GET", "/api/v1/admin/users", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.users(w, r, u) }},
-		{"POST", "/api/v1/admin/users", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.addUser(w, r, u) }},
-		{"PATCH", "/api/v1/admin/users/{name}", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.changeUser(w, r, u) }},
-		{"DELETE", "/api/v1/admin/users/{name}", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.removeUser(w, r, u) }},
-		{"PUT", "/api/v1/admin/users/{name}/password", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.resetPassword(w, r, u) }},
-		{"DELETE", "/api/v1/admin/users/{name}/second-step", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) {
-			h.done(w, u.RemoveSecondStep(r.Context(), r.PathValue("name")))
-		}},
+		{"GET", "/api/v1/admin/users", account.ScopeAdmin, h.users},
+		{"POST", "/api/v1/admin/users", account.ScopeAdmin, h.addUser},
+		{"PATCH", "/api/v1/admin/users/{name}", account.ScopeAdmin, h.changeUser},
+		{"DELETE", "/api/v1/admin/users/{name}", account.ScopeAdmin, h.removeUser},
+		{"PUT", "/api/v1/admin/users/{name}/password", account.ScopeAdmin, h.resetPassword},
 	}
 }
 
-func (h handler) users(w http.ResponseWriter, r *http.Request, u Accounts) {
-	users, err := u.Users(r.Context())
+func (h handler) users(w http.ResponseWriter, r *http.Request) {
+	users, err := h.Accounts.Users(r.Context())
 	if err != nil {
 		h.fail(w, err)
 		return
@@ -67,33 +72,37 @@ func (h handler) users(w http.ResponseWriter, r *http.Request, u Accounts) {
 	h.reply(w, http.StatusOK, list)
 }
 
-func (h handler) addUser(w http.ResponseWriter, r *http.Request, u Accounts) {
+func (h handler) addUser(w http.ResponseWriter, r *http.Request) {
 	var in NewUser
 	err := read(w, r, &in)
 	if err == nil {
-		err = u.AddUser(r.Context(), account.NewUser(in))
+		err = h.Accounts.AddUser(r.Context(), account.NewUser(in))
 	}
 	h.done(w, err)
 }
 
-func (h handler) changeUser(w http.ResponseWriter, r *http.Request, u Accounts) {
+func (h handler) changeUser(w http.ResponseWriter, r *http.Request) {
 	var in UserChange
 	err := read(w, r, &in)
 	if err == nil {
-		err = u.ChangeUser(r.Context(), r.PathValue("name"), account.UserChange(in))
+		err = h.Accounts.ChangeUser(r.Context(), r.PathValue("name"), account.UserChange(in))
 	}
 	h.done(w, err)
 }
 
-func (h handler) removeUser(w http.ResponseWriter, r *http.Request, u Accounts) {
-	h.done(w, u.RemoveUser(r.Context(), r.PathValue("name")))
+func (h handler) removeUser(w http.ResponseWriter, r *http.Request) {
+	h.done(w, h.Accounts.RemoveUser(r.Context(), r.PathValue("name")))
 }
 
-func (h handler) resetPassword(w http.ResponseWriter, r *http.Request, u Accounts) {
+func (h handler) resetPassword(w http.ResponseWriter, r *http.Request) {
 	var in Password
 	err := read(w, r, &in)
+	name := r.PathValue("name")
+	if who := account.CallerOf(r.Context()); err == nil && who.ID != 0 && who.User.Name == name {
+		err = errOwnPassword
+	}
 	if err == nil {
-		err = u.ResetPassword(r.Context(), r.PathValue("name"), in.Password)
+		err = h.Accounts.ResetPassword(r.Context(), name, in.Password)
 	}
 	h.done(w, err)
 }

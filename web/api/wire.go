@@ -74,7 +74,10 @@ func (h handler) fail(w http.ResponseWriter, err error) {
 		p.Field, p.Detail = field.Field, field.Error()
 	} else if errors.As(err, &password) {
 		p.Field = "password"
+	} else {
+		_, p.Field = tokenStatus(err)
 	}
+	setRetryAfter(w, err)
 	if status == http.StatusInternalServerError {
 		h.Logger.Error("request failed", "err", err)
 		p.Detail = "something went wrong inside: the log says what"
@@ -100,6 +103,9 @@ func statusOf(err error) int {
 	var field *peers.FieldError
 	var password *account.PasswordError
 	var failure *Failure
+	if status, _ := tokenStatus(err); status != 0 {
+		return status
+	}
 	switch {
 	case errors.As(err, &failure):
 		return failure.Status
@@ -113,7 +119,7 @@ func statusOf(err error) int {
 		return http.StatusGone
 	case errors.Is(err, peers.ErrNameTaken), errors.Is(err, peers.ErrKeyTaken), errors.Is(err, peers.ErrNoAddress),
 		errors.Is(err, peers.ErrNoEndpoint), errors.Is(err, peers.ErrNoPrivateKey), errors.Is(err, peers.ErrTooLong),
-		errors.Is(err, account.ErrClaimed), errors.Is(err, account.ErrNameTaken), errors.Is(err, account.ErrLastAdmin), errors.Is(err, account.ErrNoSecondStep):
+		errors.Is(err, account.ErrClaimed), errors.Is(err, account.ErrNameTaken), errors.Is(err, account.ErrLastAdmin), errors.Is(err, account.ErrNoSecondStep), errors.Is(err, errOwnPassword):
 		return http.StatusConflict
 	case errors.Is(err, peers.ErrNotApplied), errors.Is(err, account.ErrBusy):
 		return http.StatusServiceUnavailable

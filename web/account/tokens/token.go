@@ -62,6 +62,12 @@ type New struct {
 	Lasts  time.Duration  // zero: until it is revoked
 }
 
+// Check says what is wrong with n for who may do limit, as Book.Create does.
+func (n New) Check(limit account.Scopes) error {
+	_, _, err := n.judged(limit)
+	return err
+}
+
 // judged is n as it is stored, unless something is wrong with it or it is more than
 // limit.
 func (n New) judged(limit account.Scopes) (New, peers.Name, error) {
