@@ -26,8 +26,10 @@
 //     range already is kept when it is free, which calls and games need.
 //   - The sysctls that had to change are noted in the state directory before
 //     they are changed, and put back by Close or, after a crash, by Cleanup,
-//     unless somebody else changed them again. Forwarding alone is switched on
-//     again by Watch, in the same way.
+//     unless somebody else changed them again. Watch puts right, in the same
+//     way, what peers and the box itself cannot do without: forwarding, that of
+//     the uplinks and of the tunnel's interface included, and that the uplinks
+//     listen to their IPv6 router.
 //
 // Forwarding is a switch of the whole host. While the plane is open, the host
 // also forwards between its other interfaces if no other rule forbids it.

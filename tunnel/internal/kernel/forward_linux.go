@@ -7,9 +7,18 @@ import (
 	"time"
 )
 
+// planForwarding says what keeps this host from forwarding for the peers.
+func (p *Plane) planForwarding() (journal, error) {
+	plan, err := procSys.plan(p.cfg.Name)
+	if err == nil {
+		plan.Changes = append(plan.Changes, procSys.planInterfaces(p.cfg.Name, uplinks(), p.undo)...)
+	}
+	return plan, err
+}
+
 // forward switches forwarding on where it is off, having noted how it was.
 func (p *Plane) forward() error {
-	plan, err := procSys.plan(p.cfg.Name)
+	plan, err := p.planForwarding()
 	if err != nil || len(plan.Changes) == 0 {
 		return err
 	}
@@ -35,14 +44,16 @@ func (p *Plane) note(plan journal) {
 }
 
 // lookAfterForwarding switches forwarding on again when another program has
-// switched it off: peers would get nowhere, and nothing else would show it.
+// switched it off, for the host or for one interface that counts: peers would
+// get nowhere, and nothing else would show it. The uplink goes on listening to
+// its router.
 func (p *Plane) lookAfterForwarding() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return
 	}
-	plan, err := procSys.plan(p.cfg.Name)
+	plan, err := p.planForwarding()
 	if err == nil && len(plan.Changes) == 0 {
 		if time.Since(p.forwarded) > repairKnown {
 			p.forwardProblem = ""
@@ -55,26 +66,40 @@ func (p *Plane) lookAfterForwarding() {
 		p.note(plan)
 		err = procSys.apply(plan)
 	}
-	if err != nil {
-		p.forwardProblem = fmt.Sprintf("another program switched this host's forwarding off and it cannot be switched on again, so that peers get nowhere: %v", err)
-	} else {
-		p.forwardProblem = fmt.Sprintf("another program switched this host's forwarding off (%s); it was switched on again at %s: look for what sets it, such as a file in /etc/sysctl.d or another VPN's script",
-			strings.Join(plan.switches(), ", "), p.forwarded.Format("15:04:05"))
-	}
+	p.forwardProblem = plan.problem(p.forwarded, err)
 	if known == "" || err != nil && known != p.forwardProblem { // once, and not at each look
-		p.cfg.Logger.Warn("another program switched forwarding off", "settings", plan.switches(), "again", err == nil)
+		p.cfg.Logger.Warn("another program changed how this host forwards", "settings", plan.settings(func(string) bool { return true }), "again", err == nil)
 	}
 }
 
-// switches are the names of the host's forwarding switches in a plan.
-func (j journal) switches() []string {
+// problem says for a person what another program had done, and whether it could
+// be put right at that time.
+func (j journal) problem(when time.Time, err error) string {
+	off := j.settings(func(key string) bool { return !strings.HasSuffix(key, acceptRA) })
+	deaf := j.settings(func(key string) bool { return strings.HasSuffix(key, acceptRA) })
+	switch {
+	case off == "" && deaf != "" && err != nil:
+		return fmt.Sprintf("another program set %s to 1, with which this host does not listen to its own IPv6 router, and it cannot be set to 2 again: %v", deaf, err)
+	case off == "" && deaf != "":
+		return fmt.Sprintf("another program set %s to 1, with which this host does not listen to its own IPv6 router; it was set to 2 again at %s: look for what sets it, such as a network manager's profile",
+			deaf, when.Format("15:04:05"))
+	case err != nil:
+		return fmt.Sprintf("another program switched this host's forwarding off and it cannot be switched on again, so that peers get nowhere: %v", err)
+	}
+	return fmt.Sprintf("another program switched this host's forwarding off (%s); it was switched on again at %s: look for what sets it, such as a file in /etc/sysctl.d or another VPN's script",
+		off, when.Format("15:04:05"))
+}
+
+// settings are the names of the settings in a plan that want says yes to, as
+// sysctl spells them.
+func (j journal) settings(want func(key string) bool) string {
 	var names []string
 	for _, c := range j.Changes {
-		if c.Key == forward4 || c.Key == forward6 {
+		if want(c.Key) {
 			names = append(names, strings.ReplaceAll(c.Key, "/", "."))
 		}
 	}
-	return names
+	return strings.Join(names, ", ")
 }
 
 // with is the journal with what a later plan changes for the first time: what

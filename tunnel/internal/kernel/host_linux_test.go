@@ -423,25 +423,28 @@ func TestATableThatAnotherProgramFlushedIsWrittenAgain(t *testing.T) {
 
 func TestForwardingThatAnotherProgramSwitchedOffIsSwitchedOnAgain(t *testing.T) {
 	planetest.InNamespace(t, func(t *testing.T) {
-		before := planetest.Host(t)
-		p := open(t, config())
-		problem := func() string { return p.(plane.ProblemReporter).Problem() }
-		ctx, cancel := context.WithCancel(t.Context())
-		var watch sync.WaitGroup
-		watch.Go(func() { p.(plane.Watcher).Watch(ctx) })
-		defer watch.Wait()
-		defer cancel()
+		p, end := watched(t)
+		defer end()
 		for key, name := range map[string]string{"net/ipv4/ip_forward": "net.ipv4.ip_forward", "net/ipv6/conf/all/forwarding": "net.ipv6.conf.all.forwarding"} {
 			setSysctl(t, key, "0")
-			for end := time.Now().Add(10 * time.Second); sysctl(t, key) != "1"; time.Sleep(50 * time.Millisecond) {
-				if time.Now().After(end) {
-					t.Fatalf("%s is not on again within 10 s", key)
-				}
-			}
-			if got := problem(); !strings.Contains(got, name) || !strings.Contains(got, "switched on again") {
+			becomes(t, key, "1")
+			if got := p.(plane.ProblemReporter).Problem(); !strings.Contains(got, name) || !strings.Contains(got, "switched on again") {
 				t.Errorf("Problem() = %q, want it to name %s", got, name)
 			}
 		}
+	})
+}
+
+// watched opens a plane that looks after the host until end is called, which
+// checks that the host is as it was.
+func watched(t *testing.T) (p plane.Plane, end func()) {
+	t.Helper()
+	before := planetest.Host(t)
+	p = open(t, config())
+	ctx, cancel := context.WithCancel(t.Context())
+	var watch sync.WaitGroup
+	watch.Go(func() { p.(plane.Watcher).Watch(ctx) })
+	return p, func() {
 		cancel()
 		watch.Wait()
 		p.Device().Close()
@@ -449,6 +452,55 @@ func TestForwardingThatAnotherProgramSwitchedOffIsSwitchedOnAgain(t *testing.T) 
 			t.Error(err)
 		}
 		planetest.SameHost(t, before)
+	}
+}
+
+// becomes waits until a setting is as it has to be.
+func becomes(t *testing.T, key, want string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); sysctl(t, key) != want; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s = %s 10 s later, want %s", key, sysctl(t, key), want)
+		}
+	}
+}
+
+func TestTheUplinksOwnSwitchesAreLookedAfter(t *testing.T) {
+	planetest.InNamespace(t, func(t *testing.T) {
+		planetest.Uplink(t, "up0")
+		setSysctl(t, "net/ipv6/conf/up0/accept_ra", "1")
+		p, end := watched(t)
+		defer end()
+		becomes(t, "net/ipv6/conf/up0/accept_ra", "2") // the control: it is a router now
+		for _, c := range []struct{ key, wrong, right, says string }{
+			{"net/ipv4/conf/up0/forwarding", "0", "1", "net.ipv4.conf.up0.forwarding); it was switched on again"},
+			{"net/ipv4/conf/homeward0/forwarding", "0", "1", "net.ipv4.conf.homeward0.forwarding); it was switched on again"},
+			{"net/ipv6/conf/up0/accept_ra", "1", "2", "net.ipv6.conf.up0.accept_ra to 1, with which this host does not listen to its own IPv6 router; it was set to 2 again"},
+		} {
+			setSysctl(t, c.key, c.wrong)
+			becomes(t, c.key, c.right)
+			if got := p.(plane.ProblemReporter).Problem(); !strings.Contains(got, c.says) {
+				t.Errorf("Problem() = %q, want it to say %q", got, c.says)
+			}
+		}
+	})
+}
+
+// The owner of a host that forwards may have it off for new interfaces, as ours
+// is one.
+func TestTheTunnelForwardsWhateverTheDefaultIs(t *testing.T) {
+	planetest.InNamespace(t, func(t *testing.T) {
+		planetest.Uplink(t, "up0")
+		setSysctl(t, "net/ipv4/ip_forward", "1")
+		setSysctl(t, "net/ipv4/conf/default/forwarding", "0")
+		setSysctl(t, "net/ipv4/conf/up0/forwarding", "0")
+		_, end := watched(t)
+		defer end()
+		for _, name := range []string{"up0", "homeward0"} {
+			if got := sysctl(t, "net/ipv4/conf/"+name+"/forwarding"); got != "1" {
+				t.Errorf("forwarding of %s = %s", name, got)
+			}
+		}
 	})
 }
 

@@ -97,6 +97,10 @@ func open(cfg plane.Config) (_ *Plane, err error) {
 	if p.device, p.link, err = createDevice(p.cfg); err != nil {
 		return nil, err
 	}
+	// Once more: our interface has begun with what the host's default is.
+	if err := p.forward(); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 

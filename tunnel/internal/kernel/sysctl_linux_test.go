@@ -18,6 +18,7 @@ func fakeSysctls(t *testing.T) sysctls {
 		"net/ipv4/conf/all/accept_redirects": "1",
 		"net/ipv4/conf/all/forwarding":       "0",
 		"net/ipv4/conf/eth0/forwarding":      "0",
+		"net/ipv4/conf/eth1/forwarding":      "0",
 		"net/ipv6/conf/all/forwarding":       "0",
 		"net/ipv6/conf/all/accept_ra":        "1",
 		"net/ipv6/conf/default/accept_ra":    "1",
@@ -192,5 +193,68 @@ func TestALaterPlanKeepsHowItWasAtFirst(t *testing.T) {
 		if got, _ := s.read(key); got != "0" {
 			t.Errorf("%s = %s at the end, want it as the other program wanted it", key, got)
 		}
+	}
+}
+
+// The fake has no kernel behind it that turns the single switches along.
+func turnAll(t *testing.T, s sysctls) {
+	t.Helper()
+	for _, family := range []string{"ipv4", "ipv6"} {
+		for _, name := range append(s.interfaces(family), "homeward0") {
+			key := "net/" + family + "/conf/" + name + "/forwarding"
+			if err := os.MkdirAll(filepath.Dir(s.path(key)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			put(t, s, key, "1")
+		}
+	}
+}
+
+func TestSwitchesOfSingleInterfacesAreLookedAfter(t *testing.T) {
+	own, up := "net/ipv4/conf/homeward0/forwarding", "net/ipv4/conf/eth0/forwarding"
+	for _, c := range []struct {
+		name   string
+		before map[string]string // we come
+		after  map[string]string // another program does
+		want   []string
+	}{
+		{"nothing happens", nil, nil, nil},
+		{"the uplink's is off", nil, map[string]string{up: "0"}, []string{up + " 0 to 1"}},
+		{"the tunnel's is off", nil, map[string]string{own: "0"}, []string{own + " 0 to 1"}},
+		{"another one's is the owner's business", nil, map[string]string{"net/ipv4/conf/eth1/forwarding": "0"}, nil},
+		{"all are off, which is another plan's", nil, map[string]string{forward4: "0", up: "0", own: "0"}, nil},
+		{"the uplink no longer listens to its router", nil, map[string]string{"net/ipv6/conf/eth0/accept_ra": "1"}, []string{"net/ipv6/conf/eth0/accept_ra 1 to 2"}},
+		{"a network manager listens for it", nil, map[string]string{"net/ipv6/conf/eth0/accept_ra": "0"}, nil},
+		{"it is no router by itself", nil, map[string]string{"net/ipv6/conf/eth0/accept_ra": "1", "net/ipv6/conf/eth0/forwarding": "0"}, nil},
+		{"it was one before", map[string]string{"net/ipv6/conf/eth0/forwarding": "1"}, map[string]string{"net/ipv6/conf/eth0/accept_ra": "1"}, nil},
+		{"the whole host was one before", map[string]string{forward6: "1"}, map[string]string{"net/ipv6/conf/eth0/accept_ra": "1"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := fakeSysctls(t)
+			for k, v := range c.before {
+				put(t, s, k, v)
+			}
+			ours, err := s.plan("homeward0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.apply(ours); err != nil {
+				t.Fatal(err)
+			}
+			turnAll(t, s)
+			for k, v := range c.after {
+				put(t, s, k, v)
+			}
+			got := journal{Changes: s.planInterfaces("homeward0", []string{"eth0"}, ours)}
+			if !reflect.DeepEqual(keys(got), c.want) {
+				t.Errorf("got  %q\nwant %q", keys(got), c.want)
+			}
+			if err := s.apply(got); err != nil {
+				t.Fatal(err)
+			}
+			if again := s.planInterfaces("homeward0", []string{"eth0"}, ours); len(again) > 0 {
+				t.Errorf("once more: %q", again)
+			}
+		})
 	}
 }

@@ -5,11 +5,14 @@ package planetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -162,5 +165,40 @@ func route(t *testing.T, h host, to netip.Prefix, via netip.Addr) {
 	t.Helper()
 	if err := h.do(func() error { return netlink.RouteAdd(&netlink.Route{Dst: ipNet(to), Gw: via.AsSlice()}) }); err != nil {
 		t.Fatalf("adding the route to %v: %v", to, err)
+	}
+}
+
+// Uplink makes an interface that default routes of both families go out by.
+// Nobody is behind it.
+func Uplink(t *testing.T, name string) {
+	t.Helper()
+	other := name + "-far" // so that there is a carrier
+	if err := netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name}, PeerName: other}); err != nil {
+		t.Fatalf("making %s: %v", name, err)
+	}
+	here, err := netns.Get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []string{name, other} { // no link-local addresses, which come when they like
+		if err := os.WriteFile("/proc/sys/net/ipv6/conf/"+n+"/addr_gen_mode", []byte("1"), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	up(t, host{here}, other)
+	up(t, host{here}, name, netip.MustParsePrefix("192.0.2.2/24"), netip.MustParsePrefix("2001:db8:2::2/64"))
+	for to, via := range map[string]string{"0.0.0.0/0": "192.0.2.1", "::/0": "2001:db8:2::1"} {
+		route(t, host{here}, netip.MustParsePrefix(to), netip.MustParseAddr(via))
+	}
+	// The kernel goes on by itself for a moment: carrier, then addresses.
+	for before := Host(t); ; {
+		time.Sleep(impatience)
+		now := Host(t)
+		if maps.Equal(before, now) && strings.Contains(now["link "+name], "running") {
+			return
+		}
+		if before = now; t.Context().Err() != nil {
+			t.Fatalf("%s does not settle", name)
+		}
 	}
 }
