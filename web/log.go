@@ -31,7 +31,7 @@ type topic struct {
 var topics = []topic{
 	{"router", []history.Kind{history.PortOpen, history.PortRenewed, history.PortLost, history.PortConflict, history.AddressChanged}},
 	{"devices", []history.Kind{history.DeviceFirst, history.DeviceBack, history.DeviceEnded}},
-	{"refused", []history.Kind{history.DeviceRefused}},
+	{"refused", []history.Kind{history.DeviceRefused, history.LoginRefused}},
 	{"people", []history.Kind{history.AdminAction}},
 	{"box", []history.Kind{history.Started, history.Updated, history.Stopped, history.Alert, history.AlertOver}},
 }
@@ -46,7 +46,7 @@ func topicOf(k history.Kind) string {
 }
 
 // bad are the kinds that are shown as trouble.
-var bad = []history.Kind{history.PortLost, history.PortConflict, history.DeviceRefused, history.Alert}
+var bad = []history.Kind{history.PortLost, history.PortConflict, history.DeviceRefused, history.LoginRefused, history.Alert}
 
 // logRow is a line of the log, in words.
 type logRow struct {

@@ -133,3 +133,21 @@ func TestWhatIsDoneToUsersIsWrittenDownWithoutValues(t *testing.T) {
 		t.Errorf("written down is\n%s\nwant\n%s", got, want)
 	}
 }
+
+// Names are what people type: one that nobody has may be a password.
+func TestWhoIsRefusedIsWrittenDownByTheNameOfAUserOnly(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	w.userAs("anna", account.RoleViewer)
+	w.post(w.stranger, "/login", url.Values{"username": {"anna"}, "password": {"wrong password"}})
+	w.post(w.stranger, "/login", url.Values{"password": {"wrong password"}})
+	w.post(w.stranger, "/login", url.Values{"username": {"my secret password"}, "password": {password}})
+	w.post(c, "/account/second", url.Values{"old": {"wrong password"}})
+	code, _ := w.secondStep(c, password)
+	half := w.password1("admin", password)
+	w.post(half, "/login/code", url.Values{"code": {"000000"}})
+	w.wantStatus("a right one", w.post(half, "/login/code", url.Values{"code": {code()}}), 303)
+	if got := strings.Join(w.refused, ", "); got != "password anna, password admin, nobody , password admin, code admin" {
+		t.Errorf("written down is %q", got)
+	}
+}

@@ -42,6 +42,7 @@ type world struct {
 	tokens   *tokens.Book
 	now      *clock // by which codes are judged
 	did      []string
+	refused  []string  // by what, and as whom
 	log      logBuffer // of all parts
 	peers    *peers.Manager
 	dev      *peerstest.Device
@@ -78,7 +79,9 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.account, err = account.New(account.Config{DB: st.DB(), Box: st.Box, Now: w.now.read, Logger: quiet}); err != nil {
+	if w.account, err = account.New(account.Config{DB: st.DB(), Box: st.Box, Now: w.now.read, Logger: quiet, Refused: func(how string, from netip.Addr, user string) {
+		w.refused = append(w.refused, how+" "+user)
+	}}); err != nil {
 		t.Fatal(err)
 	}
 	if w.tokens, err = tokens.NewBook(tokens.Config{DB: st.DB(), Now: w.now.read, Logger: quiet}); err != nil {

@@ -187,10 +187,10 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	if a.forwards, err = forwards.New(ctx, rules); err != nil {
 		return err
 	}
-	if a.account, err = account.New(account.Config{DB: a.state.DB(), Box: a.state.Box, Logger: a.log}); err != nil {
+	if a.account, err = account.New(account.Config{DB: a.state.DB(), Box: a.state.Box, Logger: a.log, Refused: a.noteRefused}); err != nil {
 		return err
 	}
-	if a.tokens, err = tokens.NewBook(tokens.Config{DB: a.state.DB(), Logger: a.log}); err != nil {
+	if a.tokens, err = tokens.NewBook(tokens.Config{DB: a.state.DB(), Logger: a.log, Refused: func(from netip.Addr) { a.noteRefused(refusedToken, from, "") }}); err != nil {
 		return err
 	}
 	if err := a.makeHistory(ctx); err != nil {

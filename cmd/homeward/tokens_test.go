@@ -85,10 +85,13 @@ func TestAProgramComesInByATokenFromTheBox(t *testing.T) {
 	if got := asks(t, base, token, "GET", "/api/v1/peers", ""); got != 401 {
 		t.Errorf("a revoked one: %d", got)
 	}
+	if got := asks(t, base, token+"x", "GET", "/api/v1/peers", ""); got != 401 {
+		t.Errorf("a wrong one: %d", got)
+	}
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		code, said := typing(t, dir, "", "log")
 		done := code == exitOK
-		for _, line := range []string{"Was added · admin, by the token home assistant", "admin/home assistant  This token for a program was made", "admin/home assistant  This token of a program was revoked"} {
+		for _, line := range []string{"Was added · admin, by the token home assistant", "admin/home assistant  This token for a program was made", "admin/home assistant  This token of a program was revoked", "A program with a wrong token was refused, from 127.0.0.0/24 (2 times"} {
 			done = done && strings.Contains(said, line)
 		}
 		if done {

@@ -14,7 +14,7 @@ const (
 	maxEvents   = 5000
 	eventsKept  = 90 * 24 * time.Hour
 	repeatsIn   = 24 * time.Hour
-	maxStranger = 20 // refused strangers a day that are written down one by one
+	maxStranger = 20 // places a day of refused strangers that are written down one by one
 )
 
 // diary has all events in memory, so that reading and filtering never wait for
@@ -37,8 +37,11 @@ func newDiary(stored []Event) *diary {
 func (d *diary) add(e Event) Event {
 	e = e.tidy()
 	if e.Kind.repeats() {
-		if e.Kind == DeviceRefused && e.Peer == 0 && d.strangers(e) >= maxStranger {
-			e.Place, e.Detail = "", ""
+		if e.byStranger() && d.strangers(e) >= maxStranger {
+			e.Place = ""
+			if e.Kind == DeviceRefused {
+				e.Detail = ""
+			}
 		}
 		if i := d.sameDay(e); i >= 0 {
 			old := &d.events[i]

@@ -41,6 +41,29 @@ func TestStrangersCannotFillTheDiary(t *testing.T) {
 	}
 }
 
+func TestWhoGuessesPasswordsCannotFillTheDiary(t *testing.T) {
+	d, now := newDiary(nil), time.Unix(1_800_000_000, 0)
+	for i := range 5000 {
+		place := Coarse(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1}))
+		d.add(Event{At: now, Kind: LoginRefused, Cause: "password", Detail: "anna", Place: place})
+		d.add(Event{At: now, Kind: LoginRefused, Cause: "token", Place: place})
+	}
+	list, _ := d.find(Filter{Limit: 500})
+	if len(list) > 2*maxStranger+2 || len(list) < maxStranger {
+		t.Errorf("%d events", len(list))
+	}
+	n := 0
+	for _, e := range list {
+		n += e.Count
+		if e.Cause == "password" && e.Detail != "anna" || e.House() {
+			t.Errorf("%+v", e)
+		}
+	}
+	if n != 10_000 {
+		t.Errorf("%d of 10,000 are counted", n)
+	}
+}
+
 func TestTheDiaryIsBoundedByNumberAndAge(t *testing.T) {
 	d, now := newDiary(nil), time.Unix(1_800_000_000, 0)
 	for i := range 6000 {

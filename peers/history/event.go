@@ -24,6 +24,7 @@ const (
 	DeviceBack     Kind = "device-back"     // the first one after a day or more
 	DeviceRefused  Kind = "device-refused"  // cause: disabled, expired, unknown-key or other-server
 	DeviceEnded    Kind = "device-ended"    // cause: expired or idle
+	LoginRefused   Kind = "login-refused"   // cause: password, nobody, code or token; detail: the user, if there is one
 	AdminAction    Kind = "admin"           // cause: what was done; never with which values
 	Alert          Kind = "alert"           // cause: which part; detail: what is wrong
 	AlertOver      Kind = "alert-over"      // cause: which part
@@ -32,14 +33,22 @@ const (
 // Kinds lists all of them.
 func Kinds() []Kind {
 	return []Kind{Started, Updated, Stopped, PortOpen, PortRenewed, PortLost, PortConflict, AddressChanged,
-		DeviceFirst, DeviceBack, DeviceRefused, DeviceEnded, AdminAction, Alert, AlertOver}
+		DeviceFirst, DeviceBack, DeviceRefused, DeviceEnded, LoginRefused, AdminAction, Alert, AlertOver}
 }
 
 // repeats says of which kinds one event stands for all of a day.
-func (k Kind) repeats() bool { return k == PortRenewed || k == DeviceRefused }
+func (k Kind) repeats() bool { return k == PortRenewed || k == DeviceRefused || k == LoginRefused }
 
-// House reports whether the event is about the whole house, and more than a sign of life.
-func (e Event) House() bool { return e.Peer == 0 && e.Kind != PortRenewed }
+// byStranger reports whether anybody who can reach homeward can cause e.
+func (e Event) byStranger() bool {
+	return e.Kind == DeviceRefused && e.Peer == 0 || e.Kind == LoginRefused
+}
+
+// House reports whether the event is about the whole house, and more than a sign of
+// life or somebody's mistyped password.
+func (e Event) House() bool {
+	return e.Peer == 0 && e.Kind != PortRenewed && e.Kind != LoginRefused
+}
 
 // Event is something that happened.
 type Event struct {

@@ -75,13 +75,23 @@ func seal(hash string, changes int64) string {
 // admin is u after everything that a login takes.
 func admin(u User, hash string) Admin { return Admin{ID: u.ID, Seal: seal(hash, u.changes)} }
 
-// Config is what an Account needs. All but Now is required.
+// Config is what an Account needs. All but Now and Refused is required.
 type Config struct {
 	DB     *sql.DB                    // with the tables admins, sessions and tokens
 	Box    func() (secret.Box, error) // seals what the second step is computed from
 	Now    func() time.Time           // nil means time.Now
 	Logger *slog.Logger
+	// Refused is told who was refused as which user, if there is one, and by what:
+	// RefusedPassword, RefusedNobody or RefusedCode; nil means nobody is.
+	Refused func(how string, from netip.Addr, user string)
 }
+
+// By what somebody was refused.
+const (
+	RefusedPassword = "password"
+	RefusedNobody   = "nobody" // a name that nobody has; it may be a mistyped password
+	RefusedCode     = "code"
+)
 
 // Account is who may use the admin page. Its methods may be called from any
 // goroutine.
@@ -93,6 +103,7 @@ type Account struct {
 	codes    codeLimits
 	box      func() (secret.Box, error)
 	hasher   hasher
+	refused  func(how string, from netip.Addr, user string)
 }
 
 // New makes an Account. It starts nothing.
@@ -103,8 +114,11 @@ func New(cfg Config) (*Account, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Refused == nil {
+		cfg.Refused = func(string, netip.Addr, string) {}
+	}
 	return &Account{
-		store: store{cfg.DB, cfg.Now}, log: cfg.Logger, setup: setup{now: cfg.Now},
+		refused: cfg.Refused, store: store{cfg.DB, cfg.Now}, log: cfg.Logger, setup: setup{now: cfg.Now},
 		throttle: throttle.New(cfg.Now, tries, tryAgain), codes: codeLimits{now: cfg.Now}, box: cfg.Box, hasher: newHasher(),
 	}, nil
 }
@@ -196,6 +210,11 @@ func (a *Account) check(ctx context.Context, from netip.Addr, name, password str
 	}
 	if !ok || u.ID == 0 {
 		a.log.Warn("wrong password for the admin page", "from", from)
+		how := RefusedPassword
+		if u.ID == 0 {
+			how = RefusedNobody
+		}
+		a.refused(how, from, u.Name)
 		return User{}, "", ErrWrong
 	}
 	if u.SecondStep {

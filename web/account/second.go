@@ -262,6 +262,7 @@ func (a *Account) slowed(from netip.Addr, u User, guessable bool, try func() err
 		a.codes.know(u.ID, from)
 	case errors.Is(err, ErrWrongCode):
 		a.log.Warn("wrong code for the admin page", "user", u.Name, "from", from)
+		a.refused(RefusedCode, from, u.Name)
 	}
 	return err
 }

@@ -36,11 +36,13 @@ func (e *ThrottledError) Error() string {
 	return fmt.Sprintf("too many wrong tokens from here: try again in %v", e.RetryAfter)
 }
 
-// Config is what a Book needs. All but Now is required.
+// Config is what a Book needs. All but Now and Refused is required.
 type Config struct {
 	DB     *sql.DB          // with the tables tokens and admins
 	Now    func() time.Time // nil means time.Now
 	Logger *slog.Logger
+	// Refused is told from where a wrong token came; nil means nobody is.
+	Refused func(from netip.Addr)
 }
 
 // Book is all tokens. Its methods may be called from any goroutine.
@@ -49,6 +51,7 @@ type Book struct {
 	now      func() time.Time
 	log      *slog.Logger
 	throttle *throttle.Throttle
+	refused  func(netip.Addr)
 
 	mu   sync.Mutex       // guards used
 	used map[int64]uint64 // the hour of which a use was noted, by token
@@ -62,7 +65,10 @@ func NewBook(cfg Config) (*Book, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Book{store: store{cfg.DB}, now: cfg.Now, log: cfg.Logger, throttle: throttle.New(cfg.Now, tries, tryAgain), used: map[int64]uint64{}}, nil
+	if cfg.Refused == nil {
+		cfg.Refused = func(netip.Addr) {}
+	}
+	return &Book{refused: cfg.Refused, store: store{cfg.DB}, now: cfg.Now, log: cfg.Logger, throttle: throttle.New(cfg.Now, tries, tryAgain), used: map[int64]uint64{}}, nil
 }
 
 // All lists all tokens, by user and name. Those that have ended are among them until
@@ -125,6 +131,7 @@ func (b *Book) Check(ctx context.Context, from netip.Addr, text secret.Text) (t 
 			return Token{}, 0, &ThrottledError{wait}
 		}
 		b.log.Warn("wrong token of a program", "from", from)
+		b.refused(from)
 		return Token{}, 0, ErrWrong
 	}
 	if err != nil {
