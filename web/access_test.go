@@ -44,6 +44,7 @@ var matrix = map[string]access{
 	"POST /look":                             everyone,
 	"GET /settings":                          admin,
 	"POST /settings":                         admin,
+	"POST /echo":                             admin,
 	"GET /api/v1/settings":                   program,
 	"PATCH /api/v1/settings":                 program,
 	"GET /renumber":                          admin,

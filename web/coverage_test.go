@@ -38,6 +38,7 @@ var inAPI = map[string]string{
 	"POST /settings":                      "PATCH /api/v1/settings",
 	"GET /renumber":                       "GET /api/v1/renumber",
 	"POST /renumber":                      "POST /api/v1/renumber",
+	"POST /echo":                          "PATCH /api/v1/settings",
 	"POST /dns":                           "PUT /api/v1/dns",
 	"POST /dns/remove":                    "DELETE /api/v1/dns",
 	"GET /backup":                         "GET /api/v1/backup",

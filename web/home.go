@@ -16,6 +16,7 @@ type homePage struct {
 	view
 	Form     newPeerForm
 	Nameless bool // no DNS name is kept for the house
+	Echo     echoForm
 }
 
 // newPeerForm keeps what was typed.
@@ -28,17 +29,26 @@ type newPeerForm struct {
 }
 
 func (s *Server) home(w http.ResponseWriter, r *http.Request) {
-	s.showHome(w, r, http.StatusOK, newPeerForm{Profile: s.cfg.House.Settings().Profile})
+	s.showHome(w, r, http.StatusOK, s.emptyPeerForm())
+}
+
+// emptyPeerForm is the form of a new device before anything is typed.
+func (s *Server) emptyPeerForm() newPeerForm {
+	return newPeerForm{Profile: s.cfg.House.Settings().Profile}
 }
 
 func (s *Server) showHome(w http.ResponseWriter, r *http.Request, status int, form newPeerForm) {
+	s.drawHome(w, r, status, form, s.echoForm())
+}
+
+func (s *Server) drawHome(w http.ResponseWriter, r *http.Request, status int, form newPeerForm, echo echoForm) {
 	l := s.language(r)
 	v := s.view(l, time.Now(), r.URL.Query())
 	recent := s.cfg.History.Recent()
 	for i, p := range v.list {
 		v.Peers[i].Spark = sparkOf(l, recent[p.ID])
 	}
-	s.render(w, r, status, "home.html", homePage{s.layout(r, l.T("home.title")), v, form, !s.cfg.DNS.DNSName().Chosen})
+	s.render(w, r, status, "home.html", homePage{s.layout(r, l.T("home.title")), v, form, !s.cfg.DNS.DNSName().Chosen, echo})
 }
 
 func (s *Server) addPeer(w http.ResponseWriter, r *http.Request) {

@@ -126,6 +126,9 @@ func (s *Server) changeSettings(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	change, err := form.change()
+	if change.Echo != nil && *change.Echo == s.cfg.House.Settings().Echo {
+		change.Echo = nil // what was not touched is no answer to the question of it
+	}
 	if err == nil {
 		err = s.cfg.House.ChangeSettings(r.Context(), change)
 	}

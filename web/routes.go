@@ -95,6 +95,7 @@ func (s *Server) routes() []route {
 		{"POST", "/settings", admin, s.changeSettings},
 		{"GET", "/renumber", admin, s.showRenumber},
 		{"POST", "/renumber", admin, s.renumber},
+		{"POST", "/echo", admin, s.answerEcho},
 		{"POST", "/dns", admin, s.setName},
 		{"POST", "/dns/remove", admin, s.removeName},
 

@@ -164,7 +164,7 @@ type fakeHouse struct{ now api.Settings }
 
 func (f *fakeHouse) Settings() api.Settings { return f.now }
 func (f *fakeHouse) ChangeSettings(_ context.Context, c api.SettingsChange) error {
-	for to, text := range map[*string]*string{&f.now.House: c.House, &f.now.Endpoint: c.Endpoint, &f.now.Resolvers: c.Resolvers, &f.now.Profile: c.Profile, &f.now.Access: c.Access} {
+	for to, text := range map[*string]*string{&f.now.House: c.House, &f.now.Endpoint: c.Endpoint, &f.now.Resolvers: c.Resolvers, &f.now.Echo: c.Echo, &f.now.Profile: c.Profile, &f.now.Access: c.Access} {
 		if text == nil {
 			continue
 		}
@@ -173,11 +173,15 @@ func (f *fakeHouse) ChangeSettings(_ context.Context, c api.SettingsChange) erro
 				return err
 			}
 		}
+		if to == &f.now.Echo && strings.Contains(*text, "://") {
+			return peers.NewFieldError("echo", "more than two servers to ask are too many: leave the others out")
+		}
 		*to = *text
 	}
 	if c.DNS != nil {
 		f.now.DNS = *c.DNS
 	}
+	f.now.EchoAnswered = f.now.EchoAnswered || c.Echo != nil
 	for to, n := range map[*int]*int{&f.now.MTU: c.MTU, &f.now.Keepalive: c.Keepalive} {
 		if n != nil {
 			*to = *n

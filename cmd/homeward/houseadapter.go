@@ -25,6 +25,7 @@ func (b houseBook) Settings() api.Settings {
 		House: s.Name, Endpoint: s.Endpoint, Resolvers: house.FormatResolvers(s.Resolvers), Echo: house.FormatEcho(s.Echo), MTU: s.MTU,
 		Profile: cmp.Or(string(s.New.Profile), string(peers.ProfileHome)), Access: cmp.Or(string(s.New.Access), string(peers.AccessEverything)),
 		DNS: s.New.DNS == nil || *s.New.DNS, Keepalive: int(peers.DefaultKeepalive / time.Second), File: b.file,
+		EchoAnswered: s.EchoAnswered || len(s.Echo) > 0, EchoOffers: house.EchoOffers(),
 	}
 	if s.New.Keepalive != nil {
 		out.Keepalive = int(*s.New.Keepalive / time.Second)
@@ -56,7 +57,7 @@ func (b houseBook) ChangeSettings(ctx context.Context, c api.SettingsChange) err
 			if err != nil {
 				return err
 			}
-			s.Echo = list
+			s.Echo, s.EchoAnswered = list, true
 		}
 		if c.MTU != nil {
 			s.MTU = *c.MTU

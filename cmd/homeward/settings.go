@@ -47,6 +47,8 @@ func newSettingsSet(o *options) *cobra.Command {
 		Example: `  homeward settings set --endpoint home.example.org
   homeward settings set --resolvers "192.168.1.2, 9.9.9.9"
   homeward settings set --profile everything --access internet
+  homeward settings set --echo stun.example.org # who may be asked by which address the house is seen
+  homeward settings set --echo ""               # nobody, and the page does not ask about it again
   homeward settings set --endpoint "" --mtu 0   # back to the defaults`,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			var change api.SettingsChange
@@ -109,7 +111,11 @@ func (o *options) printSettings(s api.Settings) error {
 	row("house", cmp.Or(plain(s.House), "homeward (the default)"), "the house's name")
 	row("endpoint", cmp.Or(s.Endpoint, "automatic (the default)"), calls)
 	row("resolvers", cmp.Or(s.Resolvers, "those of this box (the default)"), "who is asked for names")
-	row("echo", cmp.Or(s.Echo, "nobody (the default)"), "who is asked by which address the house is seen")
+	nobody := "nobody (the default: you were not asked yet)"
+	if s.EchoAnswered {
+		nobody = "nobody (you said so)"
+	}
+	row("echo", cmp.Or(s.Echo, nobody), "who is asked by which address the house is seen")
 	row("mtu", mtu, "largest packet of devices, in bytes")
 	row("profile", s.Profile, "what new devices send through the tunnel")
 	row("access", s.Access, "what new devices may reach")

@@ -37,6 +37,9 @@ func TestSettingsOfTheHouseCountAtOnceAndAfterTheNextStart(t *testing.T) {
 	do(exitFailed, "starts with a scheme", "settings", "set", "--endpoint", "https://home.example.org", "--mtu", "1300")
 	do(exitOK, "automatic (the default)", "settings", "show") // the other half of that did not happen either
 	do(exitOK, "devices call home.example.org:4500 now", "settings", "set", "--endpoint", "home.example.org:4500")
+	do(exitOK, "you were not asked yet", "settings", "show")
+	do(exitOK, `"echo_answered": false`, "settings", "show", "--json")
+	do(exitOK, "nobody (you said so)", "settings", "set", "--echo", "")
 	do(exitOK, "", "peers", "add", "first")
 	do(exitOK, "Endpoint = home.example.org:4500", "peers", "config", "first")
 
@@ -59,6 +62,8 @@ func TestSettingsOfTheHouseCountAtOnceAndAfterTheNextStart(t *testing.T) {
 	stop()
 	stop, _ = start(t, dir, "--endpoint=")
 	do(exitOK, "Lake", "settings", "show")
+	do(exitOK, `"echo_answered": true`, "settings", "show", "--json")
+	do(exitOK, "stun.nextcloud.com:443", "settings", "show", "--json") // an offer
 	do(exitOK, `"mtu": 1300`, "settings", "show", "--json")
 	stop()
 	stop, _ = start(t, dir)

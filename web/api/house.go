@@ -28,7 +28,12 @@ type Settings struct {
 	DNS       bool   `json:"dns"`
 	Keepalive int    `json:"keepalive_seconds"` // 0: none
 
-	// What follows cannot be changed here.
+	// What follows cannot be changed here. EchoAnswered says that somebody has said who is
+	// asked, or that nobody is; naming Echo in a change says so. EchoOffers are servers that
+	// could be asked.
+	EchoAnswered bool     `json:"echo_answered"`
+	EchoOffers   []string `json:"echo_offers"`
+
 	Calls string        `json:"calls"` // where devices that get a code now call; empty: not known
 	File  []FileSetting `json:"file"`
 }

@@ -47,6 +47,8 @@ func TestWhatIsSetIsThereAfterTheNextStart(t *testing.T) {
 		Resolvers: []netip.AddrPort{netip.MustParseAddrPort("192.168.1.2:53"), netip.MustParseAddrPort("[2001:db8::1]:5353")},
 		Echo:      []peers.Endpoint{{Host: "stun.example.org", Port: 3478, Source: peers.EndpointOperator}, {Host: "81.2.68.10", Port: 5000, Source: peers.EndpointOperator}},
 		New:       peers.Defaults{Profile: peers.ProfileEverything, Access: peers.AccessInternet, DNS: &off, Keepalive: &never},
+
+		EchoAnswered: true,
 	}
 	if err := k.Change(t.Context(), func(s *Settings) error { *s = want; return nil }); err != nil {
 		t.Fatal(err)
@@ -155,6 +157,20 @@ func TestServersToAskAreReadAsPeopleWriteThem(t *testing.T) {
 		var field *peers.FieldError
 		if !errors.As(err, &field) || field.Field != "echo" {
 			t.Errorf("%q: %v, %v", text, list, err)
+		}
+	}
+}
+
+// What is offered to who knows no server can be chosen as it is, two of them at a time.
+func TestServersThatAreOfferedCanBeChosen(t *testing.T) {
+	offers := EchoOffers()
+	for i := range offers {
+		list, err := ParseEcho(offers[i] + ", " + offers[(i+1)%len(offers)])
+		if err != nil || len(list) != 2 || list[0].String() != offers[i] {
+			t.Errorf("%s: %v, %v", offers[i], list, err)
+		}
+		if err := (Settings{Echo: list}).Check(); err != nil {
+			t.Error(err)
 		}
 	}
 }

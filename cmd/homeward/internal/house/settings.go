@@ -39,6 +39,15 @@ type Settings struct {
 	// Echo are STUN servers (RFC 8489) that are asked as whom they see the house; empty:
 	// nobody is asked.
 	Echo []peers.Endpoint
+	// EchoAnswered is set once the owner has said whether anybody shall be asked: then he
+	// is not asked about it any more.
+	EchoAnswered bool
+}
+
+// EchoOffers are STUN servers that are known to answer everybody, for owners who know
+// none: each of another operator. Nobody is asked unless he is chosen.
+func EchoOffers() []string {
+	return []string{"stun.nextcloud.com:443", "stun.cloudflare.com:3478", "stun.l.google.com:19302"}
 }
 
 // ClientMTU is how large the packets of clients may be.
@@ -162,6 +171,7 @@ const (
 	storedDNS       = "new.dns"
 	storedKeepalive = "new.keepalive_seconds"
 	storedEcho      = "echo"
+	storedAnswered  = "echo.answered"
 )
 
 // rows are the settings that are not at their default, as text.
@@ -172,6 +182,9 @@ func (s Settings) rows() map[string]string {
 	}
 	if s.MTU != 0 {
 		rows[storedMTU] = strconv.Itoa(s.MTU)
+	}
+	if s.EchoAnswered {
+		rows[storedAnswered] = strconv.FormatBool(true)
 	}
 	if s.New.DNS != nil {
 		rows[storedDNS] = strconv.FormatBool(*s.New.DNS)
@@ -200,6 +213,8 @@ func (s Settings) with(setting, value string) (Settings, error) {
 		next.Resolvers, err = ParseResolvers(value)
 	case storedEcho:
 		next.Echo, err = ParseEcho(value)
+	case storedAnswered:
+		next.EchoAnswered, err = strconv.ParseBool(value)
 	case storedMTU:
 		next.MTU, err = strconv.Atoi(value)
 	case storedProfile:
