@@ -18,18 +18,52 @@ const (
 	ProofCounter   ProofKind = "counter"   // the router counted packets that it let in
 )
 
+// ProofKinds lists all of them, the best first.
+func ProofKinds() []ProofKind { return []ProofKind{ProofHandshake, ProofKnock, ProofCounter} }
+
 // Proof is a packet that came in from outside the house.
 type Proof struct {
 	Kind ProofKind
 	At   time.Time
-	From netip.Addr // invalid where the router only counted it
+	From netip.Addr // invalid where the router only counted it, and where only Network is kept
 	Six  bool       // it came by IPv6
+	// Network is where it came from, of a proof that was kept over a restart.
+	Network netip.Prefix
+	kept    bool
 }
+
+// Keep returns p as it is kept over a restart: to the second, and with no more of its
+// source than the network.
+func (p Proof) Keep() Proof {
+	p.At, p.kept = p.At.Truncate(time.Second).Round(0), true
+	if p.From.IsValid() {
+		bits := 24
+		if p.From.Is6() {
+			bits = 48
+		}
+		p.Network, _ = p.From.WithZone("").Prefix(bits) // both are as long as the family allows
+		p.From = netip.Addr{}
+	}
+	return p
+}
+
+// Kept reports whether p is what was kept of an earlier run.
+func (p Proof) Kept() bool { return p.kept }
+
+// Recent reports whether p is not over yet. A clock that is wrong, as some are after a
+// power cut until the time was asked for, makes it none.
+func (p Proof) Recent(now time.Time) bool {
+	const slack = 5 * time.Minute
+	return !p.At.IsZero() && now.Sub(p.At) < ProofLasts && p.At.Sub(now) <= slack
+}
+
+// Replaces reports whether o is of the same kind and family.
+func (p Proof) Replaces(o Proof) bool { return p.Kind == o.Kind && p.Six == o.Six }
 
 // Proves reports whether p says something of the way in as it is now: it is recent, and
 // home has had its address, port and router since.
 func (s Status) Proves(p Proof, now time.Time) bool {
-	return !p.At.IsZero() && now.Sub(p.At) < ProofLasts && !p.At.Before(s.PlaceSince)
+	return p.Recent(now) && !p.At.Before(s.PlaceSince)
 }
 
 // Counted is the proof that a router gives which counts what its IPv6 firewall lets in

@@ -67,14 +67,18 @@ func TestProofEnds(t *testing.T) {
 		now    time.Time
 		proves bool
 	}{
-		"nothing changed":    {at("81.2.69.2", "51820", "a"), later, true},
-		"six days later":     {at("81.2.69.2", "51820", "a"), start.Add(6 * 24 * time.Hour), true},
-		"seven days later":   {at("81.2.69.2", "51820", "a"), proof.At.Add(ProofLasts), false},
-		"another address":    {at("81.2.69.9", "51820", "a"), later, false},
-		"another port":       {at("81.2.69.2", "51821", "a"), later, false},
-		"another router":     {at("81.2.69.2", "51820", "b"), later, false},
-		"forwarded by hand":  {Status{Verdict: ByHand, Port: 51820, External: netip.MustParseAddr("81.2.69.2"), Router: Router{ID: "a"}, Gateway: first.Gateway}, later, true},
-		"by hand, elsewhere": {Status{Verdict: ByHand, Port: 51820, External: netip.MustParseAddr("81.2.69.9"), Router: Router{ID: "a"}, Gateway: first.Gateway}, later, false},
+		"nothing changed":                       {at("81.2.69.2", "51820", "a"), later, true},
+		"six days later":                        {at("81.2.69.2", "51820", "a"), start.Add(6 * 24 * time.Hour), true},
+		"seven days later":                      {at("81.2.69.2", "51820", "a"), proof.At.Add(ProofLasts), false},
+		"another address":                       {at("81.2.69.9", "51820", "a"), later, false},
+		"another port":                          {at("81.2.69.2", "51821", "a"), later, false},
+		"another router":                        {at("81.2.69.2", "51820", "b"), later, false},
+		"forwarded by hand":                     {Status{Verdict: ByHand, Port: 51820, External: netip.MustParseAddr("81.2.69.2"), Router: Router{ID: "a"}, Gateway: first.Gateway}, later, true},
+		"behind another gateway, which is shut": {Status{Verdict: NoIGD, Gateway: Gateway{Addr: netip.MustParseAddr("10.0.0.1")}}, later, false},
+		"the line is down":                      {Status{Verdict: NoIGD, Gateway: first.Gateway}, later, true},
+		"no network at the moment":              {Status{Verdict: NoRouter}, later, true},
+		"a clock that is wrong":                 {at("81.2.69.2", "51820", "a"), start.Add(-time.Hour), false},
+		"by hand, elsewhere":                    {Status{Verdict: ByHand, Port: 51820, External: netip.MustParseAddr("81.2.69.9"), Router: Router{ID: "a"}, Gateway: first.Gateway}, later, false},
 	} {
 		if got := c.status.placed(first, later).Proves(proof, c.now); got != c.proves {
 			t.Errorf("%s: proves %v, want %v", name, got, c.proves)
@@ -97,5 +101,26 @@ func TestARouterThatCountsGivesProofOfIPv6(t *testing.T) {
 	open.IPv6.Verdict = Refused
 	if _, ok := open.Counted(); ok {
 		t.Error("a shut firewall gives proof")
+	}
+}
+
+// Where home is: where the port was open last, also while it is not; before it was, what
+// is known of the router; before that nothing.
+func TestPlaceIsWhereHomeWasSeenLast(t *testing.T) {
+	gateway, wan := netip.MustParseAddr("192.168.1.1"), netip.MustParseAddrPort("81.2.69.2:51820")
+	if p, known := (Status{Port: 5}).Place(); known {
+		t.Errorf("at the start: %+v", p)
+	}
+	shut := Status{Verdict: NoIGD, Port: 51820, Gateway: Gateway{Addr: gateway}, Router: Router{ID: "a"}}
+	if p, known := shut.Place(); !known || p != (Place{Port: 51820, Gateway: gateway, Router: "a"}) {
+		t.Errorf("shut: %+v, %v", p, known)
+	}
+	open := Status{Verdict: Mapped, Port: 51820, External: wan.Addr(), Mapping: &Mapping{External: wan}, Gateway: shut.Gateway, Router: shut.Router}.placed(Status{}, time.Now())
+	want := Place{wan.Addr(), wan.Port(), gateway, "a"}
+	if p, known := open.Place(); !known || p != want {
+		t.Errorf("open: %+v, %v", p, known)
+	}
+	if p, known := shut.placed(open, time.Now()).Place(); !known || p != want {
+		t.Errorf("shut again: %+v, %v", p, known)
 	}
 }

@@ -118,6 +118,9 @@ type place struct {
 func (s Status) placed(old Status, now time.Time) Status {
 	s.place, s.PlaceSince = old.place, old.PlaceSince
 	at := place{gateway: s.Gateway.Addr, router: s.Router.ID}
+	if at.gateway.IsValid() && s.place.gateway.IsValid() && at.gateway != s.place.gateway {
+		s.place, s.PlaceSince = place{}, now // another home, also before it is open
+	}
 	switch {
 	case s.Mapping != nil && s.External.IsValid():
 		at.external = s.Mapping.External
@@ -136,6 +139,29 @@ func (s Status) placed(old Status, now time.Time) Status {
 	}
 	s.place = at
 	return s
+}
+
+// Place is where home is found from outside.
+type Place struct {
+	Address netip.Addr // invalid: not told
+	Port    uint16
+	Gateway netip.Addr // invalid: none, or not asked
+	Router  string     // its ID; empty: not told
+}
+
+// Same reports whether p and o are one place. A router that tells no ID is the one of
+// before at the same address.
+func (p Place) Same(o Place) bool {
+	return p.Address == o.Address && p.Port == o.Port && p.Gateway == o.Gateway && (p.Router == o.Router || p.Router == "" || o.Router == "")
+}
+
+// Place returns where home is now: where the port was open last, else behind the present
+// router. It is false while the router was not heard.
+func (s Status) Place() (Place, bool) {
+	if at := s.place; at.external.IsValid() {
+		return Place{Address: at.external.Addr(), Port: at.external.Port(), Gateway: at.gateway, Router: at.router}, true
+	}
+	return Place{Port: s.Port, Gateway: s.Gateway.Addr, Router: s.Router.ID}, s.Verdict != Starting
 }
 
 // same reports whether nobody has moved. A router that told its ID only now is

@@ -29,6 +29,7 @@ import (
 	"homeward/upnp/byhand"
 	"homeward/upnp/forwards"
 	"homeward/upnp/journal"
+	"homeward/upnp/proven"
 	"homeward/web/account"
 	"homeward/web/account/tokens"
 	"homeward/web/api"
@@ -64,6 +65,7 @@ type appliance struct {
 	// forwards are the ports that the owner wants open besides.
 	forwards *forwards.Book
 	byHand   *byhand.Book // what he said of the router
+	proven   *proven.Book // what proved the way in, over a restart
 	account  *account.Account
 	tokens   *tokens.Book
 	tests    *peerTests
@@ -184,6 +186,9 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	if a.byHand, err = byhand.New(ctx, a.state.DB(), owner); err != nil {
 		return err
 	}
+	if a.proven, err = proven.New(ctx, a.state.DB()); err != nil {
+		return err
+	}
 	if a.forwards, err = forwards.New(ctx, rules); err != nil {
 		return err
 	}
@@ -289,10 +294,10 @@ func (a *appliance) facts() peers.Facts {
 func (a *appliance) status() api.Status {
 	router := a.router()
 	now := time.Now()
-	list, knocks, home := a.peers.List(), a.tunnel.Knocks(), a.networks.Load().home
+	list, others, home := a.peers.List(), a.otherProofs(router, now), a.networks.Load().home
 	s := api.Status{
 		Version: version, Facts: a.findings(now), Backup: a.backupKeeper("").Backup(),
-		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, knocks, home, now),
+		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, others, home, now),
 	}
 	for i := range s.Joints {
 		if s.Joints[i].Key == "address" {
@@ -306,12 +311,12 @@ func (a *appliance) status() api.Status {
 		s.Joints = slices.Insert(s.Joints, 0, j) // what else does not work may be due to it
 	}
 	s.Joints = append(s.Joints, homeJoint(a.tunnel.Status(), router, a.tunnel.Counters(), a.networks.Load()))
-	if _, proven := evidence(list, knocks, router, home, now); needsHands(router, proven) {
+	if _, proven := evidence(list, others, router, home, now); needsHands(router, proven) {
 		if g, err := a.guide(""); err == nil {
 			s.Guide = &g
 		}
 	}
-	s.Reachability = reachability(list, knocks, router, a.echo.Load().sighting(), home, now)
+	s.Reachability = reachability(list, others, router, a.echo.Load().sighting(), home, now)
 	s.Names, s.Hairpin = a.houseNames(), a.atHome()
 	return s
 }
@@ -381,6 +386,7 @@ func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
 		{Name: "look at the network", Run: a.followNetworks},
 		{Name: "DNS name", Run: a.name.Run},
 		{Name: "ask where home is seen", Run: a.followEcho},
+		{Name: "keep what proves the way in", Run: a.keepProofs},
 		{Name: "admin page", Run: a.page.Run},
 	}
 	if a.mapper != nil {

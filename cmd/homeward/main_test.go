@@ -360,7 +360,7 @@ func TestGreenIsSaidOnlyOfWhatWasSeen(t *testing.T) {
 		{"a browser knocked before home moved", moved, nil, api.JointWorking, api.JointUnknown, knocked("198.51.100.7:9", time.Hour)},
 	} {
 		got := map[string]api.Joint{}
-		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, dnsname.Status{}, endpointFor(nil, dnsname.Status{}, c.router), c.peers, c.knocks, []netip.Prefix{netip.MustParsePrefix("2a02:810:1:2::/64")}, now) {
+		for _, j := range wayHome(tunnel.Status{Up: true, ListenPort: 5}, c.router, dnsname.Status{}, endpointFor(nil, dnsname.Status{}, c.router), c.peers, knockProofs(c.knocks), []netip.Prefix{netip.MustParsePrefix("2a02:810:1:2::/64")}, now) {
 			got[j.Key] = j
 			if j.Summary == "" {
 				t.Errorf("%s: %s says nothing", c.name, j.Key)

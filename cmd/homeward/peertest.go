@@ -183,7 +183,7 @@ func admission(p peers.Peer) phonetest.Admission {
 // door is what is known of the router's port, and what to do about it.
 func (a *appliance) door(t tunnel.Status, router upnp.Status) (phonetest.Door, string) {
 	list, home := a.peers.List(), a.networks.Load().home
-	_, proven := evidence(list, a.tunnel.Knocks(), router, home, time.Now())
+	_, proven := evidence(list, a.otherProofs(router, time.Now()), router, home, time.Now())
 	j := portJoint(t, router, a.callAt(router), proven)
 	door := phonetest.DoorUnknown
 	switch j.State {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"homeward/peers"
-	"homeward/tunnel"
 	"homeward/upnp"
 	"homeward/web"
 	"homeward/web/api"
@@ -17,8 +16,8 @@ import (
 const shownProofs = 8
 
 // reachability is whether the house can be reached, with what that rests on.
-func reachability(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status, sighting upnp.Sighting, home []netip.Prefix, now time.Time) api.Reachability {
-	all := proofs(list, knocks, router, home, now)
+func reachability(list []peers.Peer, others []upnp.Proof, router upnp.Status, sighting upnp.Sighting, home []netip.Prefix, now time.Time) api.Reachability {
+	all := proofs(list, others, router, home, now)
 	var seen []upnp.Proof
 	for _, p := range all {
 		seen = append(seen, p.Proof)
@@ -41,8 +40,11 @@ func reachability(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Sta
 	}
 	for _, p := range seen[:min(len(seen), shownProofs)] {
 		e := api.Evidence{Kind: string(p.Kind), At: p.At.UTC(), Family: familyOf(p)}
-		if p.From.IsValid() {
+		switch {
+		case p.From.IsValid():
 			e.From = p.From.String()
+		case p.Network.IsValid():
+			e.From = p.Network.String()
 		}
 		r.Evidence = append(r.Evidence, e)
 	}

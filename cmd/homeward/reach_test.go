@@ -35,7 +35,7 @@ func TestReachabilityTellsWhatItRestsOn(t *testing.T) {
 	if r := reachability([]peers.Peer{stale}, nil, router, upnp.Sighting{}, nil, now); r.Verdict != "mapped" {
 		t.Errorf("a code with another DNS server: %+v", r)
 	}
-	r = reachability([]peers.Peer{phone("198.51.100.7:9", time.Minute), phone("198.51.100.8:9", 8*24*time.Hour)}, knock, router, upnp.Sighting{}, nil, now)
+	r = reachability([]peers.Peer{phone("198.51.100.7:9", time.Minute), phone("198.51.100.8:9", 8*24*time.Hour)}, knockProofs(knock), router, upnp.Sighting{}, nil, now)
 	if r.Verdict != "seen" || len(r.Evidence) != 2 || r.Evidence[0].Kind != "handshake" || r.Evidence[0].From != "198.51.100.7" || r.Evidence[0].Family != "IPv4" ||
 		r.Evidence[1].Kind != "knock" || r.Evidence[1].Family != "IPv6" || r.Advice != "" || !r.Since.Equal(now.Add(-time.Minute)) {
 		t.Errorf("a phone and a browser came: %+v", r)

@@ -216,8 +216,8 @@ func (sh *shelter) status() api.Status {
 		{Name: "as of", Value: sh.good.Written.Local().Format(time.DateTime)},
 		{Name: "state directory", Value: sh.box.settings.StateDir},
 	}}
-	s.Joints = append(s.Joints, wayHome(sh.tunnel.Status(), router, dnsname.Status{}, endpointFor(sh.endpoint, dnsname.Status{}, router), list, sh.tunnel.Knocks(), sh.network.home, now)...)
-	s.Reachability = reachability(list, sh.tunnel.Knocks(), router, upnp.Sighting{}, sh.network.home, now)
+	s.Joints = append(s.Joints, wayHome(sh.tunnel.Status(), router, dnsname.Status{}, endpointFor(sh.endpoint, dnsname.Status{}, router), list, knockProofs(sh.tunnel.Knocks()), sh.network.home, now)...)
+	s.Reachability = reachability(list, knockProofs(sh.tunnel.Knocks()), router, upnp.Sighting{}, sh.network.home, now)
 	s.Joints = append(s.Joints, homeJoint(sh.tunnel.Status(), router, sh.tunnel.Counters(), sh.network))
 	return s
 }

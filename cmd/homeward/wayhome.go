@@ -26,36 +26,52 @@ type proof struct {
 
 // proofs are all packets from outside that prove something of the way in now, the best
 // first: handshakes, then knocks of browsers, then what the router counted, and of each
-// the latest first. A handshake counts whose source is neither in one of the house's
+// the latest first. others are knocks, and what was kept of an earlier run. A handshake counts whose source is neither in one of the house's
 // networks (at home, IPv6 addresses are public) nor the router's own: such a one would
 // have turned round inside the house.
-func proofs(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status, home []netip.Prefix, now time.Time) []proof {
+func proofs(list []peers.Peer, others []upnp.Proof, router upnp.Status, home []netip.Prefix, now time.Time) []proof {
 	var all []proof
-	add := func(kind upnp.ProofKind, at time.Time, from netip.Addr, peer peers.Name) {
-		p := upnp.Proof{Kind: kind, At: at, From: from.Unmap(), Six: from.Unmap().Is6()}
-		if router.Proves(p, now) && !(insider{router.WAN, home}).has(from) {
+	add := func(p upnp.Proof, peer peers.Name) {
+		if router.Proves(p, now) && !(insider{router.WAN, home}).has(p.From) {
 			all = append(all, proof{p, peer})
 		}
 	}
 	for _, p := range list {
-		add(upnp.ProofHandshake, p.Observed.LastHandshake, p.Observed.Endpoint.Addr(), p.Name)
+		add(proofFrom(upnp.ProofHandshake, p.Observed.LastHandshake, p.Observed.Endpoint.Addr()), p.Name)
 	}
-	for _, k := range knocks {
-		add(upnp.ProofKnock, k.At, k.From.Addr(), "")
+	for _, p := range others {
+		if p.Kept() {
+			all = append(all, proof{Proof: p}) // it is one of this place, see proven.Book
+			continue
+		}
+		add(p, "")
 	}
 	if p, ok := router.Counted(); ok && router.Proves(p, now) {
 		all = append(all, proof{Proof: p})
 	}
-	order := []upnp.ProofKind{upnp.ProofHandshake, upnp.ProofKnock, upnp.ProofCounter}
+	order := upnp.ProofKinds()
 	slices.SortStableFunc(all, func(a, b proof) int {
 		return cmp.Or(slices.Index(order, a.Kind)-slices.Index(order, b.Kind), b.At.Compare(a.At))
 	})
 	return all
 }
 
+// proofFrom is a packet from an address outside.
+func proofFrom(kind upnp.ProofKind, at time.Time, from netip.Addr) upnp.Proof {
+	return upnp.Proof{Kind: kind, At: at, From: from.Unmap(), Six: from.Unmap().Is6()}
+}
+
+// knockProofs are the knocks of browsers.
+func knockProofs(knocks []tunnel.HeardKnock) (list []upnp.Proof) {
+	for _, k := range knocks {
+		list = append(list, proofFrom(upnp.ProofKnock, k.At, k.From.Addr()))
+	}
+	return list
+}
+
 // evidence is the best proof, if there is one.
-func evidence(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status, home []netip.Prefix, now time.Time) (proof, bool) {
-	all := proofs(list, knocks, router, home, now)
+func evidence(list []peers.Peer, others []upnp.Proof, router upnp.Status, home []netip.Prefix, now time.Time) (proof, bool) {
+	all := proofs(list, others, router, home, now)
 	if len(all) == 0 {
 		return proof{}, false
 	}
@@ -64,8 +80,8 @@ func evidence(list []peers.Peer, knocks []tunnel.HeardKnock, router upnp.Status,
 
 // wayHome is the path from the internet to the LAN, joint by joint. Working is
 // said only of what was observed, never of what a router promised.
-func wayHome(t tunnel.Status, router upnp.Status, name dnsname.Status, endpoint *peers.Endpoint, list []peers.Peer, knocks []tunnel.HeardKnock, home []netip.Prefix, now time.Time) []api.Joint {
-	seen, proven := evidence(list, knocks, router, home, now)
+func wayHome(t tunnel.Status, router upnp.Status, name dnsname.Status, endpoint *peers.Endpoint, list []peers.Peer, others []upnp.Proof, home []netip.Prefix, now time.Time) []api.Joint {
+	seen, proven := evidence(list, others, router, home, now)
 	joints := []api.Joint{
 		deviceJoint(t),
 		routerJoint(router, proven),
@@ -254,6 +270,10 @@ func outsideJoint(r upnp.Status, endpoint *peers.Endpoint, seen proof, proven bo
 	switch {
 	case proven:
 		j.State, j.Since = api.JointWorking, seen.At
+		if seen.Kept() && seen.Kind != upnp.ProofCounter {
+			say(&j, "outside_earlier", "Network", seen.Network, "Family", familyOf(seen.Proof))
+			break
+		}
 		switch seen.Kind {
 		case upnp.ProofKnock:
 			say(&j, "outside_knocked", "Address", seen.From, "Family", familyOf(seen.Proof))

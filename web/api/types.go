@@ -73,7 +73,7 @@ type Evidence struct {
 	Kind   string    `json:"kind"` // handshake, knock (by a browser) or counter (the router's)
 	At     time.Time `json:"at"`
 	Family string    `json:"family"`         // IPv4 or IPv6
-	From   string    `json:"from,omitempty"` // the address outside
+	From   string    `json:"from,omitempty"` // the address outside; of before the last start, its network
 }
 
 // Hairpin says whether devices at home reach the house by its public address.
