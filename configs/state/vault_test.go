@@ -38,7 +38,7 @@ func TestTheVaultKeepsAndForgets(t *testing.T) {
 func TestTheDatabaseAloneTellsNoPassword(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	if err := s.Keep(t.Context(), "dns", []byte("the token of the account")); err != nil {
+	if err := s.Keep(t.Context(), "dns", []byte("hunter2 of the account")); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil { // which writes the log back
@@ -48,8 +48,8 @@ func TestTheDatabaseAloneTellsNoPassword(t *testing.T) {
 	if err != nil || !bytes.Contains(raw, []byte("vault")) {
 		t.Fatalf("the wrong file: %v", err)
 	}
-	if bytes.Contains(raw, []byte("the token")) {
-		t.Error("the database shows the token")
+	if bytes.Contains(raw, []byte("hunter2")) {
+		t.Error("the database shows the password")
 	}
 	info, err := os.Stat(s.Path(vaultKeyFile))
 	if err != nil || info.Mode().Perm() != 0o600 {
