@@ -34,6 +34,8 @@ var matrix = map[string]access{
 	"PUT /api/v1/guide/by-hand":              router,
 	"DELETE /api/v1/guide/by-hand":           router,
 	"POST /knock":                            admin,
+	"GET /api/v1/knock":                      reader,
+	"POST /api/v1/knock":                     program,
 	"POST /backup/download":                  admin,
 	"POST /backup/recovery-code":             admin,
 	"POST /backup/nightly":                   admin,

@@ -36,6 +36,8 @@ func (f *fakeKnocks) Knock() (api.Knock, bool) {
 	return f.last, time.Now().Before(f.last.Until)
 }
 
+func (f *fakeKnocks) HeardKnocks() []api.HeardKnock { return nil }
+
 func TestThePageTellsTheBrowserHowToKnockOnceItWasBegun(t *testing.T) {
 	w := newWorld(t)
 	c := w.owner()

@@ -32,8 +32,7 @@ type Config struct {
 	api.Config
 	Account   *account.Account
 	Bearers   *tokens.Book // decides by which tokens programs come in
-	Knocks    api.Knocker
-	MaxBackup int64 // of the backup of another homeward, in bytes
+	MaxBackup int64        // of the backup of another homeward, in bytes
 	// Names are the Host names by which the page may be opened, in lower case,
 	// next to its private addresses; nil means none.
 	Names func() []string
@@ -67,7 +66,7 @@ type Server struct {
 
 // New makes the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Bearers == nil || cfg.Knocks == nil {
+	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Bearers == nil {
 		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, bearers or knocks is missing")))
 	}
 	if cfg.Names == nil {

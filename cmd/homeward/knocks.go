@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"homeward/tunnel"
 	"homeward/upnp"
 	"homeward/web/api"
 )
@@ -41,6 +42,19 @@ func (k *knocks) Knock() (api.Knock, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.last, time.Now().Before(k.last.Until)
+}
+
+// HeardKnocks implements api.Knocker.
+func (k *knocks) HeardKnocks() []api.HeardKnock { return heardKnocks(k.a.tunnel.Knocks()) }
+
+// heardKnocks are knocks for people and programs, the latest first.
+func heardKnocks(heard []tunnel.HeardKnock) (list []api.HeardKnock) {
+	slices.SortFunc(heard, func(a, b tunnel.HeardKnock) int { return b.At.Compare(a.At) })
+	for _, k := range heard {
+		p := proofFrom(upnp.ProofKnock, k.At, k.From.Addr())
+		list = append(list, api.HeardKnock{At: k.At.UTC(), Family: familyOf(p), From: p.From.String(), Port: k.Port})
+	}
+	return list
 }
 
 // outside says whether a caller is none of the house's. Whoever seems to call from an

@@ -94,6 +94,10 @@ func (m *mask) status(s api.Status) api.Status {
 		l := &s.Reachability.Lies[i]
 		l.Told, l.Seen = m.text(l.Told), m.text(l.Seen)
 	}
+	s.Knocks = slices.Clone(s.Knocks)
+	for i := range s.Knocks {
+		s.Knocks[i].From = m.text(s.Knocks[i].From)
+	}
 	s.Reachability.Evidence = slices.Clone(s.Reachability.Evidence)
 	for i := range s.Reachability.Evidence {
 		s.Reachability.Evidence[i].From = m.text(s.Reachability.Evidence[i].From)

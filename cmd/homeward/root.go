@@ -35,7 +35,7 @@ Exit codes: 0 done; 1 it did not work; 2 the command line or a setting is wrong;
 		return usage(fmt.Errorf("%w: see '%s --help'", err, c.CommandPath()))
 	})
 	opts.register(root)
-	root.AddCommand(newServe(opts), newStatus(opts), newDoctor(opts), newPeers(opts), newLog(opts), newPorts(opts), newDNS(opts), newSettings(opts), newAdmin(opts), newService(opts), newUpdate(opts), newBackup(opts), newRestore(opts), newImport(opts), newCleanup(opts), newVersion(opts), newMan(opts))
+	root.AddCommand(newServe(opts), newStatus(opts), newDoctor(opts), newPeers(opts), newLog(opts), newPorts(opts), newKnock(opts), newDNS(opts), newSettings(opts), newAdmin(opts), newService(opts), newUpdate(opts), newBackup(opts), newRestore(opts), newImport(opts), newCleanup(opts), newVersion(opts), newMan(opts))
 	return root
 }
 

@@ -43,6 +43,7 @@ type Config struct {
 	// Renumberer gives the tunnel another network.
 	Renumberer Renumberer
 	Tests      Tester
+	Knocks     Knocker
 	Backups    Backups
 	History    History
 	Accounts   Accounts
@@ -59,7 +60,7 @@ type Config struct {
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "renumberer": c.Renumberer == nil, "tests": c.Tests == nil, "backups": c.Backups == nil, "history": c.History == nil, "accounts": c.Accounts == nil, "tokens": c.Tokens == nil, "restorer": c.Restorer == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "renumberer": c.Renumberer == nil, "tests": c.Tests == nil, "knocks": c.Knocks == nil, "backups": c.Backups == nil, "history": c.History == nil, "accounts": c.Accounts == nil, "tokens": c.Tokens == nil, "restorer": c.Restorer == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -91,6 +92,8 @@ func routes(cfg Config) []Route {
 		{"PATCH", "/api/v1/forwards/{id}", account.ScopePorts, h.withForward(h.switchForward)},
 		{"DELETE", "/api/v1/forwards/{id}", account.ScopePorts, h.withForward(h.removeForward)},
 		{"DELETE", "/api/v1/ports/{protocol}/{port}", account.ScopePorts, h.closePort},
+		{"GET", "/api/v1/knock", account.ScopeRead, h.knock},
+		{"POST", "/api/v1/knock", account.ScopeAdmin, h.beginKnock},
 		{"GET", "/api/v1/dns", account.ScopeAdmin, h.dnsName},
 		{"PUT", "/api/v1/dns", account.ScopeAdmin, h.setDNSName},
 		{"DELETE", "/api/v1/dns", account.ScopeAdmin, h.removeDNSName},

@@ -96,6 +96,8 @@ type Status struct {
 	Names        []string     `json:"names,omitempty"`
 	Backup       BackupState  `json:"backup"`
 	Reachability Reachability `json:"reachability,omitzero"`
+	// Knocks are those of browsers that were heard since the start, the latest first.
+	Knocks []HeardKnock `json:"knocks,omitempty"`
 	// Hairpin was tried out.
 	Hairpin Hairpin `json:"hairpin,omitempty"`
 	// Guide says how the port is opened by hand, when that is what is left.
