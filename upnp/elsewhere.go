@@ -29,6 +29,11 @@ type Elsewhere interface {
 const (
 	walkTime = 5 * time.Second // for all ports that are tried one after another
 	walkMost = 6
+	// walkFailed and walkFull are the same after answers that are mostly about the router
+	// and not about the port: some say 501 for a port that is taken, or 402, 728, 4 (NAT-PMP)
+	// or 8 (PCP) for one that they don't like.
+	walkFailed = 2
+	walkFull   = 1
 	// promisedFor is how long a port that is in codes may be somebody else's until
 	// another one is taken: whoever has it may go, and codes be good again.
 	promisedFor = 10 * time.Minute
@@ -45,8 +50,11 @@ func (k *keeper) elsewhere(ctx context.Context, refusal answer) (grant, answer) 
 	defer cancel()
 	e, present, nonce := k.m.config.Elsewhere, k.port, k.nonce
 	k.nonce = Nonce{} // it proves the present port
-	tries := 0
-	for ports := k.others(refusal.offered); len(ports) > 0 && tries < walkMost && ctx.Err() == nil; ports = ports[1:] {
+	tries, most := 0, k.walk(refusal)
+	k.walked = k.walked || most < walkMost
+	k.walking = true
+	defer func() { k.walking = false }()
+	for ports := k.others(refusal.offered); len(ports) > 0 && tries < most && ctx.Err() == nil; ports = ports[1:] {
 		if err := e.Try(ctx, ports[0]); err != nil {
 			k.m.log.Debug("another port is of no use", "port", ports[0], "err", err)
 			continue
@@ -55,7 +63,7 @@ func (k *keeper) elsewhere(ctx context.Context, refusal answer) (grant, answer) 
 		k.port = ports[0]
 		g, a := k.mapPort(ctx)
 		if !a.ok() {
-			if a.outcome != conflict && a.outcome != notAllowed {
+			if a.outcome != conflict && a.outcome != notAllowed && a.outcome != refusal.outcome {
 				break // it isn't about the port
 			}
 			continue
@@ -76,18 +84,39 @@ func (k *keeper) elsewhere(ctx context.Context, refusal answer) (grant, answer) 
 	return grant{}, refusal
 }
 
+// walk is how many other ports are asked for after a refusal.
+func (k *keeper) walk(a answer) int {
+	switch {
+	case a.outcome == conflict, a.outcome == notAllowed && a.offered != 0:
+		return walkMost
+	case k.walked: // once is enough, until the router gives a port again
+		return 0
+	case a.outcome == notAllowed && k.onlyGuesses(a):
+		return walkMost
+	case a.outcome == failed && k.heldVerdict() == Mapped: // without a public address it is about that
+		return walkFailed
+	case a.outcome == tableFull, a.outcome == badArgument:
+		return walkFull
+	}
+	return 0
+}
+
+// onlyGuesses reports whether a refusal is PCP's, of a router whose table nobody can
+// read: it is the same for a rule that allows nothing and for one that allows other
+// ports, as where an address is shared by ranges of them (MAP-E). Exactly one port is
+// one small packet; any port is never asked for, see pcpSession.taken.
+func (k *keeper) onlyGuesses(a answer) bool {
+	_, asked := k.session.(*pcpSession)
+	return asked && a.code == int(pcpCannotProvideExternal)
+}
+
 // mayLeave reports whether the present port is to be given up after a refusal.
 func (k *keeper) mayLeave(a answer) bool {
 	e := k.m.config.Elsewhere
-	if !k.side.leads || e == nil {
+	if !k.side.leads || e == nil || k.walk(a) == 0 {
 		return false
 	}
-	switch {
-	case a.outcome == notAllowed && a.offered == 0:
-		return false // the router lets us have none
-	case a.outcome != conflict && a.outcome != notAllowed:
-		return false
-	case a.holder.former && a.holder.ends > 0:
+	if a.holder.former && a.holder.ends > 0 {
 		return false // our own entry of before, which ends by itself
 	}
 	if k.awaySince.IsZero() {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -324,4 +325,138 @@ func TestIPv6FollowsToTheOtherPort(t *testing.T) {
 			t.Errorf("removed %d, asked for %d, the port is %d", six.lastRemoved.port, six.last.port, s.Port)
 		}
 	})
+}
+
+// T29, T38: routers whose answer is hardly about the port are asked for another one or
+// two all the same, once: 501 for a port that is taken, 402, 728, 4 or 8 for a full
+// table. Then it is told, in time.
+func TestAnswersThatMayBeAboutThePortHaveAnotherOneTried(t *testing.T) {
+	pmp, pcp := routertest.Options{PMP: true, NoUPnP: true}, routertest.Options{PCP: true, NoUPnP: true}
+	soap := func(code int) func(*routertest.Router, func(port string) bool) {
+		return func(r *routertest.Router, refuses func(string) bool) {
+			r.Always("AddPortMapping", func(args map[string]string) routertest.Reply {
+				if refuses(args["NewExternalPort"]) {
+					return routertest.Reply{Fault: code}
+				}
+				return routertest.Reply{}
+			})
+		}
+	}
+	control := func(kind string, code int) func(*routertest.Router, func(port string) bool) {
+		return func(r *routertest.Router, refuses func(string) bool) {
+			r.Always(kind, func(args map[string]string) routertest.Reply {
+				if args["lifetime"] != "0" && refuses(args["external"]) {
+					return routertest.Reply{Code: code}
+				}
+				return routertest.Reply{}
+			})
+		}
+	}
+	for name, tt := range map[string]struct {
+		opt    routertest.Options
+		refuse func(*routertest.Router, func(port string) bool)
+		tries  int
+		says   string
+	}{
+		"T29: 501":     {routertest.Options{}, soap(501), walkFailed, "Restart the router"},
+		"T38: 728":     {routertest.Options{}, soap(728), walkFull, "no room"},
+		"T38: 402":     {routertest.Options{}, soap(402), walkFull, "its list is full, or"},
+		"T38: 701":     {routertest.Options{}, soap(701), walkFull, "no room"},
+		"T38: NAT-PMP": {pmp, control(routertest.PMPMap, 4), walkFull, "no room"},
+		"T38: PCP":     {pcp, control(routertest.PCPMap, 8), walkFull, "no room"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := routertest.New(t, tt.opt)
+			tt.refuse(r, func(string) bool { return true })
+			c, e := against(r), &ports{}
+			c.Elsewhere = e
+			begun := time.Now()
+			m, stop := running(t, c)
+			s := until(t, m, "verdict", func(s Status) bool { return s.Verdict != Starting })
+			if took := time.Since(begun); s.Verdict != RouterBroken || took > 15*time.Second || !strings.Contains(s.Advice, tt.says) {
+				t.Errorf("%v after %v: %q", s.Verdict, took, s.Advice)
+			}
+			if tried, _ := e.seen(); len(tried) != tt.tries || s.Port != testPort {
+				t.Errorf("tried %v, the port is %d", tried, s.Port)
+			}
+			stop()
+
+			r = routertest.New(t, tt.opt)
+			tt.refuse(r, func(port string) bool { return port == strconv.Itoa(testPort) })
+			c, e = against(r), &ports{}
+			c.Elsewhere = e
+			m, _ = running(t, c)
+			if s := until(t, m, "mapping", verdict(Mapped)); s.Port != testPort+1<<14 || e.Port() != s.Port {
+				t.Errorf("it was about the port: %d", s.Port)
+			}
+		})
+	}
+}
+
+// T38: one other port at once, then 30 seconds, then five minutes, and no port more.
+func TestAFullTableIsAskedSeldom(t *testing.T) {
+	for _, o := range []outcome{tableFull, badArgument} {
+		inBubble(t, func(w *world) {
+			e := &ports{}
+			w.m.config.Elsewhere = e
+			begun := time.Now()
+			var asked []time.Duration
+			w.router.adding = func() { asked = append(asked, time.Since(begun).Round(time.Second)) }
+			w.router.addAnswer = answer{outcome: o}
+			w.start()
+			w.until(verdict(RouterBroken))
+			w.sleep(11 * time.Minute)
+			w.set(func(*memory) {
+				if want := []time.Duration{0, 0, 30 * time.Second, 330 * time.Second, 630 * time.Second}; !slices.Equal(asked, want) {
+					t.Errorf("%v: asked after %v, want %v", o, asked, want)
+				}
+			})
+			if tried, _ := e.seen(); len(tried) != walkFull {
+				t.Errorf("tried %v", tried)
+			}
+			w.set(func(r *memory) { r.addAnswer = answer{} })
+			if s := w.until(verdict(Mapped)); s.Port != testPort {
+				t.Errorf("port %d", s.Port)
+			}
+		})
+	}
+}
+
+// C7 by PCP alone: of two or four homes that share an address each has a quarter or half
+// of all ports. One in each is asked for, exactly, so that no router has to look for any.
+func TestTheQuarterOfThePortsIsFoundByPCPAlone(t *testing.T) {
+	for from, want := range map[uint16]uint16{1024: 8466, 16384: 24850, 49152: 57618} {
+		r := routertest.New(t, routertest.Options{PCP: true, NoUPnP: true, From: from, To: from | 16383})
+		c, e := against(r), &ports{}
+		c.Elsewhere = e
+		m, stop := running(t, c)
+		s := until(t, m, "mapping", verdict(Mapped))
+		if s.Port != want || e.Port() != want || !slices.Equal(ours(r), []string{strconv.Itoa(int(want)) + " to " + strconv.Itoa(int(want))}) {
+			t.Errorf("from %d: port %d, table %+v", from, s.Port, r.Entries())
+		}
+		stop()
+	}
+}
+
+// T22 by PCP alone: where only a few ports are allowed, they are not found; that is told
+// soon, after few requests, and none of them is for any port.
+func TestANarrowRangeByPCPAloneIsTold(t *testing.T) {
+	r := routertest.New(t, routertest.Options{PCP: true, NoUPnP: true})
+	r.Always(routertest.PCPMap, func(args map[string]string) routertest.Reply {
+		if args["exactly"] != "true" && args["lifetime"] != "0" {
+			t.Error("asked for any port")
+		}
+		return routertest.Reply{Code: 11}
+	})
+	c, e := against(r), &ports{}
+	c.Elsewhere = e
+	begun := time.Now()
+	m, _ := running(t, c)
+	s := until(t, m, "verdict", verdict(Refused))
+	n := r.Calls(routertest.PCPMap)
+	const first = 2 * 2 // our own port, and another one to see whether that is about it; twice, with the slow protocols waited for
+	if tried, _ := e.seen(); len(tried) != walkMost || n > first+walkMost || time.Since(begun) > 8*time.Second || s.Advice == "" || s.Port != testPort {
+		t.Errorf("after %v: %d requests for %v, %q", time.Since(begun), n, tried, s.Advice)
+	}
 }

@@ -28,7 +28,7 @@ func (k *keeper) note(a answer) {
 	}
 	k.denial(a)
 	k.failures++
-	k.nextTry = time.Now().Add(backoff(k.failures))
+	k.nextTry = time.Now().Add(pause(a, k.failures))
 	k.heldSince = time.Time{}
 	k.recheckForwards()
 	switch a.outcome {

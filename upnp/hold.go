@@ -56,7 +56,7 @@ func (k *keeper) sweep(ctx context.Context) {
 func (k *keeper) hold(ctx context.Context, g grant) {
 	now := time.Now()
 	k.checkedAt = now
-	k.awaySince = time.Time{}
+	k.awaySince, k.walked = time.Time{}, false
 	fresh := k.mapping == nil
 	if fresh {
 		k.grantedAt = now

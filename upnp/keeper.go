@@ -15,6 +15,8 @@ type keeper struct {
 	port     uint16 // the one that is asked for
 	// awaySince is when the router began to give the port to others; zero: it doesn't.
 	awaySince time.Time
+	walked    bool // other ports were asked for though it is hardly about the port
+	walking   bool // other ports are asked for
 
 	gw      Gateway // the zero value while there is none
 	former  []netip.Addr
@@ -133,6 +135,7 @@ func (k *keeper) want() want {
 			return nonceOf(k.m.config.Secret, k.gw.Addr, client, k.port)
 		},
 		held:     k.mapping != nil && !k.mapping.Foreign,
+		guess:    k.walking,
 		leftover: k.leftover,
 	}
 }

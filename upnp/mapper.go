@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,6 +89,21 @@ const (
 func backoff(failures int) time.Duration {
 	pauses := [...]time.Duration{5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute}
 	return pauses[min(max(failures-1, 0), len(pauses)-1)]
+}
+
+// fullPause is the first pause after a router that has no room: it is weak, and its list
+// does not get shorter within seconds.
+const fullPause = 30 * time.Second
+
+// pause is the pause after so many failed attempts in a row, the last of which came to a.
+func pause(a answer, failures int) time.Duration {
+	if a.outcome != tableFull && a.outcome != badArgument {
+		return backoff(failures)
+	}
+	if failures <= 1 {
+		return fullPause
+	}
+	return backoff(math.MaxInt)
 }
 
 // Mapper keeps one UDP port of the home router open, and the owner's forwards.

@@ -79,6 +79,9 @@ type want struct {
 	// held is set when the router granted us the mapping in this run: an entry that
 	// leads to us is then ours, even if the router changed its description.
 	held bool
+	// guess is set for one port of several that are asked for in turn: why one of them
+	// isn't to be had need not be found out.
+	guess bool
 	// leftover reports other entries of ours that nobody wants any more; nil: none are
 	// known. See Forward.
 	leftover func(row) bool

@@ -120,7 +120,7 @@ func (s *pcpSession) add(ctx context.Context, w want) (grant, answer) {
 		s.loose = true
 		r, a = s.mapPort(ctx, w, w.port, false)
 	}
-	if a.outcome == conflict {
+	if a.outcome == conflict && !w.guess {
 		return grant{}, s.taken(ctx, w, a)
 	}
 	if !a.ok() {

@@ -51,7 +51,7 @@ func (k *keeper) leave(ctx context.Context, next Gateway) {
 	k.gw, k.session, k.mapping, k.asked = next, nil, nil, false
 	k.candidates, k.passed, k.cut, k.missing, k.maker, k.worked, k.stale = nil, nil, false, false, nil, "", false
 	k.lastSeen, k.wan, k.wanTold, k.longest = Router{}, netip.Addr{}, false, 0
-	k.failures, k.denied, k.nextTry, k.started = 0, Denied{}, time.Now(), false
+	k.failures, k.denied, k.walked, k.nextTry, k.started = 0, Denied{}, false, time.Now(), false
 	k.heldSince, k.nextWitness, k.knockUntil = time.Time{}, time.Time{}, time.Time{}
 	k.restored, k.nonce = "", Nonce{}
 	k.restore()
