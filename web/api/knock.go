@@ -44,29 +44,39 @@ type HeardKnock struct {
 
 // KnockState says whether the port answers knocks at this moment, and which it heard.
 type KnockState struct {
-	Going bool             `json:"going"`
-	Until time.Time        `json:"until,omitzero"`
-	Calls []netip.AddrPort `json:"calls"` // where the house can be knocked at; empty unless Going
-	Heard []HeardKnock     `json:"heard"`
-	Page  string           `json:"page"` // where a browser at home begins to knock
+	Going bool         `json:"going"`
+	Until time.Time    `json:"until,omitzero"`
+	Calls []string     `json:"calls"` // where the house can be knocked at, addresses with their port; empty unless Going
+	Heard []HeardKnock `json:"heard"`
+	Page  string       `json:"page"` // where a browser at home begins to knock
 }
 
-// BegunKnock is a KnockState with what whoever knocks has to know: he sends STUN binding
-// requests (RFC 8489) to Calls, with a USERNAME that begins with User and a colon and a
+// BegunKnock is what whoever knocks has to know: he sends STUN binding requests
+// (RFC 8489) to Calls, with a USERNAME that begins with User and a colon and a
 // MESSAGE-INTEGRITY made with Password (ICE, RFC 8445). They are told once.
 type BegunKnock struct {
-	KnockState
-	User     string `json:"user"`
-	Password string `json:"password"`
+	Until    time.Time `json:"until"`
+	Calls    []string  `json:"calls"` // addresses with their port
+	User     string    `json:"user"`
+	Password string    `json:"password"`
 }
 
 // knockState is the state of this moment.
 func (h handler) knockState() KnockState {
-	s := KnockState{Calls: []netip.AddrPort{}, Heard: append([]HeardKnock{}, h.Knocks.HeardKnocks()...), Page: h.PageURL() + "/knock"}
+	s := KnockState{Calls: []string{}, Heard: list(h.Knocks.HeardKnocks()), Page: h.PageURL() + "/knock"}
 	if k, going := h.Knocks.Knock(); going {
-		s.Going, s.Until, s.Calls = true, k.Until.UTC(), append(s.Calls, k.Calls...)
+		s.Going, s.Until, s.Calls = true, k.Until.UTC(), called(k)
 	}
 	return s
+}
+
+// called is where a knock goes, as text.
+func called(k Knock) []string {
+	at := make([]string, len(k.Calls))
+	for i, c := range k.Calls {
+		at[i] = c.String()
+	}
+	return at
 }
 
 func (h handler) knock(w http.ResponseWriter, _ *http.Request) {
@@ -82,7 +92,7 @@ func (h handler) beginKnock(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, BegunKnock{h.knockState(), k.User, k.Password.Reveal()})
+	h.reply(w, http.StatusOK, BegunKnock{k.Until.UTC(), called(k), k.User, k.Password.Reveal()})
 }
 
 // Knock asks which knocks of browsers were heard.

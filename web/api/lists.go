@@ -53,7 +53,7 @@ func (n DNSName) full() DNSName {
 }
 
 func (s Settings) full() Settings {
-	s.File = list(s.File)
+	s.File, s.EchoOffers = list(s.File), list(s.EchoOffers)
 	return s
 }
 
