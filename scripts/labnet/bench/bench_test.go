@@ -81,7 +81,10 @@ func TestQuickGivesWayToWhatIsSaid(t *testing.T) {
 	if s.rounds != 2 || s.duration != time.Second || strings.Join(s.servers, ",") != quickServers || strings.Join(s.loads, ",") != "junk" || len(s.families) != 2 {
 		t.Errorf("%+v", s)
 	}
-	for _, wrong := range [][]string{{"-ip", "5"}, {"-time", "1500ms"}, {"-rounds", "0"}, {"-servers", "x"}, {"-loads", "x"}, {"word"}} {
+	if s, err = parse([]string{"-beside", "x=/a", "-beside", "y=/b", "-servers", "tun@x,netstack@y"}); err != nil || s.beside["y"] != "/b" {
+		t.Errorf("%v, %+v", err, s)
+	}
+	for _, wrong := range [][]string{{"-ip", "5"}, {"-time", "1500ms"}, {"-rounds", "0"}, {"-servers", "x"}, {"-servers", "tun@x"}, {"-beside", "x"}, {"-beside", "x=y", "-servers", "R@x"}, {"-loads", "x"}, {"word"}} {
 		if _, err := parse(wrong); err == nil {
 			t.Errorf("%v is taken", wrong)
 		}

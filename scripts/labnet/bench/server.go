@@ -23,6 +23,8 @@ import (
 
 var allServers = []string{"kernel", "R", "naive", "tun", "netstack"}
 
+func isHomeward(server string) bool { return server == "tun" || server == "netstack" }
+
 const port = 51820
 
 // server is what stands between the client and home.
@@ -46,7 +48,11 @@ func (w *world) startServer(name string) *server {
 	case "naive":
 		s.process = w.startNaive()
 	default:
-		s.process = w.startHomeward(name, s)
+		plane, other, beside := strings.Cut(name, "@")
+		if beside {
+			w.programs.homeward = w.s.beside[other]
+		}
+		s.process = w.startHomeward(plane, s)
 	}
 	return s
 }

@@ -20,7 +20,8 @@ type settings struct {
 	within   time.Duration
 	servers  []string
 	loads    []string
-	families []bool // IPv6 or not
+	families []bool            // IPv6 or not
+	beside   map[string]string // other builds of homeward by the names that they have here
 	profiles string
 }
 
@@ -37,7 +38,7 @@ const (
 
 func parse(args []string) (*settings, error) {
 	var s settings
-	f := flag.NewFlagSet("bench", flag.ExitOnError)
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.Usage = func() { usage(f) }
 	f.IntVar(&s.rounds, "rounds", 3, "how often everything is measured")
 	f.DurationVar(&s.duration, "time", 3*time.Second, "how long each load runs")
@@ -46,6 +47,7 @@ func parse(args []string) (*settings, error) {
 	loads := f.String("loads", strings.Join(loadNames(), ","), "which `loads`")
 	ip := f.String("ip", "4", "4, 6 or both: the `family` inside and outside; both in turns, with the ratio of the two")
 	quick := f.Bool("quick", false, "one round of one second, of "+quickServers+" and "+quickLoads+", as far as nothing else is said")
+	f.Func("beside", "another build of homeward, as `NAME=FILE`: its servers are tun@NAME and netstack@NAME (may be said again)", s.addBeside)
 	f.StringVar(&s.profiles, "profiles", "", "a `folder` for CPU and heap profiles of homeward")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -68,9 +70,22 @@ func parse(args []string) (*settings, error) {
 	return &s, s.check()
 }
 
+func (s *settings) addBeside(text string) error {
+	name, file, ok := strings.Cut(text, "=")
+	if !ok || name == "" {
+		return errors.New("it has no name: write NAME=FILE")
+	}
+	if s.beside == nil {
+		s.beside = map[string]string{}
+	}
+	s.beside[name] = file
+	return nil
+}
+
 func (s *settings) check() error {
 	for _, n := range s.servers {
-		if !slices.Contains(allServers, n) {
+		kind, other, beside := strings.Cut(n, "@")
+		if !slices.Contains(allServers, kind) || beside && (s.beside[other] == "" || !isHomeward(kind)) {
 			return fmt.Errorf("there is no server %q: see --help", n)
 		}
 	}
@@ -100,6 +115,8 @@ namespaces, and sends loads through each kind of server in turns:
   naive      the module's own rootless network stack, with plain copies
   tun        homeward with a TUN device
   netstack   homeward without rights
+  tun@NAME, netstack@NAME
+             another build of it (-beside), as before and after a change
 
 Prints medians (and the least to the greatest) over the rounds. All of it runs
 on this one machine, so that only ratios to R within one run say something.
