@@ -2,6 +2,8 @@
 
 package main
 
+import "time"
+
 // load is one thing to send through a server.
 type load struct {
 	name, about string
@@ -34,4 +36,17 @@ func loadNames() []string {
 	return names
 }
 
-func rest(_ *world, s *server, r *row) error { return s.rest(r) }
+// rest measures the memory of the server at rest.
+func rest(w *world, s *server, r *row) error {
+	if s.process == nil {
+		return nil
+	}
+	end := s.profile(w.s.profiles, r.name+" idle")
+	time.Sleep(settle)
+	mib, err := s.mib("VmRSS")
+	if err != nil {
+		return err
+	}
+	r.add("idle MiB", mib)
+	return end()
+}

@@ -83,6 +83,7 @@ func (s *settings) turn(p programs, name string, ipv6 bool, r *row) error {
 				return fmt.Errorf("%s: %w", l.name, err)
 			}
 		}
-		return srv.finish(r)
+		srv.finish(r)
+		return nil
 	})
 }

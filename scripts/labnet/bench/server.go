@@ -158,17 +158,6 @@ func (c config) key(t labnet.T, name string) wgtypes.Key {
 // settle is how long a server rests before its idle memory counts.
 const settle = 12 * time.Second // longer than it takes to give back what only starting needs
 
-// rest measures the memory of the server at rest.
-func (s *server) rest(r *row) error {
-	if s.process == nil {
-		return nil
-	}
-	time.Sleep(settle)
-	mib, err := s.mib("VmRSS")
-	r.add("idle MiB", mib)
-	return err
-}
-
 // profile starts a CPU profile, and returns what ends it and keeps it in dir.
 func (s *server) profile(dir, name string) func() error {
 	if s.profiled == "" {
@@ -191,21 +180,11 @@ func (s *server) profile(dir, name string) func() error {
 	}
 }
 
-// finish measures what is known at the end of the round.
-func (s *server) finish(r *row) error {
-	if s.process == nil {
-		return nil
+// finish notes the greatest memory of all loads.
+func (s *server) finish(r *row) {
+	if s.peak > 0 {
+		r.add("peak MiB", s.peak)
 	}
-	err := s.keepPeak()
-	r.add("peak MiB", s.peak)
-	return err
-}
-
-// keepPeak looks at the greatest memory since the last load began.
-func (s *server) keepPeak() error {
-	mib, err := s.mib("VmHWM")
-	s.peak = max(s.peak, mib)
-	return err
 }
 
 // mib reads a field of the server's memory.
@@ -227,9 +206,6 @@ func (s *server) peakOf(r *row, name string, load func() error) error {
 	if s.process == nil {
 		return load()
 	}
-	if err := s.keepPeak(); err != nil {
-		return err
-	}
 	if err := forgetPeak(s.process.PID()); err != nil {
 		return err
 	}
@@ -238,5 +214,6 @@ func (s *server) peakOf(r *row, name string, load func() error) error {
 	}
 	mib, err := s.mib("VmHWM")
 	r.add(name+" peak MiB", mib)
+	s.peak = max(s.peak, mib)
 	return err
 }
