@@ -43,18 +43,23 @@ func (e entry) in(t language.Tag) any {
 	return e.EN
 }
 
-// Load reads the texts that are part of the program. It fails for a file that a
-// test of this package refuses, too.
-func Load() (*Catalogue, error) {
+// Load returns the texts that are part of the program, which are read once: they
+// take megabytes. It fails for a file that a test of this package refuses, too.
+func Load() (*Catalogue, error) { return loaded() }
+
+// loaded never changes.
+var loaded = sync.OnceValues(readAll)
+
+func readAll() (*Catalogue, error) {
 	files, err := fs.Glob(textFiles, "texts/*.toml")
 	if err != nil {
 		return nil, fmt.Errorf("reading the page's texts: %w", err)
 	}
 	bundle := i18n.NewBundle(tags[0])
 	c := &Catalogue{matcher: language.NewMatcher(tags)}
-	english := map[string]string{}
+	english, counted := map[string]string{}, map[string]bool{}
 	for _, f := range files {
-		if err := read(bundle, f, english); err != nil {
+		if err := read(bundle, f, english, counted); err != nil {
 			return nil, fmt.Errorf("reading the page's texts %s: %w", path.Base(f), err)
 		}
 	}
@@ -62,13 +67,14 @@ func Load() (*Catalogue, error) {
 	sources := bySource(english)
 	filled := withHoles(sources)
 	for _, t := range tags {
-		c.languages = append(c.languages, newLanguage(t, i18n.NewLocalizer(bundle, t.String()), parser, sources, filled))
+		c.languages = append(c.languages, newLanguage(t, i18n.NewLocalizer(bundle, t.String()), parser, sources, filled, counted))
 	}
 	return c, nil
 }
 
-// read takes the texts of one file, and notes the English ones.
-func read(bundle *i18n.Bundle, file string, english map[string]string) error {
+// read takes the texts of one file, and notes the English ones and those with
+// plural forms.
+func read(bundle *i18n.Bundle, file string, english map[string]string, counted map[string]bool) error {
 	raw, err := textFiles.ReadFile(file)
 	if err != nil {
 		return err
@@ -80,7 +86,10 @@ func read(bundle *i18n.Bundle, file string, english map[string]string) error {
 	for name, e := range entries {
 		key := strings.TrimSuffix(path.Base(file), ".toml") + "." + name
 		for _, t := range tags {
-			m, err := message(key, t, e.in(t))
+			m, forms, err := message(key, t, e.in(t))
+			if forms {
+				counted[key] = true
+			}
 			if err == nil {
 				err = bundle.AddMessages(t, m)
 			}
@@ -95,24 +104,23 @@ func read(bundle *i18n.Bundle, file string, english map[string]string) error {
 	return nil
 }
 
-// message makes a text of what the file says. Spanish has a form for millions
-// and Russian one for fractions, which the page does not count: they are said as
-// the nearest one.
-func message(key string, t language.Tag, text any) (*i18n.Message, error) {
-	m := &i18n.Message{ID: key}
+// message makes a text of what the file says; forms says that it has plural
+// forms. Spanish has one for millions and Russian one for fractions, which the
+// page does not count: they are said as the nearest one.
+func message(key string, t language.Tag, text any) (m *i18n.Message, forms bool, err error) {
+	m = &i18n.Message{ID: key}
 	switch text := text.(type) {
 	case string:
-		m.One, m.Few, m.Many, m.Other = text, text, text, text // the same for every count
-		return m, nil
+		m.Other = text // each form costs memory
+		return m, false, nil
 	case map[string]any:
-		forms := map[string]*string{"one": &m.One, "few": &m.Few, "many": &m.Many, "other": &m.Other}
+		into := map[string]*string{"one": &m.One, "few": &m.Few, "many": &m.Many, "other": &m.Other}
 		for name, form := range text {
 			s, ok := form.(string)
-			if into := forms[name]; into == nil || !ok {
-				return nil, fmt.Errorf("%q is no plural form", name)
-			} else {
-				*into = s
+			if into[name] == nil || !ok {
+				return nil, false, fmt.Errorf("%q is no plural form", name)
 			}
+			*into[name] = s
 		}
 		switch t {
 		case language.Russian:
@@ -120,9 +128,9 @@ func message(key string, t language.Tag, text any) (*i18n.Message, error) {
 		case language.Spanish:
 			m.Many = m.Other
 		}
-		return m, nil
+		return m, true, nil
 	}
-	return nil, fmt.Errorf("there is no text")
+	return nil, false, fmt.Errorf("there is no text")
 }
 
 // english is read once: it never changes.

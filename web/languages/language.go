@@ -19,12 +19,13 @@ type Language struct {
 	parser    template.Parser
 	sources   map[string]source // by their English
 	filled    []source
+	counted   map[string]bool // keys of texts with plural forms
 	decimal   string
 	group     string
 }
 
-func newLanguage(t language.Tag, l *i18n.Localizer, p template.Parser, sources map[string]source, filled []source) *Language {
-	n := &Language{tag: t, localizer: l, parser: p, sources: sources, filled: filled}
+func newLanguage(t language.Tag, l *i18n.Localizer, p template.Parser, sources map[string]source, filled []source, counted map[string]bool) *Language {
+	n := &Language{tag: t, localizer: l, parser: p, sources: sources, filled: filled, counted: counted}
 	n.decimal, n.group = n.T("format.decimal"), n.T("format.group")
 	return n
 }
@@ -60,7 +61,9 @@ func (l *Language) Text(key string, pairs ...any) (any, error) {
 			if err != nil {
 				return nil, fmt.Errorf("text %q: its count %v is no whole number", key, value)
 			}
-			config.PluralCount, value = n, l.Number(n)
+			if value = l.Number(n); l.counted[key] {
+				config.PluralCount = n
+			}
 		}
 		if _, safe := value.(html.HTML); isHTML && !safe {
 			value = html.HTMLEscapeString(fmt.Sprint(value))
