@@ -13,6 +13,7 @@ import (
 
 	"homeward/tunnel/internal/echo"
 	"homeward/tunnel/internal/knock"
+	"homeward/tunnel/internal/lean"
 	"homeward/tunnel/internal/pace"
 )
 
@@ -184,6 +185,7 @@ func (b *Bind) look(receive conn.ReceiveFunc) conn.ReceiveFunc {
 		if b.cfg.FromPeers != nil {
 			b.cfg.FromPeers.Wait()
 		}
+		lean.Trim(packets)
 		n, err := receive(packets, sizes, eps)
 		if n > 0 {
 			b.probe.take(packets[:n], sizes, b.called(eps[0])) // one receiver has one port

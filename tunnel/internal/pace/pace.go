@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.zx2c4.com/wireguard/tun"
+
+	"homeward/tunnel/internal/lean"
 )
 
 // patience is how long nothing comes out until the rest is taken for lost.
@@ -85,7 +87,7 @@ type device struct {
 }
 
 // Wrap tells the windows what comes out of wireguard-go into d, and what goes
-// in from d.
+// in from d. It keeps the buffers lean in which that goes.
 func Wrap(d tun.Device, fromPeers, toPeers *Window) tun.Device {
 	return &device{d, fromPeers, toPeers}
 }
@@ -100,6 +102,7 @@ func (d *device) Write(bufs [][]byte, offset int) (int, error) {
 // Read implements tun.Device.
 func (d *device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	d.toPeers.Wait()
+	lean.Trim(bufs)
 	n, err := d.Device.Read(bufs, sizes, offset)
 	for _, size := range sizes[:n] {
 		if size > 0 {
