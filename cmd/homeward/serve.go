@@ -110,6 +110,7 @@ func (b *box) serve(ctx context.Context) (err error) {
 		lifetime.Part{Name: "restored backup", Run: a.restorer.Run},
 		lifetime.Part{Name: "command line's socket", Run: socket.Run},
 		lifetime.Part{Name: "memory", Run: memory.Settle},
+		lifetime.Part{Name: "garbage", Run: memory.KeepGarbageLow},
 		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, b.tty) }},
 		b.wellAfter(st, state.Starts{}),
 		b.word(st, a.tunnel, a.restorer.restored),

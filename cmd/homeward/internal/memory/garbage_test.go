@@ -1,0 +1,74 @@
+package memory
+
+import (
+	"context"
+	"runtime/debug"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestGarbageIsBoundedByWhatIsSearched(t *testing.T) {
+	for name, c := range map[string]struct {
+		searched, live uint64
+		want           int
+	}{
+		"nothing collected yet":    {0, 0, 100},
+		"all of it is searched":    {300 << 20, 300 << 20, 100},
+		"mostly buffers":           {15 << 20, 100 << 20, 15},
+		"little besides buffers":   {1 << 20, 80 << 20, 10},
+		"little of all":            {1 << 20, 4 << 20, 100},
+		"ten thousand devices too": {100 << 20, 200 << 20, 50},
+	} {
+		if got := percent(c.searched, c.live); got != c.want {
+			t.Errorf("%s: %d %%, want %d", name, got, c.want)
+		}
+	}
+}
+
+// buffers are like those for packets.
+var buffers [][]byte
+
+func TestBuffersLetNoGarbageLieAround(t *testing.T) {
+	t.Setenv("GOGC", "")
+	for range 1000 {
+		buffers = append(buffers, make([]byte, 64<<10))
+	}
+	defer func() { buffers = nil }()
+	debug.FreeOSMemory() // collects
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- KeepGarbageLow(ctx) }()
+		time.Sleep(2 * lookEvery)
+		if got := now(); got > 20 {
+			t.Errorf("as much as %d %% may lie around", got)
+		}
+		cancel()
+		<-done
+		if got := now(); got != usual {
+			t.Errorf("at the end it is %d", got)
+		}
+	})
+}
+
+func TestWhoHasSetTheCollectorKnowsBetter(t *testing.T) {
+	t.Setenv("GOGC", "70")
+	synctest.Test(t, func(t *testing.T) {
+		defer debug.SetGCPercent(debug.SetGCPercent(70))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go KeepGarbageLow(ctx)
+		time.Sleep(2 * lookEvery)
+		if got := now(); got != 70 {
+			t.Errorf("it is %d", got)
+		}
+	})
+}
+
+// now is the percentage that holds.
+func now() int {
+	p := debug.SetGCPercent(usual)
+	debug.SetGCPercent(p)
+	return p
+}
