@@ -28,6 +28,10 @@ var matrix = map[string]access{
 	"POST /setup":                            visitor,
 	"POST /setup/restore":                    visitor, // for who has the setup link
 	"GET /backup":                            admin,
+	"GET /import":                            admin,
+	"POST /import":                           admin,
+	"POST /import/take":                      admin,
+	"POST /api/v1/import":                    program,
 	"GET /knock":                             admin,
 	"POST /guide/done":                       admin,
 	"POST /guide/undo":                       admin,

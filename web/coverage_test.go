@@ -49,6 +49,10 @@ var inAPI = map[string]string{
 	"POST /backup/nightly":                "PUT /api/v1/backup/nightly",
 	"POST /backup/nightly/off":            "DELETE /api/v1/backup/nightly",
 
+	"POST /import":      "POST /api/v1/import",
+	"POST /import/take": "POST /api/v1/import",
+
+	"GET /import":                        drawn,
 	"GET /healthz":                       asked,
 	"GET /assets/{hash}/{name}":          drawn,
 	"POST /look":                         drawn,

@@ -60,6 +60,7 @@ type Server struct {
 	ended     context.Context
 	end       context.CancelFunc
 
+	held     held               // files of other servers
 	openings *throttle.Throttle // of invites
 	showings *throttle.Throttle // of what they lead to
 }
@@ -127,9 +128,12 @@ func (s *Server) Handler() http.Handler {
 	}
 	mux.Handle("/api/", api.Nothing(mux))
 	mux.Handle("/", s.admit(route{Who: visitor, handle: s.notFound}))
-	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, guard.Bodies{restorePath: s.cfg.MaxBackup, api.RestorePath: s.cfg.MaxBackup}, mux)
+	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, guard.Bodies{restorePath: s.cfg.MaxBackup, api.RestorePath: s.cfg.MaxBackup, importPath: importBody, api.ImportPath: api.MaxImportBody}, mux)
 }
 
 // Close ends the pages that are kept up to date, so that a server that waits
-// for its connections need not wait for them.
-func (s *Server) Close() { s.end() }
+// for its connections need not wait for them, and forgets the files that are held.
+func (s *Server) Close() {
+	s.end()
+	s.held.close()
+}

@@ -16,6 +16,7 @@ type setupPage struct {
 	Problem string // beside the password
 	Min     int
 	Phrase  string // a password that is suggested
+	Import  bool   // another server is to be taken over next
 }
 
 // setupForm shows the form, and uses nothing up: programs that preview links
@@ -30,7 +31,7 @@ func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, t
 		s.broken(w, r, err)
 		return
 	}
-	p := setupPage{layout: s.bare(r, s.language(r).T("setup.title")), Claimed: claimed, Problem: problem, Min: account.MinPassword}
+	p := setupPage{layout: s.bare(r, s.language(r).T("setup.title")), Claimed: claimed, Problem: problem, Min: account.MinPassword, Import: r.PostFormValue("then") == "import"}
 	switch {
 	case !claimed && s.cfg.Account.LinkValid(token):
 		p.Token, p.Phrase = token, s.suggest()
@@ -70,5 +71,9 @@ func (s *Server) claim(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.tellStrength(r.Context(), password)
+	if r.PostFormValue("then") == "import" {
+		http.Redirect(w, r, importPath, http.StatusSeeOther)
+		return
+	}
 	http.Redirect(w, r, "/welcome", http.StatusSeeOther)
 }

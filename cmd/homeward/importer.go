@@ -21,7 +21,10 @@ import (
 )
 
 // importer makes a running homeward another server.
-type importer struct{ a *appliance }
+type importer struct {
+	a   *appliance
+	who doer
+}
 
 // Import implements api.Importer.
 func (i *importer) Import(ctx context.Context, files map[string][]byte, look bool) (api.Imported, error) {
@@ -66,6 +69,7 @@ func (i *importer) Import(ctx context.Context, files map[string][]byte, look boo
 	if err := i.a.state.Adopt(ctx, id, func(tx *sql.Tx) error { return peers.Adopt(ctx, tx, want.Devices, now) }); err != nil {
 		return api.Imported{}, importFailure(err)
 	}
+	i.who.did(ctx, "server-imported", nil)
 	i.a.log.Info("another server imported: starting again with it", "kind", server.Kind, "port", id.ListenPort, "devices", len(want.Devices))
 	i.a.restorer.again()
 	return done, nil
@@ -108,7 +112,7 @@ func (i *importer) identity(want imports.Wanted, host hostnet.Host) (state.Ident
 }
 
 func (i *importer) told(s imports.Server, want imports.Wanted, id state.Identity) api.Imported {
-	done := api.Imported{Kind: s.Kind, Port: id.ListenPort, Endpoint: s.Endpoint, Networks: []string{id.Plan.V4.String(), id.Plan.V6.String()}, Told: want.Told}
+	done := api.Imported{Kind: s.Kind, PublicKey: id.PrivateKey.Public().String(), Port: id.ListenPort, Endpoint: s.Endpoint, Networks: []string{id.Plan.V4.String(), id.Plan.V6.String()}, Told: want.Told}
 	if p := i.a.settings.Port; p != 0 && p != id.ListenPort {
 		done.Told = append(done.Told, fmt.Sprintf("The setting port = %d is in force, but the devices call port %d: remove it.", p, id.ListenPort))
 	}

@@ -14,7 +14,6 @@ import (
 
 // adminPage is the admin page with its sockets.
 type adminPage struct {
-	api.Importer
 	*pageSockets
 	account *account.Account
 	box     doer // who is on the box
@@ -23,7 +22,7 @@ type adminPage struct {
 
 // openPage makes the page and opens its sockets.
 func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
-	p := &adminPage{Importer: &importer{a: a}, account: a.account, box: doer{a.events.Publish, onTheBox}}
+	p := &adminPage{account: a.account, box: doer{a.events.Publish, onTheBox}}
 	var err error
 	did := func(ctx context.Context, cause string, about ...string) {
 		doer{a.events.Publish, onThePage}.did(ctx, cause, nil, about...)

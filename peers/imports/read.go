@@ -58,7 +58,7 @@ func Read(files map[string][]byte, tables Tables) (Server, error) {
 		return Server{}, Problems{{"the files", "none of them is a WireGuard server's: that has [Interface] with a ListenPort, or is wg-easy's wg0.json or wg-easy.db"}}
 	case 1:
 	default:
-		return Server{}, Problems{{"the files", "more than one is a server's: " + short(strings.Join(servers, ", ")) + ". Name the one to import"}}
+		return Server{}, Problems{{"the files", fmt.Sprintf("more than one is a server's: %s. Import one of them alone", short(strings.Join(servers, ", ")))}}
 	}
 	s, err := Conf(servers[0], files[servers[0]])
 	for _, name := range others { // of devices, which know what they call

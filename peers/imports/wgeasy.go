@@ -139,7 +139,7 @@ func Easy15(file string, tables map[string]Table) (Server, error) {
 	if port, ok := in["port"].(int64); ok && port > 0 && port < 65536 {
 		s.Port = uint16(port)
 	} else {
-		problems.add(where, "the port %v is none", in["port"])
+		problems.add(where, "the port %q is none", short(fmt.Sprint(in["port"])))
 	}
 	for _, column := range []string{"ipv4_cidr", "ipv6_cidr"} {
 		text := textOf(in[column])
@@ -162,7 +162,7 @@ func Easy15(file string, tables map[string]Table) (Server, error) {
 			}
 		}
 	}
-	s.dropHooks(file, "hooks", tables["hooks_table"])
+	s.dropHooks(file, tables["hooks_table"])
 	clients := tables["clients_table"]
 	if len(clients) > MaxDevices {
 		problems.add(file, "more than %d devices", MaxDevices)
@@ -206,15 +206,15 @@ func (s *Server) easy15Device(file string, c map[string]any, problems *Problems)
 			s.drop("%s: the network %s behind this device is not reached any more.", where, short(network))
 		}
 	}
-	s.dropHooks(where, "commands", Table{c})
+	s.dropHooks(where, Table{c})
 	return d
 }
 
-func (s *Server) dropHooks(where, what string, rows Table) {
+func (s *Server) dropHooks(where string, rows Table) {
 	for _, row := range rows {
 		for _, column := range []string{"pre_up", "post_up", "pre_down", "post_down"} {
 			if text := textOf(row[column]); text != "" {
-				s.drop("%s: of its %s, %q is not run.", where, what, short(text))
+				s.drop("%s: the command %q is not run.", where, short(text))
 			}
 		}
 	}

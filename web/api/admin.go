@@ -13,7 +13,6 @@ type Admin interface {
 	SetPassword(context.Context, string) error
 	// SetupLink makes another setup link.
 	SetupLink(context.Context) (SetupLink, error)
-	Importer
 }
 
 // Password is the page's new password.
@@ -37,7 +36,6 @@ func localRoutes(cfg Config, a Admin) []Route {
 	return []Route{
 		{"PUT", "/api/v1/admin/password", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.setPassword(w, r, a) }},
 		{"POST", "/api/v1/admin/setup-link", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.setupLink(w, r, a) }},
-		{"POST", "/api/v1/import", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.importServer(w, r, a) }},
 		{"DELETE", "/api/v1/admin/users/{name}/second-step", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) {
 			h.done(w, h.Accounts.RemoveSecondStep(r.Context(), r.PathValue("name")))
 		}},

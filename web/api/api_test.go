@@ -65,7 +65,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 	}
 	go func() { done <- diary.Run(ctx) }()
 	box := admin{t: t, set: map[string]bool{}}
-	h := LocalHandler(Config{Accounts: box, Restorer: box, Tokens: oneToken{}, Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device", State: JointWorking}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, House: &oneHouse{}, Renumberer: &tunnelNet{now: "10.6.0.0/24"}, Tests: &fakeTests{}, Knocks: &oneKnock{}, Backups: noBackups{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, box)
+	h := LocalHandler(Config{Accounts: box, Restorer: box, Tokens: oneToken{}, Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device", State: JointWorking}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, House: &oneHouse{}, Renumberer: &tunnelNet{now: "10.6.0.0/24"}, Tests: &fakeTests{}, Knocks: &oneKnock{}, Backups: noBackups{}, Importer: importer{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, box)
 	document := apitest.Served(t, h, documentPath)
 	h = document.Check(h)
 	srv := httptest.NewServer(h)
@@ -220,8 +220,11 @@ func (a admin) SetupLink(context.Context) (SetupLink, error) {
 	return SetupLink{URL: "https://192.0.2.1/setup?token=x", Fingerprint: "AA:BB"}, nil
 }
 
+// importer is one that reads one line.
+type importer struct{}
+
 // Import says what it was given.
-func (a admin) Import(_ context.Context, files map[string][]byte, look bool) (Imported, error) {
+func (importer) Import(_ context.Context, files map[string][]byte, look bool) (Imported, error) {
 	if len(files) == 0 {
 		return Imported{}, &Failure{Status: http.StatusUnprocessableEntity, Field: "files", Err: errors.New("none")}
 	}

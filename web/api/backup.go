@@ -2,10 +2,8 @@ package api
 
 import (
 	"context"
-	"errors"
 	"io"
 	"mime"
-	"mime/multipart"
 	"net/http"
 	"time"
 )
@@ -191,48 +189,4 @@ func (h handler) restore(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h.reply(w, http.StatusOK, done)
-}
-
-// Upload is a form with a file as its last part, which was not read yet.
-type Upload struct {
-	Fields map[string]string
-	File   io.Reader
-}
-
-// maxField bounds a field before the file, in bytes; there are few of them.
-const (
-	maxField  = 2 << 10
-	maxFields = 8
-)
-
-// ReadUpload reads a form up to its file, so that the fields can be judged before
-// anything large is taken.
-func ReadUpload(r *http.Request, file string) (Upload, error) {
-	parts, err := r.MultipartReader()
-	if err != nil {
-		return Upload{}, &requestError{http.StatusUnsupportedMediaType, "the body must be sent as multipart/form-data"}
-	}
-	u := Upload{Fields: map[string]string{}}
-	for range maxFields {
-		var p *multipart.Part
-		if p, err = parts.NextPart(); err != nil {
-			break
-		}
-		if p.FormName() == file {
-			u.File = p
-			return u, nil
-		}
-		var b []byte
-		if b, err = io.ReadAll(io.LimitReader(p, maxField+1)); err != nil || len(b) > maxField {
-			return Upload{}, &requestError{http.StatusBadRequest, "a field of the form is too long or cut off"}
-		}
-		u.Fields[p.FormName()] = string(b)
-	}
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	if err != nil {
-		return Upload{}, &requestError{http.StatusBadRequest, "the form cannot be read: " + err.Error()}
-	}
-	return Upload{}, &requestError{http.StatusBadRequest, "the form has no " + file}
 }

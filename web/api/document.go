@@ -101,11 +101,14 @@ func (o operation) in(schemas *openapi.Schemas, r Route) (*openapi.Operation, er
 		errs = append(errs, err)
 		return map[string]openapi.MediaType{mediaType: {Schema: s}}
 	}
-	switch {
-	case o.Body != nil:
+	if o.Body != nil {
 		out.Body = &openapi.Body{Required: !o.Partial, Content: content("application/json", o.Body)}
-	case o.Form != "":
-		out.Body = &openapi.Body{Required: true, Content: map[string]openapi.MediaType{"multipart/form-data": {Schema: &jsonschema.Schema{Type: "object", Required: []string{o.Form}}}}}
+	}
+	if o.Form != "" {
+		if out.Body == nil {
+			out.Body = &openapi.Body{Required: true, Content: map[string]openapi.MediaType{}}
+		}
+		out.Body.Content["multipart/form-data"] = openapi.MediaType{Schema: &jsonschema.Schema{Type: "object", Required: []string{o.Form}}}
 	}
 	done := openapi.Response{Description: o.Summary, Headers: o.headers()}
 	status := o.Status

@@ -45,6 +45,7 @@ type Config struct {
 	Tests      Tester
 	Knocks     Knocker
 	Backups    Backups
+	Importer   Importer
 	History    History
 	Accounts   Accounts
 	Tokens     Tokens
@@ -60,7 +61,7 @@ type Config struct {
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "renumberer": c.Renumberer == nil, "tests": c.Tests == nil, "knocks": c.Knocks == nil, "backups": c.Backups == nil, "history": c.History == nil, "accounts": c.Accounts == nil, "tokens": c.Tokens == nil, "restorer": c.Restorer == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
+		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "renumberer": c.Renumberer == nil, "tests": c.Tests == nil, "knocks": c.Knocks == nil, "backups": c.Backups == nil, "importer": c.Importer == nil, "history": c.History == nil, "accounts": c.Accounts == nil, "tokens": c.Tokens == nil, "restorer": c.Restorer == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -107,6 +108,7 @@ func routes(cfg Config) []Route {
 		{"POST", RestorePath, account.ScopeAdmin, h.restore},
 		{"PUT", "/api/v1/backup/nightly", account.ScopeAdmin, h.setNightlyBackup},
 		{"DELETE", "/api/v1/backup/nightly", account.ScopeAdmin, h.stopNightlyBackup},
+		{"POST", ImportPath, account.ScopeAdmin, h.importServer},
 		{"GET", "/api/v1/events", account.ScopeRead, h.events},
 		{"GET", "/api/v1/peers/{id}/traffic", account.ScopeRead, h.withPeer(h.traffic)},
 		{"GET", "/api/v1/peers/{id}/sessions", account.ScopeRead, h.withPeer(h.sessions)},

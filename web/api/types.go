@@ -163,6 +163,14 @@ type Problem struct {
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
 	Field  string `json:"field,omitempty"` // the member of the request that is wrong
+	// Problems are all that is wrong with the files of another server, with where.
+	Problems []FileProblem `json:"problems,omitempty"`
+}
+
+// FileProblem is something that is wrong with another server's files.
+type FileProblem struct {
+	Where string `json:"where"` // "wg0.conf, line 7", "device Anna"
+	What  string `json:"what"`
 }
 
 // Error implements error.

@@ -3,11 +3,13 @@ package api
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
 
 	"homeward/peers"
+	"homeward/peers/imports"
 	"homeward/web/account"
 )
 
@@ -25,15 +27,20 @@ func (e *requestError) Error() string { return e.detail }
 // read decodes a JSON body strictly: the right content type, known members
 // only, one value.
 func read(w http.ResponseWriter, r *http.Request, into any) error {
+	return readUpTo(w, r, into, maxBody)
+}
+
+// readUpTo reads a body of at most that many bytes.
+func readUpTo(w http.ResponseWriter, r *http.Request, into any, most int64) error {
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return &requestError{http.StatusUnsupportedMediaType, "the body must be sent as application/json"}
 	}
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
-		return &requestError{http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB"}
+		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body is larger than %d KiB", tooLarge.Limit>>10)}
 	}
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) && wrongType.Field != "" {
@@ -70,6 +77,11 @@ func (h handler) fail(w http.ResponseWriter, err error) {
 	var failure *Failure
 	if errors.As(err, &failure) {
 		p.Field = failure.Field
+		var wrong imports.Problems
+		errors.As(err, &wrong)
+		for _, one := range wrong {
+			p.Problems = append(p.Problems, FileProblem(one))
+		}
 	} else if errors.As(err, &field) {
 		p.Field, p.Detail = field.Field, field.Error()
 	} else if errors.As(err, &password) {
@@ -96,6 +108,15 @@ func Refuse(w http.ResponseWriter, status int, detail string) {
 
 func problem(status int, detail string) Problem {
 	return Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// StatusOf is the status of a request that cannot be understood, and whether it is one.
+func StatusOf(err error) (status int, is bool) {
+	var request *requestError
+	if errors.As(err, &request) {
+		return request.status, true
+	}
+	return 0, false
 }
 
 func statusOf(err error) int {

@@ -37,7 +37,7 @@
 // Sentences that come from other parts of the program (what is wrong with a
 // value, what to do about the router) are found by their English: those parts
 // keep the format and what goes into it apart (Said), and the texts of the files
-// advice, errors and risks have the format's English with a placeholder for each
+// advice, backups, errors, imports and risks have the format's English with a placeholder for each
 // verb. A sentence without a text is said in English; a test lists those there are.
 //
 // Dates, numbers and sizes are said by date, datetime, clock, number, size and

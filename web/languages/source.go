@@ -16,7 +16,7 @@ type Said interface {
 
 // sourceFiles are the texts that are found by their English, whose placeholders
 // stand for the format's verbs in their order.
-var sourceFiles = []string{"advice", "backups", "errors", "risks"}
+var sourceFiles = []string{"advice", "backups", "errors", "imports", "risks"}
 
 // source is a text that is found by its English.
 type source struct {
