@@ -43,6 +43,19 @@ func advice(s Status, a answer) string {
 	return ""
 }
 
+// Blocked is what to look for where the router says that the port is open and nothing
+// comes through: its firewall may drop what it forwards, which no protocol tells.
+func (s Status) Blocked() string {
+	port, self := s.Port, s.Gateway.Self
+	switch brand(s) {
+	case guide.MikroTik:
+		return fmt.Sprintf("The router's firewall may block it: in IP › Firewall › Filter Rules, accept in the chain forward what has the connection NAT state dstnat, before the rule that drops (UDP port %d to %v).", port, self)
+	case guide.OpenWrt:
+		return fmt.Sprintf("The router's firewall may block it: start firewall and then miniupnpd anew (System › Startup), since the one forgets what the other opened (UDP port %d to %v).", port, self)
+	}
+	return fmt.Sprintf("The router's firewall may block it: look in its settings for one that drops connections from the internet although they are forwarded, and let UDP port %d through to %v.", port, self)
+}
+
 func brokenAdvice(s Status, a answer) string {
 	switch a.outcome {
 	case tableFull:

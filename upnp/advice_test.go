@@ -31,3 +31,16 @@ func TestTheAdviceSpeaksTheRoutersLanguage(t *testing.T) {
 		}
 	}
 }
+
+// T60: where the router's list has the port and nothing comes through, its firewall may be
+// in the way; where to look is said by the router's brand.
+func TestAFirewallInTheWayIsLookedForByBrand(t *testing.T) {
+	for name, want := range map[string]string{
+		"MikroTik RB4011": "connection NAT state dstnat", "OpenWrt router": "start firewall and then miniupnpd anew", "Debian router": "drops connections from the internet", "": "drops connections from the internet",
+	} {
+		s := Status{Port: 41234, Router: Router{Name: name}, Gateway: Gateway{Self: netip.MustParseAddr("192.168.1.10")}}
+		if got := s.Blocked(); !strings.Contains(got, want) || !strings.Contains(got, "41234") || !strings.Contains(got, "192.168.1.10") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}

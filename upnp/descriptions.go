@@ -16,6 +16,7 @@ type descriptions struct {
 	port   uint16 // of the search
 	log    *slog.Logger
 	client http.Client
+	others *otherRouters // may be nil
 }
 
 // find reads the descriptions that the gateway's answers lead to, until take
@@ -26,7 +27,7 @@ func (d *descriptions) find(ctx context.Context, take func(ssdpAnswer, *goupnp.R
 		problem answer
 		tried   int
 	)
-	s := searcher{gw: d.gw, port: d.port, log: d.log}
+	s := searcher{gw: d.gw, port: d.port, log: d.log, others: d.others}
 	heard, err := s.search(ctx, func(a ssdpAnswer, location *url.URL) bool {
 		if tried++; tried > maxDevices {
 			return true

@@ -69,6 +69,7 @@ func newConnection(s *goupnp.Service, root *goupnp.RootDevice, location *url.URL
 type igd struct {
 	ssdpPort uint16
 	log      *slog.Logger
+	others   *otherRouters // besides the gateway; may be nil
 }
 
 func (p *igd) name() string { return "UPnP" }
@@ -79,7 +80,7 @@ func (p *igd) probe(ctx context.Context, gw Gateway) (session, answer) {
 	defer cancel()
 	base := pinnedTransport(gw)
 	var best *igdSession
-	d := descriptions{gw: gw, port: p.ssdpPort, log: p.log, client: client(base)}
+	d := descriptions{gw: gw, port: p.ssdpPort, log: p.log, client: client(base), others: p.others}
 	a := d.find(ctx, func(a ssdpAnswer, root *goupnp.RootDevice, location *url.URL) (err error) {
 		best, err = p.choose(ctx, gw, a, root, location, soapTransport{base})
 		return err

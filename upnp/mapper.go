@@ -110,6 +110,7 @@ func pause(a answer, failures int) time.Duration {
 type Mapper struct {
 	config Config
 	log    *slog.Logger
+	others *otherRouters
 	side         // IPv4's
 	six    *side // IPv6's; nil: left alone
 	second *side // that of the router in front of the router; nil: left alone
@@ -168,9 +169,11 @@ func New(c Config) (*Mapper, error) {
 	if len(c.Secret) < 16 {
 		return nil, fmt.Errorf("making the port mapper: a secret of %d bytes can be guessed, 16 are the least", len(c.Secret))
 	}
+	others := &otherRouters{}
 	m := &Mapper{
 		config: c,
 		log:    c.Logger,
+		others: others,
 		side: side{
 			forwards: true,
 			leads:    true,
@@ -178,7 +181,7 @@ func New(c Config) (*Mapper, error) {
 			protocols: []protocol{
 				&pcp{port: c.ControlPort, secret: c.Secret},
 				&natpmp{port: c.ControlPort},
-				&igd{ssdpPort: c.SSDPPort, log: c.Logger},
+				&igd{ssdpPort: c.SSDPPort, log: c.Logger, others: others},
 			},
 			hearRoutes: hearRoutes,
 			hearRouter: hearAnnouncements,

@@ -35,6 +35,9 @@ func (k *keeper) publish(v Verdict, a answer) {
 		Problem:   a.problem,
 		Denied:    k.denied,
 	}
+	if k.side.leads {
+		s.Others = k.m.others.of(k.gw.Addr)
+	}
 	switch {
 	case k.side.six:
 		s.WAN, s.External = netip.Addr{}, k.gw.Self

@@ -130,6 +130,8 @@ type searcher struct {
 	gw   Gateway
 	port uint16 // the router's SSDP port; not 1900 only in tests
 	log  *slog.Logger
+	// others is told of those who answer and are not the gateway; it may be nil.
+	others *otherRouters
 }
 
 // search calls found for each answer of the gateway that names a new, acceptable
@@ -151,6 +153,7 @@ func (s *searcher) search(ctx context.Context, found func(ssdpAnswer, *url.URL) 
 	start, round, answers := time.Now(), 0, 0
 	seen := make(map[string]bool)
 	buf := make([]byte, ssdpMaxPacket+1)
+	foreign := 0
 	for answers < ssdpMaxAnswers {
 		next := start.Add(ssdpListen)
 		if round < len(ssdpRounds) {
@@ -181,6 +184,9 @@ func (s *searcher) search(ctx context.Context, found func(ssdpAnswer, *url.URL) 
 			continue
 		}
 		if from.Addr().Unmap() != s.gw.Addr {
+			if foreign++; foreign <= ssdpMaxAnswers {
+				s.foreign(buf[:n], from.Addr())
+			}
 			continue // the port may be any (TP-Link ER605), the address not
 		}
 		answers++
@@ -200,10 +206,35 @@ func (s *searcher) search(ctx context.Context, found func(ssdpAnswer, *url.URL) 
 			continue
 		}
 		if found(a, u) {
+			s.linger(conn, buf, ssdpMaxAnswers-foreign)
 			return true, nil
 		}
 	}
 	return heard, ctx.Err()
+}
+
+// foreign notes who else says that he is a router.
+func (s *searcher) foreign(packet []byte, from netip.Addr) {
+	if a, err := parseSSDP(packet); err == nil {
+		s.others.note(s.gw, from.Unmap(), a.target)
+	}
+}
+
+// linger listens a moment longer for others than the gateway, at most so many.
+func (s *searcher) linger(conn *net.UDPConn, buf []byte, most int) {
+	if s.others == nil || conn.SetReadDeadline(time.Now().Add(lingering)) != nil {
+		return
+	}
+	for most > 0 {
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		if err != nil {
+			return // most likely the time is over
+		}
+		if from.Addr().Unmap() != s.gw.Addr {
+			s.foreign(buf[:n], from.Addr())
+			most--
+		}
+	}
 }
 
 // destinations are the gateway itself, which passes where switches or hypervisors

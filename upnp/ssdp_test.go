@@ -2,10 +2,12 @@ package upnp
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -130,6 +132,54 @@ func TestSearchIgnoresAnswersOfOthers(t *testing.T) {
 	}
 	if n := r.Calls(routertest.Search); n != len(ssdpRounds)*len(ssdpTargets) {
 		t.Errorf("asked %d times", n)
+	}
+}
+
+// T06: another router on the LAN is told of, also when it answers a moment after the
+// gateway, and never asked; what is no router is not told of.
+func TestAnotherRouterIsListedAndNotAsked(t *testing.T) {
+	t.Parallel()
+	r := routertest.New(t, routertest.Options{Services: []routertest.Service{{Type: "WANIPConnection:2"}}})
+	other := func(addr, target string) func(map[string]string) routertest.Reply {
+		return func(map[string]string) routertest.Reply {
+			return routertest.Reply{From: netip.MustParseAddr(addr), Body: "HTTP/1.1 200 OK\r\nST: " + target + "\r\nLOCATION: http://ADDR/root.xml\r\n\r\n"}
+		}
+	}
+	const igd1 = "urn:schemas-upnp-org:device:InternetGatewayDevice:1"
+	answers := []func(map[string]string) routertest.Reply{
+		other("127.0.0.3", igd1),
+		other("127.0.0.5", "upnp:rootdevice"), // a television
+		always(routertest.Reply{Drop: true}),
+		always(routertest.Reply{}), // the gateway, asked again
+		other("127.0.0.4", igd1),
+	}
+	var mu sync.Mutex
+	r.Always(routertest.Search, func(args map[string]string) routertest.Reply {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(answers) == 0 {
+			return routertest.Reply{}
+		}
+		next := answers[0]
+		answers = answers[1:]
+		return next(args)
+	})
+	m, stop := running(t, against(r))
+	s := until(t, m, "mapping", verdict(Mapped))
+	stop()
+	if got := fmt.Sprint(s.Others.Addrs()); got != "[127.0.0.3 127.0.0.4]" {
+		t.Errorf("others: %s", got)
+	}
+	if s.Gateway.Addr != r.Addr() || s.Mapping.Via != "UPnP WANIPConnection:2" {
+		t.Errorf("%+v", s)
+	}
+	o := &otherRouters{}
+	for n := range 9 {
+		o.note(Gateway{Addr: r.Addr()}, netip.AddrFrom4([4]byte{192, 168, 1, byte(n + 1)}), igd1)
+		o.note(Gateway{Addr: r.Addr()}, netip.AddrFrom4([4]byte{192, 168, 1, 1}), igd1)
+	}
+	if got := o.of(r.Addr()).Addrs(); len(got) != 4 || got[3].String() != "192.168.1.4" || len(o.of(otherAddr).Addrs()) != 0 {
+		t.Errorf("%v", got)
 	}
 }
 

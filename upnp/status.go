@@ -97,6 +97,8 @@ type Status struct {
 	// Outer is the router in front of the router; its Addr is invalid where none is
 	// asked.
 	Outer Outer
+	// Others are routers besides the gateway, which are not asked.
+	Others Others
 	// Denied is how often the router did not keep what it granted; see Lies.
 	Denied Denied
 	// IPv6 is the way in by IPv6, which has a light of its own.

@@ -184,15 +184,21 @@ func admission(p peers.Peer) phonetest.Admission {
 func (a *appliance) door(t tunnel.Status, router upnp.Status) (phonetest.Door, string) {
 	list, home := a.peers.List(), a.networks.Load().home
 	_, proven := evidence(list, a.otherProofs(router, time.Now()), router, home, time.Now())
-	j := portJoint(t, router, a.callAt(router), proven)
-	door := phonetest.DoorUnknown
+	return doorOf(portJoint(t, router, a.callAt(router), proven), router, proven)
+}
+
+// doorOf is the same by what is said of the port.
+func doorOf(j api.Joint, router upnp.Status, proven bool) (phonetest.Door, string) {
 	switch j.State {
 	case api.JointWorking:
-		door = phonetest.DoorMapped
+		if j.Advice == "" && !proven {
+			j.Advice = router.Blocked() // where nothing comes through all the same
+		}
+		return phonetest.DoorMapped, j.Advice
 	case api.JointFailed, api.JointAttention:
-		door = phonetest.DoorShut
+		return phonetest.DoorShut, j.Advice
 	}
-	return door, j.Advice
+	return phonetest.DoorUnknown, j.Advice
 }
 
 // insider knows which addresses are the house's own.

@@ -11,6 +11,7 @@ import (
 	"homeward/configs/secret"
 	"homeward/peers"
 	"homeward/tunnel"
+	"homeward/upnp"
 	"homeward/web/api"
 	"homeward/web/languages"
 )
@@ -107,5 +108,32 @@ func TestTestsAreBoundedAndTheLatestAreKept(t *testing.T) {
 	k.BeginTest(peers.Peer{ID: 3 * maxTests})
 	if len(k.windows) != maxTests || k.windows[3*maxTests].began.Equal(began) {
 		t.Error("beginning again changed nothing, or pushed another one out")
+	}
+}
+
+// T60: the port is open by the router's word, and nobody has come in: its firewall is
+// named, which it is not once the way in is proven, or where the port is shut anyway.
+func TestAFirewallOfTheRoutersIsNamedWhereNothingComesThrough(t *testing.T) {
+	router := upnp.Status{Verdict: upnp.Mapped, Port: 41234, Router: upnp.Router{Name: "MikroTik RB4011"}, Gateway: upnp.Gateway{Self: netip.MustParseAddr("192.168.1.10")}}
+	for name, tt := range map[string]struct {
+		j      api.Joint
+		proven bool
+		door   phonetest.Door
+		says   string
+	}{
+		"open, nobody came":  {api.Joint{State: api.JointWorking}, false, phonetest.DoorMapped, "dstnat"},
+		"open and proven":    {api.Joint{State: api.JointWorking}, true, phonetest.DoorMapped, ""},
+		"shut":               {api.Joint{State: api.JointFailed, Advice: "Open it."}, false, phonetest.DoorShut, "Open it."},
+		"nobody knows":       {api.Joint{State: api.JointUnknown}, false, phonetest.DoorUnknown, ""},
+		"open, with a worry": {api.Joint{State: api.JointWorking, Advice: "Look."}, false, phonetest.DoorMapped, "Look."},
+	} {
+		door, advice := doorOf(tt.j, router, tt.proven)
+		if door != tt.door || !strings.Contains(advice, tt.says) || (tt.says == "") != (advice == "") {
+			t.Errorf("%s: %v, %q", name, door, advice)
+		}
+	}
+	router.Others[0] = netip.MustParseAddr("192.168.1.50")
+	if j := routerJoint(router, false); j.State != api.JointWorking || !strings.Contains(j.Summary, "Another router answers at 192.168.1.50; it is not asked") {
+		t.Errorf("T06: %s, %q", j.State, j.Summary)
 	}
 }

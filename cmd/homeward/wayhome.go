@@ -199,6 +199,9 @@ func routerJoint(r upnp.Status, proven bool) api.Joint {
 		j.State = api.JointWorking
 		named("router_answers", "Address", at)
 	}
+	for _, other := range r.Others.Addrs() {
+		say(&j, "router_other", "Address", other)
+	}
 	return j
 }
 
