@@ -213,7 +213,12 @@ func (m *Manager) shown(p Peer, at moment) Peer {
 // keys. The change is on the disk when Remove returns without an error or with
 // ErrNotApplied; the latter means that the device refused to end the access,
 // and that Run keeps trying.
-func (m *Manager) Remove(ctx context.Context, id ID) error {
+func (m *Manager) Remove(ctx context.Context, id ID) error { return m.RemoveVersion(ctx, id, 0) }
+
+// RemoveVersion is Remove for somebody who looked at the peer: when its Version is
+// another one by now, nothing happens and the error is ErrConflict. Version zero
+// removes whatever is there.
+func (m *Manager) RemoveVersion(ctx context.Context, id ID, version int64) error {
 	m.write.Lock()
 	defer m.write.Unlock()
 	if m.isLeftOutLocked(id) {
@@ -222,6 +227,9 @@ func (m *Manager) Remove(ctx context.Context, id ID) error {
 	p, err := m.findLocked(ctx, id)
 	if err != nil {
 		return err
+	}
+	if version != 0 && version != p.Version {
+		return fmt.Errorf("device %q: %w", p.Name, ErrConflict)
 	}
 	if err := m.store.remove(context.WithoutCancel(ctx), id); err != nil {
 		return fmt.Errorf("removing device %d: %w", id, m.failedLocked(ctx, err))

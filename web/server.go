@@ -79,6 +79,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Did == nil {
 		cfg.Did = func(context.Context, string, ...string) {}
 	}
+	if cfg.Turns == nil {
+		cfg.Turns = &api.Turns{}
+	}
 	s := &Server{cfg: cfg, live: make(chan struct{}, maxLive),
 		openings: throttle.New(time.Now, openings, openAgain), showings: throttle.New(time.Now, showings, showsAgain)}
 	s.ended, s.end = context.WithCancel(context.Background())

@@ -74,6 +74,7 @@ type appliance struct {
 	restorer *restorer
 	renumber *renumberer
 	page     *adminPage
+	turns    api.Turns // of those who change the house on the page and on the socket
 	keeper   *lastGoodKeeper
 	port     uint16
 }
@@ -369,7 +370,7 @@ func (a *appliance) houseBook() houseBook {
 // api is what the page and the local socket are made of; actor is who uses it.
 func (a *appliance) api(actor string) api.Config {
 	who := doer{a.events.Publish, actor}
-	return api.Config{Accounts: recordedAccounts{a.account, who}, Tokens: recordedTokens{a.tokens, who}, Restorer: a.restorer, Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, House: recordedHouse{a.houseBook(), who}, Renumberer: recordedRenumberer{a.renumber, who}, Backups: a.backupKeeper(actor), Importer: &importer{a, who}, Tests: a.tests, Knocks: a.knocks, PageURL: func() string { return a.page.base }, Logger: a.log}
+	return api.Config{Turns: &a.turns, Accounts: recordedAccounts{a.account, who}, Tokens: recordedTokens{a.tokens, who}, Restorer: a.restorer, Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, House: recordedHouse{a.houseBook(), who}, Renumberer: recordedRenumberer{a.renumber, who}, Backups: a.backupKeeper(actor), Importer: &importer{a, who}, Tests: a.tests, Knocks: a.knocks, PageURL: func() string { return a.page.base }, Logger: a.log}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

@@ -51,8 +51,13 @@ func (r recorded) Edit(ctx context.Context, id peers.ID, version int64, c peers.
 
 // Remove implements api.Peers.
 func (r recorded) Remove(ctx context.Context, id peers.ID) error {
+	return r.RemoveVersion(ctx, id, 0)
+}
+
+// RemoveVersion implements api.Peers.
+func (r recorded) RemoveVersion(ctx context.Context, id peers.ID, version int64) error {
 	p, _ := r.Get(id) // a damaged one has no record
-	err := r.Manager.Remove(ctx, id)
+	err := r.Manager.RemoveVersion(ctx, id, version)
 	if _, gone := r.Get(id); gone != nil && p.ID != 0 { // also when the device has not heard of it yet
 		r.tell(ctx, "removed", p)
 	}

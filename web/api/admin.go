@@ -31,8 +31,7 @@ type SetupLink struct {
 }
 
 // localRoutes are the rows that only the local socket has.
-func localRoutes(cfg Config, a Admin) []Route {
-	h := handler{cfg}
+func localRoutes(h handler, a Admin) []Route {
 	return []Route{
 		{"PUT", "/api/v1/admin/password", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.setPassword(w, r, a) }},
 		{"POST", "/api/v1/admin/setup-link", account.ScopeAdmin, func(w http.ResponseWriter, r *http.Request) { h.setupLink(w, r, a) }},

@@ -65,7 +65,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 	}
 	go func() { done <- diary.Run(ctx) }()
 	box := admin{t: t, set: map[string]bool{}}
-	h := LocalHandler(Config{Accounts: box, Restorer: box, Tokens: oneToken{}, Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device", State: JointWorking}}} }, Router: &router{}, Forwards: noForwards{}, DNS: &nameKeeper{}, House: &oneHouse{}, Renumberer: &tunnelNet{now: "10.6.0.0/24"}, Tests: &fakeTests{}, Knocks: &oneKnock{}, Backups: noBackups{}, Importer: importer{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, box)
+	h := LocalHandler(Config{Accounts: box, Restorer: box, Tokens: oneToken{}, Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device", State: JointWorking}}} }, Router: &router{}, Forwards: &noForwards{}, DNS: &nameKeeper{}, House: &oneHouse{}, Renumberer: &tunnelNet{now: "10.6.0.0/24"}, Tests: &fakeTests{}, Knocks: &oneKnock{}, Backups: &noBackups{}, Importer: importer{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, box)
 	document := apitest.Served(t, h, documentPath)
 	h = document.Check(h)
 	srv := httptest.NewServer(h)
@@ -195,13 +195,20 @@ func (a admin) SetPassword(_ context.Context, p string) error {
 
 // Users are two, of whom anna has a second step.
 func (a admin) Users(context.Context) ([]account.User, error) {
-	return []account.User{{ID: 1, Name: "admin", Role: account.RoleAdmin}, {ID: 2, Name: "anna", Role: account.RoleViewer, SecondStep: true}}, nil
+	role := account.RoleViewer
+	if a.set["anna is an admin"] {
+		role = account.RoleAdmin
+	}
+	return []account.User{{ID: 1, Name: "admin", Role: account.RoleAdmin}, {ID: 2, Name: "anna", Role: role, SecondStep: true}}, nil
 }
 
-func (a admin) AddUser(context.Context, account.NewUser) error               { return nil }
-func (a admin) ChangeUser(context.Context, string, account.UserChange) error { return nil }
-func (a admin) RemoveUser(context.Context, string) error                     { return nil }
-func (a admin) ResetPassword(context.Context, string, string) error          { return nil }
+func (a admin) AddUser(context.Context, account.NewUser) error { return nil }
+func (a admin) ChangeUser(_ context.Context, _ string, c account.UserChange) error {
+	a.set["anna is an admin"] = *c.Role == account.RoleAdmin
+	return nil
+}
+func (a admin) RemoveUser(context.Context, string) error            { return nil }
+func (a admin) ResetPassword(context.Context, string, string) error { return nil }
 
 func (a admin) RemoveSecondStep(_ context.Context, name string) error {
 	switch name {
@@ -250,22 +257,25 @@ func (oneToken) Revoke(_ context.Context, id int64) (tokens.Token, error) {
 }
 
 // noBackups go nowhere.
-type noBackups struct{}
+type noBackups struct{ folder string }
 
-func (noBackups) Backup() BackupState {
-	return BackupState{Nightly: &NightlyBackup{Folder: "/f", Keep: 7}}
+func (b *noBackups) Backup() BackupState {
+	return BackupState{Nightly: &NightlyBackup{Folder: b.folder, Keep: 7}}
 }
-func (noBackups) MakeBackup(BackupWanted) (SealedBackup, error) {
+func (*noBackups) MakeBackup(BackupWanted) (SealedBackup, error) {
 	return SealedBackup{"b", func(_ context.Context, w io.Writer) error {
 		_, err := io.WriteString(w, "sealed")
 		return err
 	}}, nil
 }
-func (noBackups) NewRecoveryCode(context.Context, bool) (RecoveryCode, error) {
+func (*noBackups) NewRecoveryCode(context.Context, bool) (RecoveryCode, error) {
 	return RecoveryCode{"code"}, nil
 }
-func (noBackups) SetNightlyBackup(context.Context, NightlyWanted) error { return nil }
-func (noBackups) StopNightlyBackup(context.Context) error               { return nil }
+func (b *noBackups) SetNightlyBackup(_ context.Context, n NightlyWanted) error {
+	b.folder = n.Folder
+	return nil
+}
+func (*noBackups) StopNightlyBackup(context.Context) error { return nil }
 
 // Restore says how much it was given, and changes nothing.
 func (a admin) Restore(_ context.Context, key string, sealed io.Reader, look bool) (Restored, error) {

@@ -86,7 +86,7 @@ type Restorer interface {
 const backupTime = 15 * time.Minute
 
 func (h handler) backup(w http.ResponseWriter, r *http.Request) {
-	h.reply(w, http.StatusOK, h.Backups.Backup())
+	h.tagged(w, http.StatusOK, h.Backups.Backup())
 }
 
 func (h handler) makeBackup(w http.ResponseWriter, r *http.Request) {
@@ -152,6 +152,11 @@ func (h handler) newRecoveryCode(w http.ResponseWriter, r *http.Request) {
 func (h handler) setNightlyBackup(w http.ResponseWriter, r *http.Request) {
 	var in NightlyWanted
 	err := read(w, r, &in)
+	h.Turns.Backup.Lock()
+	defer h.Turns.Backup.Unlock()
+	if err == nil {
+		err = matches(r, h.Backups.Backup().etag())
+	}
 	if err == nil {
 		err = h.Backups.SetNightlyBackup(r.Context(), in)
 	}
@@ -159,11 +164,17 @@ func (h handler) setNightlyBackup(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, h.Backups.Backup())
+	h.tagged(w, http.StatusOK, h.Backups.Backup())
 }
 
 func (h handler) stopNightlyBackup(w http.ResponseWriter, r *http.Request) {
-	if err := h.Backups.StopNightlyBackup(r.Context()); err != nil {
+	h.Turns.Backup.Lock()
+	defer h.Turns.Backup.Unlock()
+	err := matches(r, h.Backups.Backup().etag())
+	if err == nil {
+		err = h.Backups.StopNightlyBackup(r.Context())
+	}
+	if err != nil {
 		h.fail(w, err)
 		return
 	}

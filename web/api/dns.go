@@ -64,12 +64,17 @@ type NewDNSName struct {
 }
 
 func (h handler) dnsName(w http.ResponseWriter, r *http.Request) {
-	h.reply(w, http.StatusOK, h.DNS.DNSName().full())
+	h.tagged(w, http.StatusOK, h.DNS.DNSName().full())
 }
 
 func (h handler) setDNSName(w http.ResponseWriter, r *http.Request) {
 	var in NewDNSName
 	err := read(w, r, &in)
+	h.Turns.DNS.Lock()
+	defer h.Turns.DNS.Unlock()
+	if err == nil {
+		err = matches(r, h.DNS.DNSName().etag())
+	}
 	if err == nil {
 		err = h.DNS.SetDNSName(r.Context(), in)
 	}
@@ -77,11 +82,17 @@ func (h handler) setDNSName(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, h.DNS.DNSName().full())
+	h.tagged(w, http.StatusOK, h.DNS.DNSName().full())
 }
 
 func (h handler) removeDNSName(w http.ResponseWriter, r *http.Request) {
-	if err := h.DNS.RemoveDNSName(r.Context()); err != nil {
+	h.Turns.DNS.Lock()
+	defer h.Turns.DNS.Unlock()
+	err := matches(r, h.DNS.DNSName().etag())
+	if err == nil {
+		err = h.DNS.RemoveDNSName(r.Context())
+	}
+	if err != nil {
 		h.fail(w, err)
 		return
 	}

@@ -28,6 +28,8 @@ const about = `Everything that homeward's page does, for programs.
 
 Errors are problem documents (RFC 9457); field names the member of the request that is wrong. Unknown members are refused.
 
+What can be edited has an ETag, which names the state of what can be edited of it: what is only observed changes without it. A change with If-Match happens only as long as the state is that one, else 412; without If-Match the last one wins.
+
 A program sends a token, as Authorization: Bearer …, and no cookie: a request with any cookie goes by the cookie, whatever token it has. One that uses the cookie of a login sends an Origin header of the page's own address with all that changes something.`
 
 // withDocument adds the row that serves the document of all rows, itself among them.
@@ -95,6 +97,9 @@ func documentOf(rows []Route, cookie string) (openapi.Document, error) {
 // in is the operation as the document has it, whose types become some of schemas.
 func (o operation) in(schemas *openapi.Schemas, r Route) (*openapi.Operation, error) {
 	out := &openapi.Operation{ID: o.ID, Summary: o.Summary, Description: o.More, Parameters: append(pathParameters(r.Pattern), o.Query...), Responses: map[string]openapi.Response{}}
+	if o.Tagged && r.Method != "GET" && r.Method != "POST" {
+		out.Parameters = append(out.Parameters, openapi.Parameter{Name: "If-Match", In: "header", Description: "the ETag of the state that was seen: 412 if it is another one by now", Schema: schemaOf("string")})
+	}
 	var errs []error
 	content := func(mediaType string, of any) map[string]openapi.MediaType {
 		s, err := schemas.Of(of)
@@ -137,7 +142,7 @@ func (o operation) in(schemas *openapi.Schemas, r Route) (*openapi.Operation, er
 // headers are those of a successful answer.
 func (o operation) headers() map[string]openapi.Header {
 	h := map[string]openapi.Header{}
-	if o.Tagged {
+	if o.Tagged && o.Answer != nil {
 		h["ETag"] = openapi.Header{Description: "the state that was answered", Schema: schemaOf("string")}
 	}
 	if o.Where {

@@ -17,7 +17,7 @@ import (
 )
 
 func allRows() []Route {
-	return withDocument(handler{}, append(routes(Config{}), localRoutes(Config{}, admin{})...))
+	return withDocument(handler{}, append(routes(handler{}), localRoutes(handler{}, admin{})...))
 }
 
 // Whoever adds a row says what it takes and answers, or no document is served.

@@ -71,7 +71,7 @@ func (h handler) openForward(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusCreated, f.full())
+	h.tagged(w, http.StatusCreated, f.full())
 }
 
 // withForward reads the forward's number from the path.
@@ -86,6 +86,34 @@ func (h handler) withForward(next func(http.ResponseWriter, *http.Request, int64
 	}
 }
 
+// find looks for a forward by its number.
+func (h handler) find(id int64) (Forward, bool) {
+	for _, f := range h.Forwards.Forwards() {
+		if f.ID == id {
+			return f, true
+		}
+	}
+	return Forward{}, false
+}
+
+func (h handler) forward(w http.ResponseWriter, _ *http.Request, id int64) {
+	f, ok := h.find(id)
+	if !ok {
+		Refuse(w, http.StatusNotFound, "there is no such rule")
+		return
+	}
+	h.tagged(w, http.StatusOK, f.full())
+}
+
+// forwardMatches says whether a forward is as a request has it. One that there is not
+// is not found out here.
+func (h handler) forwardMatches(r *http.Request, id int64) error {
+	if f, ok := h.find(id); ok {
+		return matches(r, f.etag())
+	}
+	return nil
+}
+
 func (h handler) switchForward(w http.ResponseWriter, r *http.Request, id int64) {
 	var in forwardChange
 	err := read(w, r, &in)
@@ -93,7 +121,12 @@ func (h handler) switchForward(w http.ResponseWriter, r *http.Request, id int64)
 		Refuse(w, http.StatusBadRequest, "enabled is missing")
 		return
 	}
+	h.Turns.Forwards.Lock()
+	defer h.Turns.Forwards.Unlock()
 	var f Forward
+	if err == nil {
+		err = h.forwardMatches(r, id)
+	}
 	if err == nil {
 		f, err = h.Forwards.SwitchForward(r.Context(), id, *in.Enabled)
 	}
@@ -101,11 +134,17 @@ func (h handler) switchForward(w http.ResponseWriter, r *http.Request, id int64)
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, f.full())
+	h.tagged(w, http.StatusOK, f.full())
 }
 
 func (h handler) removeForward(w http.ResponseWriter, r *http.Request, id int64) {
-	if err := h.Forwards.RemoveForward(r.Context(), id); err != nil {
+	h.Turns.Forwards.Lock()
+	defer h.Turns.Forwards.Unlock()
+	err := h.forwardMatches(r, id)
+	if err == nil {
+		err = h.Forwards.RemoveForward(r.Context(), id)
+	}
+	if err != nil {
 		h.fail(w, err)
 		return
 	}

@@ -9,25 +9,28 @@ import (
 )
 
 // noForwards has one rule, number 1, that can be changed.
-type noForwards struct{}
+type noForwards struct{ on bool }
 
-func (noForwards) Forwards() []Forward { return []Forward{{ID: 1, Name: "Web", State: "open"}} }
+func (f *noForwards) Forwards() []Forward {
+	return []Forward{{ID: 1, Name: "Web", State: "open", Enabled: f.on}}
+}
 
-func (noForwards) OpenForward(_ context.Context, n NewForward) (Forward, error) {
+func (*noForwards) OpenForward(_ context.Context, n NewForward) (Forward, error) {
 	if n.Machine == "" {
 		return Forward{}, &Failure{Status: http.StatusBadRequest, Field: "machine", Err: errors.New("machine is missing")}
 	}
 	return Forward{ID: 2, Name: n.Name, External: n.External, Enabled: !n.Off}, nil
 }
 
-func (noForwards) SwitchForward(_ context.Context, id int64, on bool) (Forward, error) {
+func (f *noForwards) SwitchForward(_ context.Context, id int64, on bool) (Forward, error) {
 	if id != 1 {
 		return Forward{}, &Failure{Status: http.StatusNotFound, Err: errors.New("there is no such rule")}
 	}
+	f.on = on
 	return Forward{ID: 1, Enabled: on}, nil
 }
 
-func (noForwards) RemoveForward(_ context.Context, id int64) error {
+func (*noForwards) RemoveForward(_ context.Context, id int64) error {
 	if id != 1 {
 		return &Failure{Status: http.StatusNotFound, Err: errors.New("there is no such rule")}
 	}

@@ -22,6 +22,7 @@ type Peers interface {
 	Get(peers.ID) (peers.Peer, error)
 	Edit(ctx context.Context, id peers.ID, version int64, c peers.Change) (peers.Peer, error)
 	Remove(context.Context, peers.ID) error
+	RemoveVersion(ctx context.Context, id peers.ID, version int64) error
 	RemoveLater(ctx context.Context, id peers.ID, undo time.Duration) (peers.Peer, error)
 	Keep(context.Context, peers.ID) (peers.Peer, error)
 	Rotate(context.Context, peers.ID) (peers.Issued, error)
@@ -32,7 +33,7 @@ type Peers interface {
 	IssuedTo(peers.Ticket) (peers.Issued, error)
 }
 
-// Config is what the handler needs. All fields but Cookie are required.
+// Config is what the handler needs. All fields but Cookie and Turns are required.
 type Config struct {
 	Peers    Peers
 	Status   func() Status
@@ -55,6 +56,9 @@ type Config struct {
 	PageURL func() string
 	// Cookie is the name of the cookie that a login has; empty where nobody logs in.
 	Cookie string
+	// Turns are the same ones for all that change the same house; nil means that nobody
+	// else does.
+	Turns  *Turns
 	Logger *slog.Logger
 }
 
@@ -78,10 +82,12 @@ type Route struct {
 }
 
 // Routes lists the whole interface.
-func Routes(cfg Config) []Route { return withDocument(handler{cfg}, routes(cfg)) }
+func Routes(cfg Config) []Route {
+	h := newHandler(cfg)
+	return withDocument(h, routes(h))
+}
 
-func routes(cfg Config) []Route {
-	h := handler{cfg}
+func routes(h handler) []Route {
 	return slices.Concat(usersRoutes(h), tokensRoutes(h), []Route{
 		{"GET", "/api/v1/status", account.ScopeRead, h.status},
 		{"GET", "/api/v1/ports", account.ScopePorts, h.ports},
@@ -90,6 +96,7 @@ func routes(cfg Config) []Route {
 		{"DELETE", "/api/v1/guide/by-hand", account.ScopePorts, h.askRouterAgain},
 		{"GET", "/api/v1/forwards", account.ScopePorts, h.forwards},
 		{"POST", "/api/v1/forwards", account.ScopePorts, h.openForward},
+		{"GET", "/api/v1/forwards/{id}", account.ScopePorts, h.withForward(h.forward)},
 		{"PATCH", "/api/v1/forwards/{id}", account.ScopePorts, h.withForward(h.switchForward)},
 		{"DELETE", "/api/v1/forwards/{id}", account.ScopePorts, h.withForward(h.removeForward)},
 		{"DELETE", "/api/v1/ports/{protocol}/{port}", account.ScopePorts, h.closePort},
@@ -134,7 +141,8 @@ func routes(cfg Config) []Route {
 // the box may do. It is for a socket whose file mode is the login.
 func LocalHandler(cfg Config, a Admin) http.Handler {
 	mux := http.NewServeMux()
-	for _, r := range withDocument(handler{cfg}, append(routes(cfg), localRoutes(cfg, a)...)) {
+	h := newHandler(cfg)
+	for _, r := range withDocument(h, append(routes(h), localRoutes(h, a)...)) {
 		mux.HandleFunc(r.Method+" "+r.Pattern, r.Handle)
 	}
 	mux.HandleFunc("/", Nothing(mux))
@@ -142,6 +150,13 @@ func LocalHandler(cfg Config, a Admin) http.Handler {
 }
 
 type handler struct{ Config }
+
+func newHandler(cfg Config) handler {
+	if cfg.Turns == nil {
+		cfg.Turns = &Turns{}
+	}
+	return handler{cfg}
+}
 
 func (h handler) status(w http.ResponseWriter, r *http.Request) {
 	h.reply(w, http.StatusOK, h.Status().full())
@@ -181,6 +196,11 @@ func (h handler) withPeer(next func(http.ResponseWriter, *http.Request, peers.ID
 
 // remove removes a peer at once or, with undo_seconds, when those are over.
 func (h handler) remove(w http.ResponseWriter, r *http.Request, id peers.ID) {
+	version, err := h.versionWanted(r, id)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
 	if undo := r.URL.Query().Get("undo_seconds"); undo != "" {
 		n, err := strconv.Atoi(undo)
 		if err != nil {
@@ -195,7 +215,7 @@ func (h handler) remove(w http.ResponseWriter, r *http.Request, id peers.ID) {
 		h.reply(w, http.StatusAccepted, peerFrom(p))
 		return
 	}
-	if err := h.Peers.Remove(r.Context(), id); err != nil {
+	if err := h.Peers.RemoveVersion(r.Context(), id, version); err != nil {
 		h.fail(w, err)
 		return
 	}

@@ -69,7 +69,7 @@ type SettingsChange struct {
 }
 
 func (h handler) settings(w http.ResponseWriter, _ *http.Request) {
-	h.reply(w, http.StatusOK, h.House.Settings().full())
+	h.tagged(w, http.StatusOK, h.House.Settings().full())
 }
 
 func (h handler) changeSettings(w http.ResponseWriter, r *http.Request) {
@@ -78,6 +78,11 @@ func (h handler) changeSettings(w http.ResponseWriter, r *http.Request) {
 	if err == nil && in == (SettingsChange{}) {
 		err = &requestError{http.StatusBadRequest, "nothing to change: name one field or more"}
 	}
+	h.Turns.House.Lock()
+	defer h.Turns.House.Unlock()
+	if err == nil {
+		err = matches(r, h.House.Settings().full().etag())
+	}
 	if err == nil {
 		err = h.House.ChangeSettings(r.Context(), in)
 	}
@@ -85,7 +90,7 @@ func (h handler) changeSettings(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, h.House.Settings().full())
+	h.tagged(w, http.StatusOK, h.House.Settings().full())
 }
 
 // Settings asks for the settings of the house.

@@ -20,7 +20,7 @@ type operation struct {
 	Answer  any      // a value of the type that is answered as JSON; nil: nothing
 	As      []string // the media types of an answer that is not JSON
 	Later   any      // what 202 answers, where it can
-	Tagged  bool     // the answer has an ETag; a change takes If-Match
+	Tagged  bool     // the answer has an ETag, if there is one; a change takes If-Match
 	Where   bool     // the answer has a Location
 }
 

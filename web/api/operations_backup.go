@@ -5,11 +5,11 @@ import "net/http"
 // backupOperations are about backups.
 func backupOperations() map[string]operation {
 	return map[string]operation{
-		"GET /api/v1/backup":                {ID: "getBackup", Summary: "What there is of backups", Answer: BackupState{}},
+		"GET /api/v1/backup":                {Tagged: true, ID: "getBackup", Summary: "What there is of backups", Answer: BackupState{}},
 		"POST /api/v1/backup":               {ID: "makeBackup", Summary: "Make a backup and send it", Body: BackupWanted{}, Status: http.StatusOK, As: []string{"application/octet-stream"}},
 		"POST /api/v1/backup/recovery-code": {ID: "makeRecoveryCode", Summary: "Make the code that opens backups; it is shown once", Body: RecoveryWanted{}, Status: http.StatusCreated, Answer: RecoveryCode{}},
-		"PUT /api/v1/backup/nightly":        {ID: "setNightlyBackup", Summary: "Choose where a backup is written every night", Body: NightlyWanted{}, Answer: BackupState{}},
-		"DELETE /api/v1/backup/nightly":     {ID: "stopNightlyBackup", Summary: "End that"},
+		"PUT /api/v1/backup/nightly":        {Tagged: true, ID: "setNightlyBackup", Summary: "Choose where a backup is written every night", Body: NightlyWanted{}, Answer: BackupState{}},
+		"DELETE /api/v1/backup/nightly":     {Tagged: true, ID: "stopNightlyBackup", Summary: "End that"},
 	}
 }
 
@@ -18,8 +18,9 @@ func boxOperations() map[string]operation {
 	return map[string]operation{
 		"GET /api/v1/admin/users":                       {ID: "listUsers", Summary: "Who may log in", Answer: []User{}},
 		"POST /api/v1/admin/users":                      {ID: "addUser", Summary: "Let somebody else log in", Body: NewUser{}},
-		"PATCH /api/v1/admin/users/{name}":              {ID: "changeUser", Summary: "Rename a user, or give another role", Body: UserChange{}},
-		"DELETE /api/v1/admin/users/{name}":             {ID: "removeUser", Summary: "End a user's access"},
+		"GET /api/v1/admin/users/{name}":                {ID: "getUser", Summary: "One user", Answer: User{}, Tagged: true},
+		"PATCH /api/v1/admin/users/{name}":              {Tagged: true, ID: "changeUser", Summary: "Rename a user, or give another role", Body: UserChange{}},
+		"DELETE /api/v1/admin/users/{name}":             {Tagged: true, ID: "removeUser", Summary: "End a user's access"},
 		"PUT /api/v1/admin/users/{name}/password":       {ID: "resetPassword", Summary: "Set a user's password", Body: Password{}},
 		"DELETE /api/v1/admin/users/{name}/second-step": {ID: "removeSecondStep", Summary: "Let a user in by the password alone, whose phone is lost"},
 		"PUT /api/v1/admin/password":                    {ID: "setPassword", Summary: "Set the page's password", Body: Password{}},

@@ -10,13 +10,13 @@ func houseOperations() map[string]operation {
 	return map[string]operation{
 		"GET " + documentPath:    {ID: "getDocument", Summary: "This document", As: []string{"application/json"}},
 		"GET /api/v1/status":     {ID: "getStatus", Summary: "The way home, joint by joint, and in one verdict", Answer: Status{}},
-		"GET /api/v1/settings":   {ID: "getSettings", Summary: "What is set for the whole house", Answer: Settings{}},
-		"PATCH /api/v1/settings": {ID: "changeSettings", Summary: "Change what is set, all or nothing", Body: SettingsChange{}, Answer: Settings{}},
+		"GET /api/v1/settings":   {Tagged: true, ID: "getSettings", Summary: "What is set for the whole house", Answer: Settings{}},
+		"PATCH /api/v1/settings": {Tagged: true, ID: "changeSettings", Summary: "Change what is set, all or nothing", Body: SettingsChange{}, Answer: Settings{}},
 		"GET /api/v1/renumber":   {ID: "getRenumbering", Summary: "Who would move where if the tunnel got another network", Answer: Renumbered{}},
 		"POST /api/v1/renumber":  {ID: "renumber", Summary: "Give the tunnel another network, or see what that would do", More: "All devices need a new code then, and homeward starts again.", Body: RenumberWanted{}, Answer: Renumbered{}},
-		"GET /api/v1/dns":        {ID: "getDNSName", Summary: "The house's DNS name, and which providers there are", Answer: DNSName{}},
-		"PUT /api/v1/dns":        {ID: "setDNSName", Summary: "Choose the house's DNS name", More: "An empty secret means the one of before.", Body: NewDNSName{}, Answer: DNSName{}},
-		"DELETE /api/v1/dns":     {ID: "removeDNSName", Summary: "End the keeping of the DNS name", More: "The name stays where it points."},
+		"GET /api/v1/dns":        {Tagged: true, ID: "getDNSName", Summary: "The house's DNS name, and which providers there are", Answer: DNSName{}},
+		"PUT /api/v1/dns":        {Tagged: true, ID: "setDNSName", Summary: "Choose the house's DNS name", More: "An empty secret means the one of before.", Body: NewDNSName{}, Answer: DNSName{}},
+		"DELETE /api/v1/dns":     {Tagged: true, ID: "removeDNSName", Summary: "End the keeping of the DNS name", More: "The name stays where it points."},
 		"GET /api/v1/events":     {ID: "listEvents", Summary: "What happened, the latest first", Answer: Events{}, Query: eventQuery()},
 	}
 }

@@ -17,7 +17,7 @@ func peerOperations() map[string]operation {
 			More: "The code can be fetched in all its forms until config_until."},
 		"GET /api/v1/peers/{id}":   {ID: "getPeer", Summary: "One device", Answer: Peer{}, Tagged: true},
 		"PATCH /api/v1/peers/{id}": {ID: "changePeer", Summary: "Change a device, all or nothing", Body: PeerChange{}, Answer: Peer{}, Tagged: true},
-		"DELETE /api/v1/peers/{id}": {ID: "removePeer", Summary: "End a device's access and delete it", Later: Peer{},
+		"DELETE /api/v1/peers/{id}": {Tagged: true, ID: "removePeer", Summary: "End a device's access and delete it", Later: Peer{},
 			More:  "At once or, with undo_seconds, when those are over and nobody kept it.",
 			Query: []openapi.Parameter{query("undo_seconds", "integer", "how long it can be undone")}},
 		"POST /api/v1/peers/{id}/keep": {ID: "keepPeer", Summary: "Undo a removal that is not over yet", Answer: Peer{}, Tagged: true},

@@ -109,7 +109,7 @@ func (h handler) change(w http.ResponseWriter, r *http.Request, id peers.ID) {
 		h.fail(w, &requestError{http.StatusBadRequest, "nothing to change: name one field or more"})
 		return
 	}
-	version, err := versionWanted(r)
+	version, err := h.versionWanted(r, id)
 	if err != nil {
 		h.fail(w, err)
 		return
@@ -132,19 +132,16 @@ func (h handler) replyPeer(w http.ResponseWriter, p peers.Peer, err error) {
 	h.reply(w, http.StatusOK, peerFrom(p))
 }
 
-func etag(p peers.Peer) string { return `"` + strconv.FormatInt(p.Version, 10) + `"` }
-
-// versionWanted reads If-Match (RFC 9110 section 13.1.1); zero is any version.
-func versionWanted(r *http.Request) (int64, error) {
-	tag := strings.TrimSpace(r.Header.Get("If-Match"))
-	if tag == "" || tag == "*" {
+// versionWanted is the version that a request is for, zero for any.
+func (h handler) versionWanted(r *http.Request, id peers.ID) (int64, error) {
+	if !conditional(r) {
 		return 0, nil
 	}
-	version, err := strconv.ParseInt(strings.Trim(tag, `"`), 10, 64)
-	if err != nil || version <= 0 || tag != `"`+strconv.FormatInt(version, 10)+`"` {
-		return 0, peers.ErrConflict // no ETag of ours
+	p, err := h.Peers.Get(id)
+	if err == nil {
+		err = matches(r, etag(p))
 	}
-	return version, nil
+	return p.Version, err
 }
 
 // Parse reads what is not text. The error is a peers.FieldError.

@@ -53,6 +53,7 @@ func usersRoutes(h handler) []Route {
 	return []Route{
 		{"GET", "/api/v1/admin/users", account.ScopeAdmin, h.users},
 		{"POST", "/api/v1/admin/users", account.ScopeAdmin, h.addUser},
+		{"GET", "/api/v1/admin/users/{name}", account.ScopeAdmin, h.user},
 		{"PATCH", "/api/v1/admin/users/{name}", account.ScopeAdmin, h.changeUser},
 		{"DELETE", "/api/v1/admin/users/{name}", account.ScopeAdmin, h.removeUser},
 		{"PUT", "/api/v1/admin/users/{name}/password", account.ScopeAdmin, h.resetPassword},
@@ -67,9 +68,46 @@ func (h handler) users(w http.ResponseWriter, r *http.Request) {
 	}
 	list := []User{}
 	for _, u := range users {
-		list = append(list, User{u.Name, u.Role, u.Since.UTC(), u.SecondStep})
+		list = append(list, userFrom(u))
 	}
 	h.reply(w, http.StatusOK, list)
+}
+
+func userFrom(u account.User) User { return User{u.Name, u.Role, u.Since.UTC(), u.SecondStep} }
+
+// userNow is one of u by the name in a request's path.
+func userNow(r *http.Request, u Accounts) (User, error) {
+	users, err := u.Users(r.Context())
+	if err != nil {
+		return User{}, err
+	}
+	for _, u := range users {
+		if u.Name == r.PathValue("name") {
+			return userFrom(u), nil
+		}
+	}
+	return User{}, account.ErrNoUser
+}
+
+func (h handler) user(w http.ResponseWriter, r *http.Request) {
+	one, err := userNow(r, h.Accounts)
+	if err != nil {
+		h.fail(w, err)
+		return
+	}
+	h.tagged(w, http.StatusOK, one)
+}
+
+// userMatches says whether a user is as a request has it.
+func userMatches(r *http.Request, u Accounts) error {
+	if !conditional(r) {
+		return nil
+	}
+	one, err := userNow(r, u)
+	if err != nil {
+		return err
+	}
+	return matches(r, one.etag())
 }
 
 func (h handler) addUser(w http.ResponseWriter, r *http.Request) {
@@ -84,6 +122,11 @@ func (h handler) addUser(w http.ResponseWriter, r *http.Request) {
 func (h handler) changeUser(w http.ResponseWriter, r *http.Request) {
 	var in UserChange
 	err := read(w, r, &in)
+	h.Turns.Users.Lock()
+	defer h.Turns.Users.Unlock()
+	if err == nil {
+		err = userMatches(r, h.Accounts)
+	}
 	if err == nil {
 		err = h.Accounts.ChangeUser(r.Context(), r.PathValue("name"), account.UserChange(in))
 	}
@@ -91,7 +134,13 @@ func (h handler) changeUser(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h handler) removeUser(w http.ResponseWriter, r *http.Request) {
-	h.done(w, h.Accounts.RemoveUser(r.Context(), r.PathValue("name")))
+	h.Turns.Users.Lock()
+	defer h.Turns.Users.Unlock()
+	err := userMatches(r, h.Accounts)
+	if err == nil {
+		err = h.Accounts.RemoveUser(r.Context(), r.PathValue("name"))
+	}
+	h.done(w, err)
 }
 
 func (h handler) resetPassword(w http.ResponseWriter, r *http.Request) {
