@@ -8,5 +8,8 @@
 // operations, whose types are the ones on the wire, and tests hold what handlers
 // really take and answer to the document.
 //
+// What creates something can be sent again with an Idempotency-Key, see once: its
+// answers are kept in memory only, those with a secret no longer than a hand-over.
+//
 // Errors are problem details (RFC 9457) with the field that is wrong.
 package api

@@ -30,6 +30,8 @@ Errors are problem documents (RFC 9457); field names the member of the request t
 
 What can be edited has an ETag, which names the state of what can be edited of it: what is only observed changes without it. A change with If-Match happens only as long as the state is that one, else 412; without If-Match the last one wins.
 
+What creates something takes an Idempotency-Key. The same request with the same key, within 24 hours and also at the same time, creates once and gets the same answer, with Idempotency-Replayed: true. Another request with the key is refused (422). A request that was refused or failed may be sent again with its key. An answer with a secret is repeated for ten minutes only, and then refused (410). Keys are remembered in memory: the latest 500 of each login or token, and none after a restart.
+
 A program sends a token, as Authorization: Bearer …, and no cookie: a request with any cookie goes by the cookie, whatever token it has. One that uses the cookie of a login sends an Origin header of the page's own address with all that changes something.`
 
 // withDocument adds the row that serves the document of all rows, itself among them.
@@ -99,6 +101,9 @@ func (o operation) in(schemas *openapi.Schemas, r Route) (*openapi.Operation, er
 	out := &openapi.Operation{ID: o.ID, Summary: o.Summary, Description: o.More, Parameters: append(pathParameters(r.Pattern), o.Query...), Responses: map[string]openapi.Response{}}
 	if o.Tagged && r.Method != "GET" && r.Method != "POST" {
 		out.Parameters = append(out.Parameters, openapi.Parameter{Name: "If-Match", In: "header", Description: "the ETag of the state that was seen: 412 if it is another one by now", Schema: schemaOf("string")})
+	}
+	if o.Again != notRepeatable {
+		out.Parameters = append(out.Parameters, openapi.Parameter{Name: keyHeader, In: "header", Description: "a text of your own, such as a UUID, by which the request can be sent again", Schema: &jsonschema.Schema{Type: "string", MinLength: jsonschema.Ptr(1), MaxLength: jsonschema.Ptr(maxKey + 2)}})
 	}
 	var errs []error
 	content := func(mediaType string, of any) map[string]openapi.MediaType {

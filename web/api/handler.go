@@ -84,7 +84,7 @@ type Route struct {
 // Routes lists the whole interface.
 func Routes(cfg Config) []Route {
 	h := newHandler(cfg)
-	return withDocument(h, routes(h))
+	return withKeys(h, withDocument(h, routes(h)))
 }
 
 func routes(h handler) []Route {
@@ -142,7 +142,7 @@ func routes(h handler) []Route {
 func LocalHandler(cfg Config, a Admin) http.Handler {
 	mux := http.NewServeMux()
 	h := newHandler(cfg)
-	for _, r := range withDocument(h, append(routes(h), localRoutes(h, a)...)) {
+	for _, r := range withKeys(h, withDocument(h, append(routes(h), localRoutes(h, a)...))) {
 		mux.HandleFunc(r.Method+" "+r.Pattern, r.Handle)
 	}
 	mux.HandleFunc("/", Nothing(mux))

@@ -22,6 +22,7 @@ type operation struct {
 	Later   any      // what 202 answers, where it can
 	Tagged  bool     // the answer has an ETag, if there is one; a change takes If-Match
 	Where   bool     // the answer has a Location
+	Again   repeat   // what an Idempotency-Key does
 }
 
 // operations are those of all rows, by method and pattern.

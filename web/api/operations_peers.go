@@ -13,7 +13,7 @@ func peerOperations() map[string]operation {
 		"GET /api/v1/peers": {ID: "listPeers", Summary: "All devices", Answer: []Peer{},
 			More:  "By name and all at once or, with limit or cursor, by number in pages; the header Link leads to the next one.",
 			Query: []openapi.Parameter{query("limit", "integer", "at most as many, from 1 to 1000"), query("cursor", "string", "where this page begins, as Link has it")}},
-		"POST /api/v1/peers": {ID: "addPeer", Summary: "Add a device, and make its code", Body: NewPeer{}, Status: http.StatusCreated, Answer: Issued{}, Tagged: true, Where: true,
+		"POST /api/v1/peers": {Again: repeatable, ID: "addPeer", Summary: "Add a device, and make its code", Body: NewPeer{}, Status: http.StatusCreated, Answer: Issued{}, Tagged: true, Where: true,
 			More: "The code can be fetched in all its forms until config_until."},
 		"GET /api/v1/peers/{id}":   {ID: "getPeer", Summary: "One device", Answer: Peer{}, Tagged: true},
 		"PATCH /api/v1/peers/{id}": {ID: "changePeer", Summary: "Change a device, all or nothing", Body: PeerChange{}, Answer: Peer{}, Tagged: true},
@@ -36,8 +36,8 @@ func codeOperations() map[string]operation {
 		return operation{ID: id, Summary: what, As: []string{as}, Query: append([]openapi.Parameter{profile}, more...), More: "Only as long as the hand-over lasts: 410 afterwards."}
 	}
 	return map[string]operation{
-		"POST /api/v1/peers/{id}/code":   {ID: "renewCode", Summary: "Make a new code of a device", More: "The old one works until the new one is used.", Body: NewCode{}, Partial: true, Status: http.StatusCreated, Answer: Issued{}},
-		"POST /api/v1/peers/{id}/invite": {ID: "invitePeer", Summary: "Make a link that hands out a new code of a device, once", Body: InviteWanted{}, Partial: true, Status: http.StatusCreated, Answer: Invite{}},
+		"POST /api/v1/peers/{id}/code":   {Again: repeatable, ID: "renewCode", Summary: "Make a new code of a device", More: "The old one works until the new one is used.", Body: NewCode{}, Partial: true, Status: http.StatusCreated, Answer: Issued{}},
+		"POST /api/v1/peers/{id}/invite": {Again: repeatableSecret, ID: "invitePeer", Summary: "Make a link that hands out a new code of a device, once", Body: InviteWanted{}, Partial: true, Status: http.StatusCreated, Answer: Invite{}},
 		"GET /api/v1/peers/{id}/config":  form("getConfig", "A device's config as a file for WireGuard", "text/plain"),
 		"GET /api/v1/peers/{id}/qr.png":  form("getCodePNG", "A device's code as a picture", "image/png"),
 		"GET /api/v1/peers/{id}/qr.svg":  form("getCodeSVG", "A device's code as a drawing", "image/svg+xml"),

@@ -19,7 +19,7 @@ func routerOperations() map[string]operation {
 		"POST /api/v1/knock": {ID: "beginKnock", Summary: "Have the port answer one who knocks, for two minutes", Answer: BegunKnock{},
 			More: "Whoever knocks sends STUN binding requests to one of the calls, as ICE does, with the user and the password of the answer. Before it, nobody is answered."},
 		"GET /api/v1/forwards":         {ID: "listForwards", Summary: "The other ports that are kept open", Answer: []Forward{}},
-		"POST /api/v1/forwards":        {Tagged: true, ID: "openForward", Summary: "Keep one more open", Body: NewForward{}, Status: http.StatusCreated, Answer: Forward{}},
+		"POST /api/v1/forwards":        {Again: repeatable, Tagged: true, ID: "openForward", Summary: "Keep one more open", Body: NewForward{}, Status: http.StatusCreated, Answer: Forward{}},
 		"GET /api/v1/forwards/{id}":    {ID: "getForward", Summary: "One of them", Answer: Forward{}, Tagged: true},
 		"PATCH /api/v1/forwards/{id}":  {Tagged: true, ID: "switchForward", Summary: "Switch one on or off", Body: forwardChange{}, Answer: Forward{}},
 		"DELETE /api/v1/forwards/{id}": {Tagged: true, ID: "removeForward", Summary: "Close one, and forget it"},
