@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"homeward/peers/history"
+	"homeward/web/account"
 	"homeward/web/api"
+	"homeward/web/guard"
 	"homeward/web/languages"
 )
 
@@ -28,16 +30,11 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 	tested, l, speeds := s.testedPeer(r), s.language(r), rates{}
 	happened := s.cfg.History.Follow()
 	defer happened.Close()
-	out, token := http.NewResponseController(w), s.sessions.Token(r.Context())
+	out := http.NewResponseController(w)
 	tick := time.NewTicker(liveEvery)
 	defer tick.Stop()
 	for last := ""; ; {
-		// Read anew: it may have ended in another tab.
-		session, err := s.sessions.Load(s.ended, token)
-		if err != nil {
-			return
-		}
-		if _, in, err := s.loggedIn(session); err != nil || !in {
+		if !s.mayStillRead(r) {
 			return
 		}
 		news, err := json.Marshal(s.news(l, time.Now(), r.URL.Query(), tested, &speeds))
@@ -73,6 +70,25 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
 		case <-tick.C:
 		}
 	}
+}
+
+// mayStillRead reports whether the login or the token of a request that lasts still
+// lets anybody look. It is read anew: it may have ended in another tab.
+func (s *Server) mayStillRead(r *http.Request) bool {
+	if text, ok := guard.Token(r); ok {
+		t, owner, err := s.cfg.Bearers.Check(s.ended, s.client(r), text)
+		if err != nil {
+			return false
+		}
+		u, there, err := s.cfg.Account.User(s.ended, owner)
+		return err == nil && there && t.Scopes.Within(u.Role.Scopes()).Allow(account.ScopeRead)
+	}
+	session, err := s.sessions.Load(s.ended, s.sessions.Token(r.Context()))
+	if err != nil {
+		return false
+	}
+	u, in, err := s.loggedIn(session)
+	return err == nil && in && u.Role.Scopes().Allow(account.ScopeRead)
 }
 
 // rowsOf are the lines of the log that are new, the oldest first.

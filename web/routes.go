@@ -141,7 +141,7 @@ func (s *Server) routes() []route {
 		{"POST", "/ports/{protocol}/{port}/close", admin, s.withPort(s.closePort)},
 	}
 	programs := s.cfg.Config
-	programs.Cookie = s.sessions.Cookie.Name
+	programs.Cookie, programs.MayStill, programs.Ended = s.sessions.Cookie.Name, s.mayStillRead, s.ended
 	for _, r := range api.Routes(programs) {
 		table = append(table, route{r.Method, r.Pattern, forPrograms(r.Needs), r.Handle})
 	}

@@ -127,14 +127,14 @@ func (o operation) in(schemas *openapi.Schemas, r Route) (*openapi.Operation, er
 		done.Content = content("application/json", o.Answer)
 	case len(o.As) > 0:
 		done.Content = map[string]openapi.MediaType{}
-		for _, t := range o.As {
-			done.Content[t] = openapi.MediaType{}
-		}
 	case status == 0:
 		status = http.StatusNoContent
 	}
 	if status == 0 {
 		status = http.StatusOK
+	}
+	for _, t := range o.As {
+		done.Content[t] = openapi.MediaType{}
 	}
 	out.Responses[strconv.Itoa(status)] = done
 	if o.Later != nil {

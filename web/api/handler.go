@@ -33,7 +33,7 @@ type Peers interface {
 	IssuedTo(peers.Ticket) (peers.Issued, error)
 }
 
-// Config is what the handler needs. All fields but Cookie and Turns are required.
+// Config is what the handler needs. The fields after PageURL may be zero, but for Logger.
 type Config struct {
 	Peers    Peers
 	Status   func() Status
@@ -58,8 +58,12 @@ type Config struct {
 	Cookie string
 	// Turns are the same ones for all that change the same house; nil means that nobody
 	// else does.
-	Turns  *Turns
-	Logger *slog.Logger
+	Turns *Turns
+	// MayStill is asked from time to time whether who sent a request may still see what
+	// a stream tells, and Ended ends all streams; nil: always, and nothing does.
+	MayStill func(*http.Request) bool
+	Ended    context.Context
+	Logger   *slog.Logger
 }
 
 // Check says what is missing.
@@ -149,13 +153,16 @@ func LocalHandler(cfg Config, a Admin) http.Handler {
 	return mux
 }
 
-type handler struct{ Config }
+type handler struct {
+	Config
+	listeners *listeners
+}
 
 func newHandler(cfg Config) handler {
 	if cfg.Turns == nil {
 		cfg.Turns = &Turns{}
 	}
-	return handler{cfg}
+	return handler{cfg, &listeners{}}
 }
 
 func (h handler) status(w http.ResponseWriter, r *http.Request) {

@@ -71,6 +71,11 @@ type Session struct {
 const maxSessions = 200
 
 func (h handler) events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Vary", "Accept")
+	if wantsStream(r) {
+		h.stream(w, r)
+		return
+	}
 	f, err := filterOf(r.URL.Query())
 	if err != nil {
 		h.fail(w, err)
@@ -79,13 +84,17 @@ func (h handler) events(w http.ResponseWriter, r *http.Request) {
 	list, more := h.History.Events(f)
 	out := Events{Events: []Event{}}
 	for _, e := range list {
-		out.Events = append(out.Events, Event{ID: e.ID, At: e.At.UTC(), Last: e.Last.UTC(), Count: e.Count, Kind: string(e.Kind), Peer: int64(e.Peer),
-			Name: e.Name, Actor: e.Actor, Cause: e.Cause, Place: e.Place, Detail: e.Detail})
+		out.Events = append(out.Events, eventFrom(e))
 	}
 	if more {
 		out.Before = list[len(list)-1].ID
 	}
 	h.reply(w, http.StatusOK, out)
+}
+
+func eventFrom(e history.Event) Event {
+	return Event{ID: e.ID, At: e.At.UTC(), Last: e.Last.UTC(), Count: e.Count, Kind: string(e.Kind), Peer: int64(e.Peer),
+		Name: e.Name, Actor: e.Actor, Cause: e.Cause, Place: e.Place, Detail: e.Detail}
 }
 
 // filterOf reads which events are wanted; kind may occur several times.

@@ -38,7 +38,7 @@ func (*oneKnock) HeardKnocks() []HeardKnock {
 // The secret is told to who begins to knock, and to nobody else.
 func TestKnocksAreBegunAndToldOfByPrograms(t *testing.T) {
 	k := &oneKnock{}
-	h := handler{Config{Knocks: k, PageURL: func() string { return "https://192.168.1.5:8377" }}}
+	h := handler{Config: Config{Knocks: k, PageURL: func() string { return "https://192.168.1.5:8377" }}}
 	call := func(handle http.HandlerFunc) (int, string) {
 		t.Helper()
 		w := httptest.NewRecorder()

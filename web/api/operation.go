@@ -18,7 +18,7 @@ type operation struct {
 	Form    string   // the part of a form that has a file, instead of a body
 	Status  int      // of success; zero means 200 or, without an answer, 204
 	Answer  any      // a value of the type that is answered as JSON; nil: nothing
-	As      []string // the media types of an answer that is not JSON
+	As      []string // the media types of an answer that is not JSON, or not always
 	Later   any      // what 202 answers, where it can
 	Tagged  bool     // the answer has an ETag, if there is one; a change takes If-Match
 	Where   bool     // the answer has a Location

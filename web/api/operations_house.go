@@ -17,9 +17,20 @@ func houseOperations() map[string]operation {
 		"GET /api/v1/dns":        {Tagged: true, ID: "getDNSName", Summary: "The house's DNS name, and which providers there are", Answer: DNSName{}},
 		"PUT /api/v1/dns":        {Tagged: true, ID: "setDNSName", Summary: "Choose the house's DNS name", More: "An empty secret means the one of before.", Body: NewDNSName{}, Answer: DNSName{}},
 		"DELETE /api/v1/dns":     {Tagged: true, ID: "removeDNSName", Summary: "End the keeping of the DNS name", More: "The name stays where it points."},
-		"GET /api/v1/events":     {ID: "listEvents", Summary: "What happened, the latest first", Answer: Events{}, Query: eventQuery()},
+		"GET /api/v1/events":     {ID: "listEvents", Summary: "What happened, the latest first, or a stream of what happens", Answer: Events{}, As: []string{"text/event-stream"}, Query: eventQuery(), More: aboutStream},
 	}
 }
+
+// aboutStream is how the stream goes.
+const aboutStream = `With Accept: text/event-stream the answer is a stream of server-sent events, which takes topic and no other parameter. Its events are:
+
+- status (topic status): the way home, as GET /api/v1/status has it; first as it is, then whenever it changes.
+- peer (topic peers): a device, as GET /api/v1/peers has it; first all of them, then each that changes. peer-removed: {"id": …}.
+- log (topic log): what happens, as the list has it. One that stands for several comes again with a larger count.
+
+Only those of the log have an id. Who comes back with Last-Event-ID hears those of the log since then, 500 at most; after more, gap says {"after": …, "before": …}, and the list has what is between. Status and devices are told anew as they are, so that nothing is missed; a device that is not among them is gone.
+
+What is new is told every two seconds, and after 15 seconds of silence there is a comment. The stream ends with the login or the token. One person may listen 8 times (429), all together 32 times (503).`
 
 func eventQuery() []openapi.Parameter {
 	var kinds []any
@@ -34,5 +45,7 @@ func eventQuery() []openapi.Parameter {
 		query("since", "date-time", "only from then on"),
 		query("before", "integer", "only before the event with this number: the next page"),
 		query("limit", "integer", "at most as many; 100 where it is missing or too large"),
+		several("topic", "of a stream: only this, or these", topicStatus, topicPeers, topicLog),
+		{Name: "Last-Event-ID", In: "header", Description: "of a stream: the id of the last event that was heard", Schema: schemaOf("string")},
 	}
 }

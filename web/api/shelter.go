@@ -33,7 +33,7 @@ type ShelterConfig struct {
 // ShelterHandler serves what is left of the interface without the database: the
 // status, a backup that puts one in its place, and the way back.
 func ShelterHandler(cfg ShelterConfig) http.Handler {
-	h := handler{Config{Restorer: cfg.Restorer, Logger: cfg.Logger}}
+	h := handler{Config: Config{Restorer: cfg.Restorer, Logger: cfg.Logger}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) {
 		h.reply(w, http.StatusOK, cfg.Status().full())
