@@ -60,10 +60,28 @@ func (p Proof) Recent(now time.Time) bool {
 // Replaces reports whether o is of the same kind and family.
 func (p Proof) Replaces(o Proof) bool { return p.Kind == o.Kind && p.Six == o.Six }
 
-// Proves reports whether p says something of the way in as it is now: it is recent, and
-// home has had its address, port and router since.
+// Proves reports whether p says something of the way in as it is now: it is recent, home
+// has had its address, port and router since, and the router did not say since that the
+// way is shut.
 func (s Status) Proves(p Proof, now time.Time) bool {
-	return p.Recent(now) && !p.At.Before(s.PlaceSince)
+	return p.Recent(now) && !p.At.Before(s.PlaceSince) && !s.disproves(p)
+}
+
+// disproves reports whether the router's word weighs more than p.
+func (s Status) disproves(p Proof) bool {
+	if p.Six { // which comes without a mapping
+		return false
+	}
+	switch s.Verdict {
+	case Conflict:
+		// The router sends the port to another machine. A device that came in before is
+		// let in still, also to shake hands again, since routers keep a flow that they
+		// know. Nobody else is.
+		return p.Kind == ProofHandshake
+	case Refused, RouterBroken:
+		return p.At.Before(s.Since) // it came by an entry that is gone
+	}
+	return false
 }
 
 // Counted is the proof that a router gives which counts what its IPv6 firewall lets in

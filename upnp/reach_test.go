@@ -51,6 +51,32 @@ func TestReachSaysWhatTheRouterSaysTogetherWithWhatWasSeen(t *testing.T) {
 	}
 }
 
+// A flow that the router knows lives on when its port goes to somebody else.
+func TestTheRoutersWordWeighsMoreThanAnOldProof(t *testing.T) {
+	since := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	before, after := since.Add(-time.Minute), since.Add(time.Minute)
+	for _, c := range []struct {
+		name    string
+		verdict Verdict
+		proof   Proof
+		proves  bool
+	}{
+		{"mapped, before", Mapped, Proof{Kind: ProofHandshake, At: before}, true},
+		{"taken, before", Conflict, Proof{Kind: ProofHandshake, At: before}, false},
+		{"taken, after", Conflict, Proof{Kind: ProofHandshake, At: after}, false},
+		{"taken, by IPv6", Conflict, Proof{Kind: ProofHandshake, At: before, Six: true}, true},
+		{"taken, a browser called", Conflict, Proof{Kind: ProofKnock, At: after}, true},
+		{"refused, before", Refused, Proof{Kind: ProofHandshake, At: before}, false},
+		{"refused, after: forwarded by hand", Refused, Proof{Kind: ProofHandshake, At: after}, true},
+		{"not kept, before", RouterBroken, Proof{Kind: ProofKnock, At: before}, false},
+		{"silent, before", NoIGD, Proof{Kind: ProofHandshake, At: before}, true},
+	} {
+		if got := (Status{Verdict: c.verdict, Since: since}).Proves(c.proof, after.Add(time.Minute)); got != c.proves {
+			t.Errorf("%s: proves %v, want %v", c.name, got, c.proves)
+		}
+	}
+}
+
 // What was seen proves nothing any more once home has another address, port or
 // router, or after seven days.
 func TestProofEnds(t *testing.T) {
