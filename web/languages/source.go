@@ -23,8 +23,8 @@ type source struct {
 	key    string
 	params []string // in the order of the English text
 
-	words   int            // how long the English text is
-	pattern *regexp.Regexp // finds what was filled in; nil where there is nothing
+	words int      // how long the English text is
+	parts []string // what stands between the holes; nil where there are none
 }
 
 var (
@@ -44,12 +44,7 @@ func withHoles(all map[string]source) []source {
 	var list []source
 	for english, s := range all {
 		if len(s.params) > 0 && strings.Trim(english, hole+" .,:()") != "" {
-			parts := strings.Split(english, hole)
-			for i, p := range parts {
-				parts[i] = regexp.QuoteMeta(p)
-			}
-			s.pattern = regexp.MustCompile(`(?s)^` + strings.Join(parts, `(.+?)`) + `$`)
-			s.words = len(english)
+			s.parts, s.words = strings.Split(english, hole), len(english)
 			list = append(list, s)
 		}
 	}
@@ -114,12 +109,12 @@ func (l *Language) find(english string) (text string, ok bool) {
 		return l.T(s.key), true
 	}
 	for _, s := range l.filled {
-		m := s.pattern.FindStringSubmatch(english)
-		if m == nil {
+		found, ok := fillings(s.parts, english)
+		if !ok {
 			continue
 		}
 		var pairs []any
-		for i, value := range m[1:] {
+		for i, value := range found {
 			pairs = append(pairs, s.params[i], l.Plain(value))
 		}
 		return l.T(s.key, pairs...), true
