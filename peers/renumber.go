@@ -38,6 +38,9 @@ func (m *Manager) Moves(tunnel []netip.Prefix) ([]Move, error) {
 // and returns after the commit: prefixes and peers change together or not at all.
 // Nothing changes with a FieldError. Peers that are damaged in the database keep their
 // addresses.
+//
+// The device is told nothing, since it has its own addresses in the old prefixes: the
+// caller makes it anew, and the peers are Pending until then.
 func (m *Manager) Renumber(ctx context.Context, tunnel []netip.Prefix, inTx func(context.Context, func(*sql.Tx) error) error) ([]Move, error) {
 	m.write.Lock()
 	defer m.write.Unlock()
@@ -58,8 +61,7 @@ func (m *Manager) Renumber(ctx context.Context, tunnel []netip.Prefix, inTx func
 		m.handed.forget(p.ID) // its config has the old address
 	}
 	m.cfg.Logger.Info("devices renumbered", "tunnel", tunnel, "devices", len(moved))
-	_ = m.pushLocked() // when refused, the peers show as Pending
-	m.kickRun()
+	m.publishLocked()
 	return moves, nil
 }
 
