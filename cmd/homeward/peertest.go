@@ -109,7 +109,7 @@ func (a *appliance) testEvidence(p peers.Peer, w *testWindow, now time.Time) pho
 	}
 	inner := a.counted(p).since(w.before)
 	e.Inner = inner
-	if s, ok := a.sessionOf(p, w.began, inner.From > 0 || inner.Dropped > 0, in); ok {
+	if s, ok := sessionOf(a.tunnel.Peers(), p, w.began, inner.From > 0 || inner.Dropped > 0, in); ok {
 		if w.connected.IsZero() {
 			w.connected = now
 		}
@@ -120,11 +120,12 @@ func (a *appliance) testEvidence(p peers.Peer, w *testWindow, now time.Time) pho
 	return e
 }
 
-// sessionOf is the device's session, if it was begun or used since then.
-func (a *appliance) sessionOf(p peers.Peer, since time.Time, used bool, in insider) (phonetest.Session, bool) {
+// sessionOf is the device's session among those of the tunnel, if it was begun or used
+// since then.
+func sessionOf(list []tunnel.PeerStatus, p peers.Peer, since time.Time, used bool, in insider) (phonetest.Session, bool) {
 	var s phonetest.Session
 	found := false
-	for _, t := range a.tunnel.Peers() {
+	for _, t := range list {
 		mine := t.PublicKey == p.PublicKey
 		if !mine && (t.PublicKey != p.Next.PublicKey || !p.Renewing()) {
 			continue

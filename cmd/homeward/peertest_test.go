@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
 	"homeward/cmd/homeward/internal/phonetest"
 	"homeward/configs/secret"
 	"homeward/peers"
@@ -135,5 +137,32 @@ func TestAFirewallOfTheRoutersIsNamedWhereNothingComesThrough(t *testing.T) {
 	router.Others[0] = netip.MustParseAddr("192.168.1.50")
 	if j := routerJoint(router, false); j.State != api.JointWorking || !strings.Contains(j.Summary, "Another router answers at 192.168.1.50; it is not asked") {
 		t.Errorf("T06: %s, %q", j.State, j.Summary)
+	}
+}
+
+// After a renumbering the key of the old code is good and its addresses are not.
+func TestAPhoneWithTheAddressesOfBeforeIsToldApart(t *testing.T) {
+	old, next := wgtypes.Key{1}, wgtypes.Key{2}
+	began := time.Now()
+	list := func(key wgtypes.Key) []tunnel.PeerStatus {
+		return []tunnel.PeerStatus{{PublicKey: key, LastHandshake: began.Add(time.Second), Endpoint: netip.MustParseAddrPort("198.51.100.7:9")}}
+	}
+	p := peers.Peer{PublicKey: old, NeedsCode: []peers.Reason{peers.ReasonAddress, peers.ReasonDNS}}
+	s, ok := sessionOf(list(old), p, began, false, insider{})
+	if v := phonetest.Diagnose(phonetest.Evidence{Up: true, Session: &s}); !ok || v.Stopped != phonetest.Data || v.Cause != phonetest.CodeMoved {
+		t.Errorf("the old code: %+v, %+v", s, v)
+	}
+	p.NeedsCode = p.NeedsCode[1:]
+	if s, ok := sessionOf(list(old), p, began, false, insider{}); !ok || s.Moved {
+		t.Errorf("another DNS server alone: %+v", s)
+	}
+	p.NeedsCode, p.Next = []peers.Reason{peers.ReasonAddress}, peers.NextKey{PublicKey: next}
+	s, ok = sessionOf(list(next), p, began, false, insider{})
+	if v := phonetest.Diagnose(phonetest.Evidence{Up: true, Session: &s, Inner: phonetest.Inner{From: 1, To: 1}}); !ok || s.Moved || v.State != phonetest.Passed {
+		t.Errorf("the new code: %+v, %+v", s, v)
+	}
+	s, ok = sessionOf(list(old), p, began, false, insider{})
+	if v := phonetest.Diagnose(phonetest.Evidence{Up: true, Session: &s}); !ok || v.Cause != phonetest.CodeReplaced {
+		t.Errorf("the old code while a new one waits: %+v, %+v", s, v)
 	}
 }

@@ -2,13 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
+	"crypto/hmac"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/netip"
-	"sync"
 
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/configs/state"
@@ -16,13 +17,9 @@ import (
 	"homeward/web/api"
 )
 
-// renumberer gives a running homeward's tunnel another network.
-type renumberer struct {
-	a *appliance
-
-	mu       sync.Mutex // guards proposed
-	proposed state.Plan // the zero one: none was drawn yet
-}
+// renumberer gives a running homeward's tunnel another network. The owner's rules for
+// ports lead to machines of the LAN, never into the tunnel: they stay.
+type renumberer struct{ a *appliance }
 
 // errRenumbered refuses a second renumbering before homeward has started with the first.
 var errRenumbered = errors.New("homeward is just starting again: wait a few seconds")
@@ -109,20 +106,13 @@ func checkNetwork(plan, next state.Plan, taken []netip.Prefix) error {
 	return nil
 }
 
-// propose draws a plan once, and another one when that does not fit any more: what a
-// person was shown is what happens then.
+// propose draws a plan, the same one as long as it fits, also after a restart: what a
+// person was shown is what happens then. Nobody else can know it.
 func (r *renumberer) propose(plan state.Plan, taken []netip.Prefix) (state.Plan, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	_, _, clash := r.proposed.Conflict(taken)
-	if r.proposed.V4.IsValid() && !clash && r.proposed.V4 != plan.V4 {
-		return r.proposed, nil
-	}
-	next, err := plan.Another(taken, rand.Reader)
-	if err == nil {
-		r.proposed = next
-	}
-	return next, err
+	key := r.a.identity.PrivateKey.Reveal()
+	h := hmac.New(sha256.New, key[:])
+	h.Write([]byte("homeward tunnel after " + plan.V4.String() + " " + plan.V6.String()))
+	return plan.Another(taken, rand.NewChaCha8([32]byte(h.Sum(nil))))
 }
 
 // proposal is where the tunnel could move, or nothing when nothing was found.
