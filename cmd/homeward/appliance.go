@@ -317,7 +317,7 @@ func (a *appliance) status() api.Status {
 			s.Guide = &g
 		}
 	}
-	s.Reachability = reachability(list, others, router, a.echo.Load().sighting(), home, now)
+	s.Reachability = a.judge(list, others, router, home, now)
 	s.Names, s.Hairpin, s.Knocks = a.houseNames(), a.atHome(), a.knocks.HeardKnocks()
 	return s
 }

@@ -51,6 +51,11 @@ func reachability(list []peers.Peer, others []upnp.Proof, router upnp.Status, si
 	return r
 }
 
+// judge is the same with what servers outside saw.
+func (a *appliance) judge(list []peers.Peer, others []upnp.Proof, router upnp.Status, home []netip.Prefix, now time.Time) api.Reachability {
+	return reachability(list, others, router, a.echo.Load().sighting(), home, now)
+}
+
 func familyOf(p upnp.Proof) string {
 	if p.Six {
 		return "IPv6"

@@ -65,6 +65,14 @@ func TestALyingRouterIsToldWithItsEvidence(t *testing.T) {
 	if r.Verdict != api.RouterLies || len(r.Lies) != 1 || r.Lies[0] != want || !r.Since.Equal(now) {
 		t.Errorf("seen twice: %+v", r)
 	}
+	a := &appliance{}
+	if got := a.judge(nil, nil, router, nil, now); got.Verdict != "mapped" {
+		t.Errorf("nobody was asked: %+v", got)
+	}
+	a.echo.Store(&again)
+	if got := a.judge(nil, nil, router, nil, now); got.Verdict != api.RouterLies {
+		t.Errorf("with what was seen: %+v", got)
+	}
 	catalogue, err := languages.Load()
 	if err != nil {
 		t.Fatal(err)
