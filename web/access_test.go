@@ -101,6 +101,8 @@ var matrix = map[string]access{
 	"GET /api/v1/peers/{id}/test":            reader,
 	"POST /api/v1/peers/{id}/test":           devices,
 	"GET /log":                               viewer,
+	"GET /support":                           admin,
+	"GET /api/v1/support":                    program,
 	"GET /api/v1/events":                     reader,
 	"GET /api/v1/peers/{id}/traffic":         reader,
 	"GET /api/v1/peers/{id}/sessions":        reader,

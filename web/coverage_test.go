@@ -36,6 +36,7 @@ var inAPI = map[string]string{
 	"POST /forwards/{id}/disable":         "PATCH /api/v1/forwards/{id}",
 	"POST /forwards/{id}/remove":          "DELETE /api/v1/forwards/{id}",
 	"GET /log":                            "GET /api/v1/events",
+	"GET /support":                        "GET /api/v1/support",
 	"GET /settings":                       "GET /api/v1/settings",
 	"POST /settings":                      "PATCH /api/v1/settings",
 	"GET /renumber":                       "GET /api/v1/renumber",

@@ -132,6 +132,7 @@ func (s *Server) routes() []route {
 		{"POST", importPath, admin, s.lookAtImport},
 		{"POST", importTakePath, admin, s.takeImport},
 		{"GET", "/log", viewer, s.showLog},
+		{"GET", "/support", admin, s.downloadSupport},
 		{"GET", "/ports", admin, s.showPorts},
 		{"POST", "/forwards", admin, s.openForward},
 		{"POST", "/forwards/{id}/enable", admin, api.Take(&s.cfg.Turns.Forwards, s.withForward(s.switchForward(true)))},

@@ -95,9 +95,28 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	}
 	w.page, err = New(Config{Account: w.account, Bearers: w.tokens, MaxBackup: 1 << 20, Secure: true, Certificate: func() (string, string) { return "AA:BB", "six words to read aloud here" }, Did: func(ctx context.Context, cause string, about ...string) {
 		w.did = append(w.did, strings.Join(append([]string{CallerName(ctx), cause}, about...), " "))
-	}, Config: api.Config{Accounts: w.account, Tokens: w.tokens, Restorer: &w.restorer, Peers: w.peers, History: w.history, Router: noRouter{}, Forwards: &fakeForwards{}, DNS: noName{}, House: &w.house, Renumberer: &w.tunnel, Backups: &w.backups, Importer: &w.importer, Tests: &w.tests, Knocks: &w.knocks, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet, Status: func() api.Status {
-		return api.Status{Version: "v", Reachability: api.Reachability{Verdict: "codes-stale"}, Hairpin: api.HairpinMissing, Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
-	}}})
+	}, Config: api.Config{
+		Accounts:   w.account,
+		Tokens:     w.tokens,
+		Restorer:   &w.restorer,
+		Peers:      w.peers,
+		History:    w.history,
+		Router:     noRouter{},
+		Forwards:   &fakeForwards{},
+		DNS:        noName{},
+		House:      &w.house,
+		Renumberer: &w.tunnel,
+		Backups:    &w.backups,
+		Importer:   &w.importer,
+		Tests:      &w.tests,
+		Knocks:     &w.knocks,
+		PageURL:    func() string { return "https://192.168.1.5:8377" },
+		Logger:     quiet,
+		Status: func() api.Status {
+			return api.Status{Version: "v", Reachability: api.Reachability{Verdict: "codes-stale"}, Hairpin: api.HairpinMissing, Joints: []api.Joint{{Key: "router", Title: "Router", State: api.JointFailed, Summary: "<i>No</i> router.", Advice: "Plug it in."}}}
+		},
+		Support: func(context.Context, time.Time) ([]byte, error) { return []byte("PK"), nil },
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

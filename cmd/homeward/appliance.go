@@ -370,7 +370,27 @@ func (a *appliance) houseBook() houseBook {
 // api is what the page and the local socket are made of; actor is who uses it.
 func (a *appliance) api(actor string) api.Config {
 	who := doer{a.events.Publish, actor}
-	return api.Config{Turns: &a.turns, Accounts: recordedAccounts{a.account, who}, Tokens: recordedTokens{a.tokens, who}, Restorer: a.restorer, Peers: recorded{a.peers, who}, History: a.history, Status: a.status, Router: recordedRouter{a.routerTable(), who}, Forwards: recordedForwards{a.forwardBook(), who}, DNS: recordedDNS{nameKeeper{a.name}, who}, House: recordedHouse{a.houseBook(), who}, Renumberer: recordedRenumberer{a.renumber, who}, Backups: a.backupKeeper(actor), Importer: &importer{a, who}, Tests: a.tests, Knocks: a.knocks, PageURL: func() string { return a.page.base }, Logger: a.log}
+	return api.Config{
+		Turns:      &a.turns,
+		Accounts:   recordedAccounts{a.account, who},
+		Tokens:     recordedTokens{a.tokens, who},
+		Restorer:   a.restorer,
+		Peers:      recorded{a.peers, who},
+		History:    a.history,
+		Status:     a.status,
+		Router:     recordedRouter{a.routerTable(), who},
+		Forwards:   recordedForwards{a.forwardBook(), who},
+		DNS:        recordedDNS{nameKeeper{a.name}, who},
+		House:      recordedHouse{a.houseBook(), who},
+		Renumberer: recordedRenumberer{a.renumber, who},
+		Backups:    a.backupKeeper(actor),
+		Importer:   &importer{a, who},
+		Tests:      a.tests,
+		Knocks:     a.knocks,
+		PageURL:    func() string { return a.page.base },
+		Logger:     a.log,
+		Support:    a.supportBundle,
+	}
 }
 
 // run runs all parts until ctx ends. The router is told before the tunnel ends,

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
+	"os"
 	"runtime"
 	"runtime/metrics"
 	"strings"
@@ -18,15 +21,23 @@ import (
 
 func newDoctor(o *options) *cobra.Command {
 	var full bool
+	var bundle string
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what works and what does not, with all that helps to find out why",
 		Long: `Say what works and what does not, with all that helps to find out why.
 
 Public addresses, the house's name and the devices' names are masked, so that the
-report can be shown to those who help. What is equal is equal in the report, too.`,
-		Args: cobra.NoArgs,
+report can be shown to those who help. What is equal is equal in the report, too.
+
+With --bundle it goes into a ZIP file together with the settings, the devices and the
+log, all masked, and without keys.`,
+		Example: "  homeward doctor\n  homeward doctor --bundle support.zip",
+		Args:    cobra.NoArgs,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
+			if bundle != "" {
+				return writeBundle(c.Context(), o.tty.out, client, bundle)
+			}
 			s, err := client.Status(c.Context())
 			if err != nil {
 				return err
@@ -50,7 +61,30 @@ report can be shown to those who help. What is equal is equal in the report, too
 		}),
 	}
 	cmd.Flags().BoolVar(&full, "full", false, "show public addresses and names")
+	cmd.Flags().StringVar(&bundle, "bundle", "", "write a masked file for those who help, with the log")
+	cmd.MarkFlagsMutuallyExclusive("full", "bundle")
 	return cmd
+}
+
+// writeBundle writes a support bundle to a file that is not there yet.
+func writeBundle(ctx context.Context, out io.Writer, client *api.Client, path string) error {
+	b, err := client.Support(ctx)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("--bundle %.200q: there is such a file: choose another name", path)
+	}
+	if err != nil {
+		return fmt.Errorf("--bundle: %w", err)
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("--bundle: %w", errors.Join(err, os.Remove(path)))
+	}
+	_, err = fmt.Fprintf(out, "Written to %s. Names and public addresses are masked; look through it before you pass it on.\n", path)
+	return err
 }
 
 func printDoctor(w io.Writer, s api.Status) error {

@@ -17,6 +17,7 @@ import (
 type mask struct {
 	names   []string // the house's
 	devices []string
+	people  []string
 	numbers map[string]string
 	counts  map[string]int
 }
@@ -62,6 +63,19 @@ func (m *mask) text(s string) string {
 		}
 		return m.number(kind, a.String()) + found[len(text):]
 	})
+}
+
+// whole masks a text that may be nothing but a device's or somebody's name.
+func (m *mask) whole(s string) string {
+	switch {
+	case s == "":
+		return ""
+	case slices.Contains(m.people, s):
+		return m.number("person", s)
+	case slices.Contains(m.devices, s):
+		return m.number("device", s)
+	}
+	return m.text(s)
 }
 
 // number is what stands for a thing of some kind.

@@ -65,7 +65,26 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 	}
 	go func() { done <- diary.Run(ctx) }()
 	box := admin{t: t, set: map[string]bool{}}
-	h := LocalHandler(Config{Accounts: box, Restorer: box, Tokens: oneToken{}, Peers: m, History: diary, Status: func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device", State: JointWorking}}} }, Router: &router{}, Forwards: &noForwards{}, DNS: &nameKeeper{}, House: &oneHouse{}, Renumberer: &tunnelNet{now: "10.6.0.0/24"}, Tests: &fakeTests{}, Knocks: &oneKnock{}, Backups: &noBackups{}, Importer: importer{}, PageURL: func() string { return "https://192.168.1.5:8377" }, Logger: quiet}, box)
+	h := LocalHandler(Config{
+		Accounts:   box,
+		Restorer:   box,
+		Tokens:     oneToken{},
+		Peers:      m,
+		History:    diary,
+		Status:     func() Status { return Status{Version: "v", Joints: []Joint{{Key: "device", State: JointWorking}}} },
+		Router:     &router{},
+		Forwards:   &noForwards{},
+		DNS:        &nameKeeper{},
+		House:      &oneHouse{},
+		Renumberer: &tunnelNet{now: "10.6.0.0/24"},
+		Tests:      &fakeTests{},
+		Knocks:     &oneKnock{},
+		Backups:    &noBackups{},
+		Importer:   importer{},
+		PageURL:    func() string { return "https://192.168.1.5:8377" },
+		Logger:     quiet,
+		Support:    func(context.Context, time.Time) ([]byte, error) { return []byte("PK"), nil },
+	}, box)
 	document := apitest.Served(t, h, documentPath)
 	h = document.Check(h)
 	srv := httptest.NewServer(h)

@@ -51,6 +51,8 @@ type Config struct {
 	Accounts   Accounts
 	Tokens     Tokens
 	Restorer   Restorer
+	// Support packs what helps somebody to help, masked, as a ZIP file.
+	Support func(context.Context, time.Time) ([]byte, error)
 	// PageURL is the admin page's address for people in the house, without a
 	// slash at its end.
 	PageURL func() string
@@ -69,7 +71,24 @@ type Config struct {
 // Check says what is missing.
 func (c Config) Check() error {
 	for name, missing := range map[string]bool{
-		"peers": c.Peers == nil, "status": c.Status == nil, "router": c.Router == nil, "forwards": c.Forwards == nil, "dns": c.DNS == nil, "house": c.House == nil, "renumberer": c.Renumberer == nil, "tests": c.Tests == nil, "knocks": c.Knocks == nil, "backups": c.Backups == nil, "importer": c.Importer == nil, "history": c.History == nil, "accounts": c.Accounts == nil, "tokens": c.Tokens == nil, "restorer": c.Restorer == nil, "page URL": c.PageURL == nil, "logger": c.Logger == nil,
+		"peers":      c.Peers == nil,
+		"status":     c.Status == nil,
+		"router":     c.Router == nil,
+		"forwards":   c.Forwards == nil,
+		"dns":        c.DNS == nil,
+		"house":      c.House == nil,
+		"renumberer": c.Renumberer == nil,
+		"tests":      c.Tests == nil,
+		"knocks":     c.Knocks == nil,
+		"backups":    c.Backups == nil,
+		"importer":   c.Importer == nil,
+		"history":    c.History == nil,
+		"accounts":   c.Accounts == nil,
+		"tokens":     c.Tokens == nil,
+		"restorer":   c.Restorer == nil,
+		"page URL":   c.PageURL == nil,
+		"logger":     c.Logger == nil,
+		"support":    c.Support == nil,
 	} {
 		if missing {
 			return fmt.Errorf("%s is missing", name)
@@ -94,6 +113,7 @@ func Routes(cfg Config) []Route {
 func routes(h handler) []Route {
 	return slices.Concat(usersRoutes(h), tokensRoutes(h), []Route{
 		{"GET", "/api/v1/status", account.ScopeRead, h.status},
+		{"GET", "/api/v1/support", account.ScopeAdmin, h.support},
 		{"GET", "/api/v1/ports", account.ScopePorts, h.ports},
 		{"GET", "/api/v1/guide", account.ScopePorts, h.guide},
 		{"PUT", "/api/v1/guide/by-hand", account.ScopePorts, h.forwardByHand},
@@ -182,11 +202,7 @@ func (h handler) list(w http.ResponseWriter, r *http.Request) {
 		}
 		all = page
 	}
-	list := []Peer{}
-	for _, p := range all {
-		list = append(list, peerFrom(p))
-	}
-	h.reply(w, http.StatusOK, list)
+	h.reply(w, http.StatusOK, PeersFrom(all))
 }
 
 // withPeer reads the peer's number from the path.

@@ -10,6 +10,7 @@ func houseOperations() map[string]operation {
 	return map[string]operation{
 		"GET " + documentPath:    {ID: "getDocument", Summary: "This document", As: []string{"application/json"}},
 		"GET /api/v1/status":     {ID: "getStatus", Summary: "The way home, joint by joint, and in one verdict", Answer: Status{}},
+		"GET /api/v1/support":    {ID: "getSupport", Summary: "What helps somebody to help, in one file", More: "Without keys; public addresses and all names are masked.", As: []string{"application/zip"}},
 		"GET /api/v1/settings":   {Tagged: true, ID: "getSettings", Summary: "What is set for the whole house", Answer: Settings{}},
 		"PATCH /api/v1/settings": {Tagged: true, ID: "changeSettings", Summary: "Change what is set, all or nothing", Body: SettingsChange{}, Answer: Settings{}},
 		"GET /api/v1/renumber":   {ID: "getRenumbering", Summary: "Who would move where if the tunnel got another network", Answer: Renumbered{}},

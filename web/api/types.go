@@ -176,6 +176,15 @@ type FileProblem struct {
 // Error implements error.
 func (p *Problem) Error() string { return p.Detail }
 
+// PeersFrom shows peers as the interface does.
+func PeersFrom(list []peers.Peer) []Peer {
+	out := []Peer{}
+	for _, p := range list {
+		out = append(out, peerFrom(p))
+	}
+	return out
+}
+
 func peerFrom(p peers.Peer) Peer {
 	out := Peer{
 		ID: int64(p.ID), Name: string(p.Name), Kind: string(p.Kind), Note: p.Note, Profile: string(p.Profile), Access: string(p.Access),
