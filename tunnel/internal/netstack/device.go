@@ -23,8 +23,10 @@ type device struct {
 	own []netip.Prefix
 	// between peers, packets go straight on: a filter in front has said that they may.
 	between bool
-	// expire takes a packet that has no hop left to go on, or says no.
-	expire func(packet []byte, src, dst netip.Addr) bool
+	// end takes a packet that cannot go on, or says no. It is asked about those
+	// without a hop left, and about all while narrow is not zero.
+	end    func(packet []byte, src, dst netip.Addr) bool
+	narrow *atomic.Int32
 	events chan tun.Event
 	// dispatcher takes packets into the stack. It is set while the link is attached.
 	dispatcher atomic.Pointer[stack.NetworkDispatcher]
@@ -97,7 +99,7 @@ func (d *device) deliver(disp stack.NetworkDispatcher, runs *segment.Runs, run *
 	if !ok || !d.isPeer(src) {
 		return
 	}
-	if hopsLeft(first) <= 1 && !d.isOwn(dst) && d.expire(first, src, dst) {
+	if (hopsLeft(first) <= 1 || d.narrow.Load() > 0) && d.end(first, src, dst) {
 		return
 	}
 	if d.between && d.isPeer(dst) {

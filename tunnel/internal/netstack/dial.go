@@ -45,7 +45,11 @@ const (
 	hostUnreachable
 	networkUnreachable
 	prohibited
-	expired // no outcome of a dial: the packet had no hop left
+	// The following are no outcomes of a dial.
+
+	expired  // the packet had no hop left
+	tooBig   // it did not fit into what comes next
+	reported // somebody on the way said what it was, see verdict
 )
 
 func outcomeOf(err error) outcome {

@@ -17,7 +17,11 @@
 //     peers that OpenBox named may reach the host itself: the filter has looked
 //     at each packet.
 //   - A packet that has no hop left ends here, and its sender is told: to
-//     traceroute the box is the first hop, as any router is.
+//     traceroute the box is the first hop, as any router is. A small TTL is
+//     carried on, one less, and what routers and hosts on the way say about a
+//     datagram or an echo is told the peer as theirs, with the MTU that fits.
+//   - Echo is asked by ping sockets, else by raw ones, else by a datagram that
+//     a host that is up refuses; it is never made up.
 //   - Every flow is counted against Limits, belongs to the peer's address that
 //     opened it, and ends when CutFlows names that address or Close is called.
 //

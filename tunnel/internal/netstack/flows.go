@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"sync"
 
-	"golang.org/x/net/icmp"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
@@ -85,7 +84,8 @@ type flow struct {
 	mu     sync.Mutex // guards what follows
 	wasCut bool
 	abort  func()
-	echo   *icmp.PacketConn // an echo flow's socket
+	echo   echoWay // of an echo flow
+	hops   int     // that the echo's packets have, 0 for the host's own
 }
 
 // begin registers a flow. It returns nil when the key is taken, a limit is

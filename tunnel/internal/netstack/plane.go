@@ -39,6 +39,7 @@ type Plane struct {
 	dial     dialFunc
 	pings    *pinger
 	logger   *slog.Logger
+	paths    paths
 	boxUsers atomic.Pointer[map[netip.Addr]bool] // peers that may reach the host itself
 
 	closing sync.Once
@@ -65,6 +66,7 @@ type options struct {
 	limits   Limits
 	dialable func(netip.Addr) error
 	dial     dialFunc
+	rawEcho  func(netip.Addr) (echoWay, error) // nil means rawWay
 }
 
 // Open opens the plane. It changes nothing in the host. Config's Name,
@@ -76,6 +78,9 @@ func Open(cfg plane.Config) (*Plane, error) {
 func open(cfg plane.Config, o options) (*Plane, error) {
 	if cfg.MTU < minMTU || cfg.MTU > 65535 {
 		return nil, fmt.Errorf("opening the rootless data plane: MTU %d is not between %d and 65535", cfg.MTU, minMTU)
+	}
+	if o.rawEcho == nil {
+		o.rawEcho = rawWay
 	}
 	d := newDevice(cfg.MTU, cfg.Addresses)
 	d.between = cfg.Guarded
@@ -95,8 +100,8 @@ func open(cfg plane.Config, o options) (*Plane, error) {
 		listeners: map[io.Closer]struct{}{},
 		accepted:  map[*ownConn]struct{}{},
 	}
-	d.expire = p.expire
-	p.pings = newPinger(p)
+	d.end, d.narrow = p.end, &p.paths.narrow
+	p.pings = newPinger(p, o.rawEcho)
 	// The register counts the connections being dialled, not the forwarder.
 	p.forward = tcp.NewForwarder(s, 0, 1<<30, p.serveTCP)
 	s.SetTransportProtocolHandler(tcp.ProtocolNumber, p.handleTCP)

@@ -1,11 +1,11 @@
 package netstack
 
 import (
-	"net"
+	"errors"
 	"sync"
+	"syscall"
 	"time"
 
-	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/udp"
 	"gvisor.dev/gvisor/pkg/waiter"
@@ -37,13 +37,12 @@ func (p *Plane) handleUDP(id stack.TransportEndpointID, pkt *stack.PacketBuffer)
 		f.end()
 		return true
 	}
-	ep.SocketOptions().SetReceiveBufferSize(udpReceiveBuffer, true)
-	go p.serveUDP(f, gonet.NewUDPConn(&wq, ep))
+	go p.serveUDP(f, newInnerUDP(ep, &wq))
 	return true
 }
 
 // serveUDP carries a flow on until it was idle for long enough.
-func (p *Plane) serveUDP(f *flow, peer *gonet.UDPConn) {
+func (p *Plane) serveUDP(f *flow, peer *innerUDP) {
 	defer f.end()
 	stop := sync.OnceFunc(func() { peer.Close() })
 	defer stop()
@@ -62,12 +61,24 @@ func (p *Plane) serveUDP(f *flow, peer *gonet.UDPConn) {
 	idle := time.AfterFunc(life, both)
 	defer idle.Stop()
 
+	socket, _ := host.(syscall.Conn)
+	v4 := f.target().Addr().Is4()
+	p.beTruthful(f, socket)
+	goOn := func(err error) bool { return p.hear(f, socket, err) }
+
 	var up sync.WaitGroup
 	up.Go(func() {
 		defer both()
-		p.passUDP(f, host, peer, idle, life)
+		hops := 0
+		passUDP(func(b []byte) (int, error) {
+			n, left, err := peer.readHops(b)
+			if next := nextHops(left); err == nil && next != hops && setHops(socket, v4, next) == nil {
+				hops = next
+			}
+			return n, err
+		}, host.Write, goOn, func() { idle.Reset(life) })
 	})
-	p.passUDP(f, peer, host, idle, life)
+	passUDP(host.Read, peer.Write, goOn, func() { idle.Reset(life) })
 	both()
 	up.Wait()
 }
@@ -75,25 +86,52 @@ func (p *Plane) serveUDP(f *flow, peer *gonet.UDPConn) {
 // datagrams lends the buffers for copying UDP.
 var datagrams = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
 
-// passUDP copies datagrams and keeps the flow's idle timer from running out.
-func (p *Plane) passUDP(f *flow, dst, src net.Conn, idle *time.Timer, life time.Duration) {
+// passUDP copies datagrams until read or write fails in a way with which
+// goOn says that it is over. came is called for each.
+func passUDP(read, write func([]byte) (int, error), goOn func(error) bool, came func()) {
 	buf := datagrams.Get().(*[]byte)
 	defer datagrams.Put(buf)
 	for {
-		n, err := src.Read(*buf)
+		n, err := read(*buf)
 		if err == nil {
-			idle.Reset(life)
-			_, err = dst.Write((*buf)[:n])
+			came()
+			_, err = write((*buf)[:n])
 		}
-		if err == nil {
-			continue
-		}
-		o := outcomeOf(err)
-		if o == stayedSilent {
+		if err != nil && !goOn(err) {
 			return // closed by the timer, by a cut or by the other direction
 		}
-		// Somebody on the way answered a datagram with an ICMP error. It may be
-		// the answer to a single one: the flow goes on.
+	}
+}
+
+// beTruthful makes a socket of the host treat a flow's packets as a router would
+// those of the peer. Where that fails the flow works, and the peer hears less.
+func (p *Plane) beTruthful(f *flow, socket syscall.Conn) {
+	to := f.target().Addr()
+	_ = listenForErrors(socket, to.Is4())
+	if to.Is4() && mayBeCut(f.quote) {
+		_ = allowFragments(socket)
+	}
+	if mtu, err := routeMTU(socket, to.Is4()); err == nil && mtu < p.device.mtu {
+		p.paths.learn(to, mtu)
+	}
+}
+
+// hear tells the peer what was said about its packets, and says whether the
+// flow goes on after an error of its socket: an ICMP error may be the answer to
+// a single packet.
+func (p *Plane) hear(f *flow, socket syscall.Conn, err error) bool {
+	all := heard(socket)
+	for _, v := range all {
+		p.report(f.flowKey, f.quote, v)
+	}
+	if len(all) > 0 || errors.Is(err, syscall.EMSGSIZE) {
+		return true
+	}
+	o := outcomeOf(err)
+	// Without a word about it, somebody else may just have heard that it was no
+	// such thing.
+	if o != stayedSilent && (o != hostUnreachable || !hearsErrors) {
 		p.reportUnreachable(f.flowKey, f.quote, o)
 	}
+	return o != stayedSilent
 }

@@ -26,6 +26,20 @@ func icmpFacts() []fact {
 				mustEcho(t, w, f.peers[1], f.lan)
 			}
 		}},
+		{"ICMP: a host that is not there is reported", echoNobody},
+	}
+}
+
+// echoNobody asks for an address of the LAN that nobody has. The box finds out
+// when nobody says that it has it.
+func echoNobody(t *testing.T, w *world, f family) {
+	nobody, kind, code := netip.MustParseAddr("192.168.77.99"), byte(3), byte(1)
+	if f.lan.Is6() {
+		nobody, kind, code = netip.MustParseAddr("fd77::99"), 1, 3
+	}
+	r, err := w.reportAbout(echoPacket(f.peers[0], nobody, 3000), patience)
+	if err != nil || r.kind != kind || r.code != code || r.from != f.own.Addr() && r.from != f.box {
+		t.Errorf("%v, %v; want the box to say %d/%d", r, err, kind, code)
 	}
 }
 

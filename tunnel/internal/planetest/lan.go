@@ -4,6 +4,7 @@ package planetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -24,11 +25,13 @@ type family struct {
 	name     string
 	own      netip.Prefix // the plane's address with the tunnel's prefix length
 	peers    [2]netip.Addr
-	box      netip.Addr // on the LAN
-	other    netip.Addr // another one of the box's
-	lan      netip.Addr // the LAN host
-	metadata netip.Addr // lives on the LAN host, too
-	outer    netip.Addr // lives on the LAN host, and is no address of the LAN
+	box      netip.Addr   // on the LAN
+	other    netip.Addr   // another one of the box's
+	lan      netip.Addr   // the LAN host
+	metadata netip.Addr   // lives on the LAN host, too
+	outer    netip.Addr   // lives on the LAN host, and is no address of the LAN
+	far      netip.Addr   // lives behind the LAN host, which is a router to it
+	beyond   netip.Prefix // the LAN host's address there
 }
 
 func families() []family {
@@ -38,11 +41,13 @@ func families() []family {
 			name: "IPv4", own: p("10.66.0.1/24"), peers: [2]netip.Addr{a("10.66.0.2"), a("10.66.0.3")},
 			box: a("192.168.77.10"), other: a("10.77.1.1"), lan: a("192.168.77.20"),
 			metadata: a("169.254.169.254"), outer: a("203.0.113.5"),
+			far: a("198.51.100.77"), beyond: p("198.51.100.1/24"),
 		},
 		{
 			name: "IPv6", own: p("fd66::1/64"), peers: [2]netip.Addr{a("fd66::2"), a("fd66::3")},
 			box: a("fd77::10"), other: a("fd78::1"), lan: a("fd77::20"),
 			metadata: a("fd00:ec2::254"), outer: a("2001:db8:5::5"),
+			far: a("2001:db8:77ff::77"), beyond: p("2001:db8:77ff::1/64"),
 		},
 	}
 }
@@ -133,6 +138,57 @@ func newLAN(t *testing.T) (box, lan host) {
 	// As systemd sets it everywhere: ping without rights.
 	must(os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte("0 2147483647"), 0))
 	return box, lan
+}
+
+// narrow is what fits into the link behind the LAN host.
+const narrow = 1300
+
+// newFar makes a host behind the LAN host, on a link into which less fits than
+// into the tunnel. Like newLAN it is called once.
+func newFar(t *testing.T, box, lan host) (far host) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("making the host behind the LAN: %v", err)
+		}
+	}
+	made := make(chan error)
+	go func() {
+		runtime.LockOSThread() // as in newLAN
+		var err error
+		far.ns, err = netns.New()
+		made <- err
+	}()
+	must(<-made)
+	must(lan.do(func() error {
+		here, err := netns.Get()
+		if err != nil {
+			return err
+		}
+		defer here.Close()
+		return netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "far0", MTU: narrow}, PeerName: "eth0", PeerNamespace: netlink.NsFd(far.ns), PeerMTU: narrow})
+	}))
+	for _, h := range []host{lan, far} {
+		must(h.do(func() error {
+			return errors.Join(
+				os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0),
+				os.WriteFile("/proc/sys/net/ipv6/conf/all/forwarding", []byte("1"), 0),
+				// Tests ask faster than people.
+				os.WriteFile("/proc/sys/net/ipv4/icmp_ratelimit", []byte("0"), 0),
+				os.WriteFile("/proc/sys/net/ipv6/icmp/ratelimit", []byte("0"), 0),
+			)
+		}))
+	}
+	up(t, far, "lo")
+	for _, f := range families() {
+		up(t, lan, "far0", f.beyond)
+		up(t, far, "eth0", netip.PrefixFrom(f.far, f.beyond.Bits()))
+		route(t, box, f.beyond.Masked(), f.lan)
+		home := netip.PrefixFrom(f.box, f.beyond.Bits()).Masked()
+		route(t, far, home, f.beyond.Addr())
+	}
+	return far
 }
 
 func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }

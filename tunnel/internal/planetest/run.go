@@ -2,7 +2,10 @@
 
 package planetest
 
-import "testing"
+import (
+	"os"
+	"testing"
+)
 
 // fact is one thing that has to be true of every plane, for each family.
 type fact struct {
@@ -15,8 +18,8 @@ type fact struct {
 func Run(t *testing.T, open Opener) {
 	InNamespace(t, func(t *testing.T) {
 		box, lan := newLAN(t)
-		n := network{box, lan, open}
-		for _, facts := range [][]fact{tcpFacts(), udpFacts(), icmpFacts(), ownPortFacts(), hopFacts(), refusalFacts(), flowFacts()} {
+		n := network{box, lan, newFar(t, box, lan), open}
+		for _, facts := range [][]fact{tcpFacts(), udpFacts(), icmpFacts(), ownPortFacts(), hopFacts(), pathFacts(), refusalFacts(), flowFacts()} {
 			for _, fact := range facts {
 				t.Run(fact.name, func(t *testing.T) {
 					w := n.start(t)
@@ -27,7 +30,7 @@ func Run(t *testing.T, open Opener) {
 			}
 		}
 		// And again as it is in the tunnel, with the filter in front.
-		for _, facts := range [][]fact{tcpFacts(), udpFacts(), icmpFacts(), ownPortFacts(), hopFacts(), refusalFacts(), accessFacts()} {
+		for _, facts := range [][]fact{tcpFacts(), udpFacts(), icmpFacts(), ownPortFacts(), hopFacts(), pathFacts(), refusalFacts(), accessFacts()} {
 			for _, fact := range facts {
 				t.Run("filtered: "+fact.name, func(t *testing.T) {
 					w := n.startBehind(t, newGuard(t))
@@ -39,6 +42,26 @@ func Run(t *testing.T, open Opener) {
 		}
 		for _, fact := range lifecycleFacts() {
 			t.Run(fact.name, func(t *testing.T) { fact.check(t, n) })
+		}
+	})
+}
+
+// RunEcho runs what there is to say about ping on a host that does not let
+// ordinary programs ping. Like Run it must be called from the top level.
+func RunEcho(t *testing.T, open Opener) {
+	InNamespace(t, func(t *testing.T) {
+		box, lan := newLAN(t)
+		n := network{box, lan, newFar(t, box, lan), open}
+		if err := os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte("1 0"), 0); err != nil {
+			t.Fatal(err)
+		}
+		for _, fact := range append(icmpFacts(), fact{"traceroute: by echo, a router behind the box and the end of the way", echoHops}) {
+			t.Run(fact.name, func(t *testing.T) {
+				w := n.startBehind(t, newGuard(t))
+				for _, f := range families() {
+					t.Run(f.name, func(t *testing.T) { fact.check(t, w, f) })
+				}
+			})
 		}
 	})
 }

@@ -30,6 +30,7 @@ type Opener func(plane.Config) (plane.Plane, error)
 // network is what the cases have in common: the box and its LAN.
 type network struct {
 	box, lan host
+	far      host // behind the LAN
 	open     Opener
 }
 

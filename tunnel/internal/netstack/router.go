@@ -28,23 +28,50 @@ func hop(b []byte) {
 	binary.BigEndian.PutUint16(b[10:], uint16(sum+sum>>16))
 }
 
-// expire tells the sender of a packet that has no hop left that its way ends
-// here (RFC 1812, section 5.3.1; RFC 8200, section 3): traceroute finds the box
-// by it. It says whether the packet is done with.
+// end does what a router does with a packet that cannot go on: it tells its
+// sender. That one has no hop left (RFC 1812, section 5.3.1; RFC 8200, section
+// 3), by which traceroute finds the box, or it must not be cut and is longer
+// than what is known to fit (RFC 1191, RFC 8201). It says whether the packet is
+// done with.
 //
 // What may not be reached anyhow is left to who refuses it, and errors about
 // errors, later fragments, broadcasts and multicasts are never answered (RFC
 // 1122, section 3.2.2; RFC 4443, section 2.4).
-func (p *Plane) expire(packet []byte, src, dst netip.Addr) bool {
+func (p *Plane) end(packet []byte, src, dst netip.Addr) bool {
+	if p.isOwn(dst) {
+		return false
+	}
+	v := verdict{outcome: expired}
+	if hopsLeft(packet) > 1 {
+		mtu, known := p.paths.to(dst)
+		if !known || len(packet) <= mtu || mayBeCut(packet) || isTCP(packet) {
+			return false
+		}
+		v = verdict{outcome: tooBig, mtu: mtu}
+	}
 	if !p.device.isPeer(dst) && p.dialable(dst) != nil {
 		return false
 	}
 	key := flowKey{}
 	key.id.RemoteAddress, key.id.LocalAddress = stackAddr(src), stackAddr(dst)
 	if quote, ok := quoteOfRaw(packet); ok {
-		p.reportUnreachable(key, quote, expired)
+		p.report(key, quote, v)
 	}
 	return true
+}
+
+// mayBeCut says whether routers may fragment a packet.
+func mayBeCut(b []byte) bool {
+	return header.IPVersion(b) == header.IPv4Version && header.IPv4(b).Flags()&header.IPv4FlagDontFragment == 0
+}
+
+// isTCP: the stack ends TCP itself, so that the host's connection knows its own
+// way.
+func isTCP(b []byte) bool {
+	if header.IPVersion(b) == header.IPv4Version {
+		return b[9] == uint8(header.TCPProtocolNumber)
+	}
+	return b[6] == uint8(header.TCPProtocolNumber)
 }
 
 // quoteOfRaw is quoteOf for a packet that the stack has not seen. It says no to
