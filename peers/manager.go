@@ -50,6 +50,7 @@ type Manager struct {
 	settled  bool             // the device has what is wanted
 	leaving  map[ID]time.Time // when peers are removed who are to be; replaced, never changed
 	nextEnd  time.Time        // when the first of them expires; zero means none does
+	pushed   time.Time        // when the device was told last
 	refusing bool             // the device refused the last time
 }
 

@@ -12,6 +12,10 @@ const (
 	lookEvery  = 10 * time.Minute // for peers that were here, and for idle ones
 	idleGrace  = time.Hour        // after a start: nobody can have been here while the box was off
 	clockEvery = 10 * time.Second // while somebody's time will be over
+	// A clock that moved this far between two looks was set, and may be wrong. In less, the
+	// box may have slept, and nobody can have been here.
+	jumped    = 72 * time.Hour
+	jumpGrace = 24 * time.Hour
 )
 
 // Run tells the device who may come in, tells it again what it refused, forgets
@@ -20,8 +24,8 @@ const (
 func (m *Manager) Run(ctx context.Context) error {
 	defer m.handed.forgetAll()
 	trouble := complaints{log: m.cfg.Logger}
-	started := m.cfg.Now()
-	looked, retry, kicked := started, backOff{}, true
+	looked, retry, kicked := m.cfg.Now(), backOff{}, true
+	mayIdle := looked.Add(idleGrace)
 	defer func() { trouble.note("storing when devices were here", m.rememberSeen(context.WithoutCancel(ctx), 0)) }()
 	for {
 		next := soonest(m.handed.forgetExpired(m.cfg.Now()), placesEvery)
@@ -31,9 +35,15 @@ func (m *Manager) Run(ctx context.Context) error {
 			next = soonest(next, renewEvery)
 		}
 		if now := m.cfg.Now(); now.Sub(looked) >= lookEvery || now.Before(looked) {
+			switch since := now.Sub(looked); {
+			case since > jumped || since < 0:
+				mayIdle = now.Add(jumpGrace)
+			case since > 3*lookEvery && mayIdle.Before(now.Add(idleGrace)):
+				mayIdle = now.Add(idleGrace)
+			}
 			looked = now
 			trouble.note("storing when devices were here", m.rememberSeen(ctx, seenStep))
-			if now.Sub(started) >= idleGrace {
+			if !now.Before(mayIdle) {
 				trouble.note("switching idle devices off", m.idleOut(ctx))
 			}
 		}
@@ -82,8 +92,8 @@ func (m *Manager) settle(again bool) (end time.Duration) {
 	m.write.Lock()
 	defer m.write.Unlock()
 	now := m.cfg.Now()
-	if !m.nextEnd.IsZero() && !now.Before(m.nextEnd) {
-		m.settled = false
+	if !m.nextEnd.IsZero() && !now.Before(m.nextEnd) || now.Before(m.pushed) {
+		m.settled = false // somebody's time is over, or not yet after all
 	}
 	if !m.settled && (again || !m.refusing) {
 		_ = m.pushLocked() // which remembers a refusal
@@ -161,7 +171,7 @@ func (m *Manager) pushLocked() error {
 	if m.refusing {
 		m.cfg.Logger.Info("tunnel took the devices")
 	}
-	m.applied, m.nextEnd, m.refusing, m.settled = versions, nextEnd, false, true
+	m.applied, m.nextEnd, m.pushed, m.refusing, m.settled = versions, nextEnd, now, false, true
 	return nil
 }
 

@@ -15,10 +15,13 @@ func (m *Manager) rememberSeen(ctx context.Context, step time.Duration) error {
 	observed := m.cfg.Device.Observed()
 	m.write.Lock()
 	defer m.write.Unlock()
-	seen := make(map[ID]time.Time)
+	seen, now := make(map[ID]time.Time), toSecond(m.cfg.Now())
 	for _, p := range m.roster.byID {
-		if t := observed[p.PublicKey].LastHandshake; !t.IsZero() && toSecond(t).Sub(p.Seen) > step {
-			seen[p.ID] = toSecond(t)
+		t := toSecond(observed[p.PublicKey].LastHandshake)
+		switch here := !observed[p.PublicKey].LastHandshake.IsZero(); {
+		case here && t.After(now.Add(step+time.Hour)): // a clock was wrong: it would never be idle again
+		case here && t.Sub(p.Seen) > step, here && p.Seen.After(now.Add(step+time.Hour)):
+			seen[p.ID] = t
 		}
 	}
 	if len(seen) == 0 {

@@ -11,6 +11,7 @@ import (
 type device struct {
 	tunnel *tunnel.Tunnel
 	admin  uint16 // the admin page's TCP port
+	times  *sightings
 }
 
 // SetPeers implements peers.Device.
@@ -34,5 +35,6 @@ func (d device) Observed() map[wgtypes.Key]peers.Observed {
 	for _, p := range d.tunnel.Peers() {
 		seen[p.PublicKey] = peers.Observed{Endpoint: p.Endpoint, LastHandshake: p.LastHandshake, ReceivedBytes: p.ReceivedBytes, SentBytes: p.SentBytes}
 	}
+	d.times.correct(seen)
 	return seen
 }

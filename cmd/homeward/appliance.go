@@ -19,6 +19,7 @@ import (
 	"homeward/cmd/homeward/internal/house"
 	"homeward/cmd/homeward/internal/lifetime"
 	"homeward/cmd/homeward/internal/memory"
+	"homeward/cmd/homeward/internal/timekeeper"
 	"homeward/cmd/homeward/internal/watch"
 	"homeward/configs"
 	"homeward/configs/state"
@@ -47,6 +48,7 @@ type appliance struct {
 	budget   memory.Budget
 	log      *slog.Logger
 
+	clock    *timekeeper.Clock
 	endpoint *peers.Endpoint // what the operator's file says, or nil
 	book     *house.Keeper   // what is set for the house besides
 	networks atomic.Pointer[networks]
@@ -154,18 +156,21 @@ func (a *appliance) identify(ctx context.Context, host hostnet.Host) error {
 
 func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	var err error
+	if a.clock, err = newClock(ctx, a.state, time.Now); err != nil {
+		return err
+	}
 	if a.book, err = house.New(ctx, a.state.DB(), a.log); err != nil {
 		return err
 	}
 	if a.tunnel, err = newTunnel(b, a.state, a.identity, a.port, a.resolvers(), a.aside); err != nil {
 		return err
 	}
-	a.keeper = &lastGoodKeeper{state: a.state, log: a.log, again: make(chan struct{}, 1)}
+	a.keeper = &lastGoodKeeper{state: a.state, now: a.clock.Now, log: a.log, again: make(chan struct{}, 1)}
 	a.keeper.identity.Store(&a.identity)
 	if a.name, err = dnsname.New(ctx, dnsname.Config{Vault: a.state, Logger: a.log}); err != nil {
 		return err
 	}
-	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel, a.settings.AdminPort}, Facts: a.facts, Defaults: func() peers.Defaults { return a.book.Settings().New }, Logger: a.log})
+	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel, a.settings.AdminPort, &sightings{clock: a.clock}}, Now: a.clock.Now, Facts: a.facts, Defaults: func() peers.Defaults { return a.book.Settings().New }, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -294,7 +299,7 @@ func (a *appliance) facts() peers.Facts {
 // status is the way home at this moment.
 func (a *appliance) status() api.Status {
 	router := a.router()
-	now := time.Now()
+	now := a.clock.Now()
 	list, others, home := a.peers.List(), a.otherProofs(router, now), a.networks.Load().home
 	s := api.Status{
 		Version: version, Facts: a.findings(now), Backup: a.backupKeeper("").Backup(),

@@ -21,7 +21,7 @@ const (
 func (a *appliance) makeHistory(ctx context.Context) error {
 	var err error
 	a.history, err = history.New(ctx, history.Config{
-		DB: a.state.DB(), Peers: a.peers.List, Stream: &a.events, Version: version, Logger: a.log,
+		DB: a.state.DB(), Peers: a.peers.List, Stream: &a.events, Version: version, Now: a.clock.Now, Logger: a.log,
 		Home: func(from netip.Addr) bool { return insider{a.router().WAN, a.networks.Load().home}.has(from) },
 	})
 	if err != nil {

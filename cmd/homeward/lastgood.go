@@ -25,6 +25,7 @@ const settleBefore = 200 * time.Millisecond
 // without the database.
 type lastGoodKeeper struct {
 	state    *state.State
+	now      func() time.Time
 	identity atomic.Pointer[state.Identity]
 	peers    *peers.Manager
 	log      *slog.Logger
@@ -79,7 +80,7 @@ func (k *lastGoodKeeper) write(written *lastGood) error {
 	if err != nil || written.identity == id && bytes.Equal(records, written.records) {
 		return err
 	}
-	if err := k.state.WriteLastGood(state.LastGood{Written: time.Now(), Identity: *id, Peers: json.RawMessage(records)}); err != nil {
+	if err := k.state.WriteLastGood(state.LastGood{Written: k.now(), Identity: *id, Peers: json.RawMessage(records)}); err != nil {
 		return err
 	}
 	*written = lastGood{id, records}

@@ -10,6 +10,7 @@ import (
 	"homeward/cmd/homeward/internal/dnsname"
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/cmd/homeward/internal/lifetime"
+	"homeward/cmd/homeward/internal/timekeeper"
 	"homeward/configs/state"
 	"homeward/peers"
 	"homeward/tunnel"
@@ -24,6 +25,8 @@ type shelter struct {
 	box     *box
 	cause   error // why the database cannot be opened, or is not
 	exit    *exit
+	clock   *timekeeper.Clock
+	times   *sightings
 	good    state.LastGood
 	records peers.Records
 	network *networks
@@ -84,6 +87,8 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 	b := sh.box
 	var leftOut []peers.LeftOut
 	var err error
+	sh.clock = timekeeper.New(timekeeper.Config{Newest: sh.good.Written})
+	sh.times = &sightings{clock: sh.clock}
 	if sh.records, leftOut, err = peers.ParseRecords(sh.good.Peers); err != nil {
 		return errors.Join(sh.cause, err)
 	}
@@ -184,12 +189,14 @@ func (sh *shelter) comesBack() string {
 
 // letIn gives the tunnel the devices, and takes away those whose time is over.
 func (sh *shelter) letIn(ctx context.Context) error {
-	to := device{sh.tunnel, sh.box.settings.AdminPort}
+	to := device{sh.tunnel, sh.box.settings.AdminPort, sh.times}
 	tick := time.NewTicker(time.Second) // a timer would not hear of it when the clock is set
 	defer tick.Stop()
-	var end time.Time
+	var end, told time.Time
 	for first := true; ; first = false {
-		if now := time.Now(); first || !end.IsZero() && !now.Before(end) {
+		now := sh.clock.Now()
+		if first || !end.IsZero() && !now.Before(end) || now.Before(told.Add(-time.Second)) { // then somebody's time is not over after all
+			told = now
 			var list []peers.DevicePeer
 			list, end = sh.records.Wanted(now)
 			if err := to.SetPeers(list); err != nil {
@@ -210,7 +217,7 @@ func (sh *shelter) status() api.Status {
 	if sh.mapper != nil {
 		router = sh.mapper.Status()
 	}
-	list, now := sh.seen(), time.Now()
+	list, now := sh.seen(), sh.clock.Now()
 	s := api.Status{Version: version, Joints: []api.Joint{sh.memoryJoint()}, Facts: []api.Fact{
 		{Name: "devices", Value: fmt.Sprint(sh.records.Len())},
 		{Name: "as of", Value: sh.good.Written.Local().Format(time.DateTime)},
@@ -225,7 +232,7 @@ func (sh *shelter) status() api.Status {
 // seen is what the device saw of each peer, which is what evidence is made of.
 func (sh *shelter) seen() []peers.Peer {
 	var list []peers.Peer
-	for key, o := range (device{sh.tunnel, 0}).Observed() {
+	for key, o := range (device{sh.tunnel, 0, sh.times}).Observed() {
 		list = append(list, peers.Peer{PublicKey: key, Observed: o})
 	}
 	return list

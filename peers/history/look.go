@@ -12,6 +12,10 @@ import (
 func (r *Recorder) look() (due bool) {
 	list, now := r.cfg.Peers(), r.cfg.Now()
 	r.mu.Lock()
+	if since := now.Sub(r.looked); since > jumped || since < -toldAt {
+		r.trimmed = now
+	}
+	r.looked = now
 	var news []Event
 	if len(r.pending) == 0 {
 		r.turnLocked(now)

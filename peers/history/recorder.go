@@ -17,6 +17,13 @@ const (
 	maxPending = 12 // intervals that wait for a disk which refuses
 	trimEvery  = 24 * time.Hour
 	trimFirst  = time.Hour // by then, the clock has been set
+	// jumped is how far the clock moves between two looks when it was set, and not when
+	// the box slept over a weekend; unheard is how long nothing was written down when it
+	// may have been. Then nothing is forgotten for a day: the clock may be wrong.
+	jumped  = 72 * time.Hour
+	unheard = 30 * 24 * time.Hour
+	// toldAt is how far from now an event may say that it happened.
+	toldAt = time.Hour
 	// maxRows bounds the traffic table, of each step.
 	maxRows = 750_000
 	// eventRoom is how many events may come before the recorder reads them.
@@ -54,7 +61,8 @@ type Recorder struct {
 	sessions map[peers.ID][]Session
 	diary    *diary
 	removed  []peers.ID
-	trimmed  time.Time
+	trimmed  time.Time // or when that was put off
+	looked   time.Time
 }
 
 // New loads what was written down. It starts nothing: until Run, nothing is
@@ -108,7 +116,12 @@ func (r *Recorder) load(ctx context.Context) error {
 		r.tracks[p.ID] = t
 	}
 	r.trimmed = now.Add(trimFirst - trimEvery)
-	return nil
+	newest, err := Newest(ctx, r.cfg.DB)
+	if away := now.Sub(newest); !newest.IsZero() && (away < -toldAt || away > unheard) {
+		r.trimmed = now
+	}
+	r.looked = now
+	return err
 }
 
 // Run records until ctx ends, and then writes down what is left. It returns nil.
@@ -185,8 +198,9 @@ func (r *Recorder) drain() {
 func (r *Recorder) note(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e.At.IsZero() {
-		e.At = r.cfg.Now()
+	// Events are told as they happen, by the system's clock, which Now may not believe.
+	if now := r.cfg.Now(); e.At.IsZero() || now.Sub(e.At).Abs() > toldAt {
+		e.At = now
 	}
 	r.diary.add(e)
 }

@@ -207,6 +207,20 @@ func (s store) lastSeen(ctx context.Context) (map[peers.ID]time.Time, error) {
 	return s.byPeer(ctx, `SELECT peer_id, max(last_unix) FROM peer_sessions GROUP BY peer_id`)
 }
 
+// Newest is the latest time of which anything is written down, or zero.
+func Newest(ctx context.Context, db *sql.DB) (time.Time, error) {
+	var unix sql.NullInt64
+	err := db.QueryRowContext(ctx, `SELECT max(t) FROM (SELECT max(last_unix) AS t FROM events
+		UNION ALL SELECT (SELECT at_unix FROM peer_traffic WHERE step_seconds = ? ORDER BY at_unix DESC LIMIT 1))`, int64(fiveMinutes)).Scan(&unix)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading when the history ends: %w", err)
+	}
+	if !unix.Valid {
+		return time.Time{}, nil
+	}
+	return time.Unix(unix.Int64, 0), nil
+}
+
 // orphans returns the peers that are gone and have traffic: removed shortly before
 // the program ended.
 func (s store) orphans(ctx context.Context) (map[peers.ID]time.Time, error) {
