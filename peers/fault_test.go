@@ -342,7 +342,7 @@ func runOnABadDisk(t *testing.T, dir string, limit int, under ...string) string 
 	defer cancel()
 	line := append(under, self)
 	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
-	cmd.Env = append(os.Environ(), faultDir+"="+dir, faultFrom+"=0", faultLimit+"="+strconv.Itoa(limit), "GOCOVERDIR="+t.TempDir())
+	cmd.Env = append(os.Environ(), faultDir+"="+dir, faultFrom+"=0", faultLimit+"="+strconv.Itoa(limit), "GORACE=atexit_sleep_ms=0")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"homeward/web/api"
 )
 
@@ -16,10 +18,13 @@ import (
 const asHomeward = "HOMEWARD_TEST_AS_HOMEWARD"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asHomeward) != "" {
+	inOwnProcess := func() {
 		os.Exit(run(untilSignal(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, nil}))
 	}
-	os.Exit(m.Run())
+	if os.Getenv(asHomeward) != "" {
+		inOwnProcess()
+	}
+	testscript.Main(m, map[string]func(){"homeward": inOwnProcess})
 }
 
 // process is a homeward in a process of its own.
@@ -39,7 +44,7 @@ func spawn(t *testing.T, dir string, before []string, args ...string) *process {
 	}
 	line := append(append(before, self), args...)
 	p := &process{cmd: exec.CommandContext(t.Context(), line[0], line[1:]...), done: make(chan error, 1)}
-	p.cmd.Env = append(os.Environ(), asHomeward+"=yes", "HOME="+dir, "HOMEWARD_STATE="+filepath.Join(dir, "state"), "HOMEWARD_CONFIG=")
+	p.cmd.Env = append(os.Environ(), asHomeward+"=yes", "HOME="+dir, "HOMEWARD_STATE="+filepath.Join(dir, "state"), "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
 	p.cmd.WaitDelay = 5 * time.Second
 	if err := p.cmd.Start(); err != nil {
