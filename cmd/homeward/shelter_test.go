@@ -63,7 +63,7 @@ func database(dir string) string { return filepath.Join(dir, "state", "homeward.
 // change changes the database behind homeward's back.
 func change(t *testing.T, dir, statement string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", database(dir))
+	db, err := sql.Open("sqlite", database(dir)+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		t.Fatal(err)
 	}
