@@ -34,6 +34,8 @@ type Tunnel struct {
 	asker  echo.Asker
 	public wgtypes.Key // our own
 
+	forgiveEvery time.Duration // for tests
+
 	mu      sync.Mutex // guards what follows
 	home    []netip.Prefix
 	status  Status
@@ -70,6 +72,9 @@ func New(cfg Config) (*Tunnel, error) {
 		public: public,
 		ready:  make(chan struct{}),
 		filter: f,
+
+		forgiveEvery: forgiveEvery,
+
 		status: Status{ListenPort: cfg.ListenPort, PublicKey: public, Since: time.Now()},
 		wanted: map[wgtypes.Key]Peer{},
 	}, nil
@@ -173,6 +178,7 @@ func (t *Tunnel) serve(ctx context.Context, d *wgdevice.Device, socket *bind.Bin
 	}
 	wg.Go(func() { t.followHost(ctx) })
 	wg.Go(func() { socket.Watch(ctx, d.BindUpdate) })
+	wg.Go(func() { t.forgive(ctx, socket) })
 	if w, ok := chosen.plane.(plane.Watcher); ok {
 		wg.Go(func() { w.Watch(ctx) })
 	}

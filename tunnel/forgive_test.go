@@ -1,0 +1,190 @@
+package tunnel
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"crypto/rand"
+	"encoding/binary"
+	"net"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/blake2s"
+	"golang.org/x/crypto/chacha20poly1305"
+	wgdevice "golang.zx2c4.com/wireguard/device"
+
+	"homeward/configs/secret"
+	"homeward/tunnel/internal/bind"
+	"homeward/tunnel/internal/initiation"
+)
+
+// caller begins handshakes with a clock of its own, and nothing else.
+type caller struct {
+	t       *testing.T
+	private secret.Key
+	server  [32]byte
+	socket  *net.UDPConn
+	macs    wgdevice.CookieGenerator
+}
+
+func newCaller(t *testing.T, private secret.Key, cfg Config) *caller {
+	t.Helper()
+	c := &caller{t: t, private: private, server: cfg.PrivateKey.Public()}
+	var err error
+	if c.socket, err = net.DialUDP("udp", nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(cfg.ListenPort)}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.socket.Close() })
+	c.macs.Init(wgdevice.NoisePublicKey(c.server))
+	return c
+}
+
+// initiation is the first message of a handshake (WireGuard, section 5.4.2) at a time.
+func (c *caller) initiation(at time.Time) []byte {
+	c.t.Helper()
+	must := func(err error) {
+		if err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	sum := func(h [32]byte, data []byte) [32]byte { return blake2s.Sum256(append(h[:], data...)) }
+	revealed, public := c.private.Reveal(), c.private.Public()
+	static, err := ecdh.X25519().NewPrivateKey(revealed[:])
+	must(err)
+	server, err := ecdh.X25519().NewPublicKey(c.server[:])
+	must(err)
+	ephemeral, err := ecdh.X25519().GenerateKey(rand.Reader)
+	must(err)
+	m := make([]byte, 0, wgdevice.MessageInitiationSize)
+	m = append(m, wgdevice.MessageInitiationType, 0, 0, 0, 1, 2, 3, 4)
+	m = append(m, ephemeral.PublicKey().Bytes()...)
+	hash := sum(sum(wgdevice.InitialHash, c.server[:]), ephemeral.PublicKey().Bytes())
+	var chain, key [32]byte
+	wgdevice.KDF1(&chain, wgdevice.InitialChainKey[:], ephemeral.PublicKey().Bytes())
+	seal := func(with *ecdh.PrivateKey, plain []byte) {
+		shared, err := with.ECDH(server)
+		must(err)
+		wgdevice.KDF2(&chain, &key, chain[:], shared)
+		aead, err := chacha20poly1305.New(key[:])
+		must(err)
+		sealed := aead.Seal(nil, make([]byte, chacha20poly1305.NonceSize), plain, hash[:])
+		hash = sum(hash, sealed)
+		m = append(m, sealed...)
+	}
+	seal(ephemeral, public[:])
+	stamp := binary.BigEndian.AppendUint64(nil, uint64(0x400000000000000a+at.Unix()))
+	seal(static, binary.BigEndian.AppendUint32(stamp, uint32(at.Nanosecond())))
+	m = m[:wgdevice.MessageInitiationSize]
+	c.macs.AddMacs(m)
+	return m
+}
+
+// call sends a message and says whether it is answered.
+func (c *caller) call(message []byte) bool {
+	c.t.Helper()
+	time.Sleep(wgdevice.HandshakeInitationRate + 10*time.Millisecond) // else it is taken for a flood
+	if _, err := c.socket.Write(message); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.socket.SetReadDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
+		c.t.Fatal(err)
+	}
+	var answer [256]byte
+	n, err := c.socket.Read(answer[:])
+	return err == nil && n == wgdevice.MessageResponseSize
+}
+
+func TestAPhoneWhoseClockWasInTheFutureIsLetInAgain(t *testing.T) {
+	cfg := testConfig(t)
+	tun, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tun.forgiveEvery = time.Hour // the test looks
+	run(t, tun)
+	private := newKey(t)
+	anna, bert := newPhone(t, cfg, "10.66.7.2").peer, newPhone(t, cfg, "10.66.7.3")
+	anna.PublicKey = private.Public()
+	if err := tun.SetPeers([]Peer{anna, bert.peer}); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	if !newCaller(t, private, cfg).call(newCaller(t, private, cfg).initiation(now.AddDate(10, 0, 0))) {
+		t.Fatal("a phone in the future is not answered")
+	}
+	phone := newCaller(t, private, cfg) // its clock is right again
+	var last []byte
+	ask := func() bool {
+		t.Helper()
+		now = now.Add(5 * time.Second)
+		last = phone.initiation(now)
+		return phone.call(last)
+	}
+	f := forgiver{tun, nil}
+	look := func() { f.look(tun.socket.Calls(time.Now().Add(-time.Minute)), time.Now()) }
+	for range 2 * forgiveTries {
+		if ask() {
+			t.Fatal("it is answered: nothing is proven")
+		}
+	}
+	look()
+	look() // of the same message, which may be a recording
+	for range 2 {
+		if phone.call(last) {
+			t.Fatal("a recording lets it in")
+		}
+	}
+	look()
+	if ask() {
+		t.Fatal("it is let in too early")
+	}
+	look()
+	if !ask() {
+		t.Error("it is not let in by itself")
+	}
+	look()
+	until(t, tun, bert, func() bool { return !handshake(t, tun, bert.peer).IsZero() }) // the others are as they were
+}
+
+func TestWhoIsHereIsNotResetByAnotherDeviceWithItsKey(t *testing.T) {
+	cfg := testConfig(t)
+	tun := runTunnel(t, cfg)
+	anna := newPhone(t, cfg, "10.66.7.2")
+	if err := tun.SetPeers([]Peer{anna.peer}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, tun, anna, func() bool { return !handshake(t, tun, anna.peer).IsZero() })
+	before := handshake(t, tun, anna.peer)
+	if err := tun.reset(anna.peer.PublicKey, time.Now()); err != nil || !handshake(t, tun, anna.peer).Equal(before) {
+		t.Errorf("its session ended: %v", err)
+	}
+	if err := tun.reset(anna.peer.PublicKey, time.Now().Add(wgdevice.RejectAfterTime)); err != nil || !handshake(t, tun, anna.peer).IsZero() {
+		t.Errorf("after three minutes: %v", err)
+	}
+}
+
+func TestOnlyTheOwnerOfAKeyProvesATime(t *testing.T) {
+	cfg := testConfig(t)
+	private, at := newKey(t), time.Unix(1_800_000_000, 500)
+	m := newCaller(t, private, cfg).initiation(at)
+	key, early, err := initiation.Proven(cfg.PrivateKey, m)
+	if err != nil || key != private.Public() {
+		t.Fatalf("%v, %v", key, err)
+	}
+	_, late, err := initiation.Proven(cfg.PrivateKey, newCaller(t, private, cfg).initiation(at.Add(time.Second)))
+	if err != nil || bytes.Compare(late[:], early[:]) <= 0 {
+		t.Errorf("%x is not later than %x, %v", late, early, err)
+	}
+	for i := range len(m) - 32 { // all but the MACs
+		spoiled := bytes.Clone(m)
+		spoiled[i] ^= 1
+		if _, _, err := initiation.Proven(cfg.PrivateKey, spoiled); err == nil && i >= 8 {
+			t.Errorf("a message with another byte %d is taken", i)
+		}
+	}
+	f := forgiver{&Tunnel{cfg: cfg}, nil}
+	f.look([]bind.Call{{Tries: 9, Message: m[:100]}, {Tries: 9, Answers: 1, Message: m}, {Tries: 1, Message: m}}, at)
+	if len(f.asked) != 0 {
+		t.Errorf("%d are remembered who need nothing", len(f.asked))
+	}
+}
