@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,12 +56,15 @@ func kinds(list []told) (out []string) {
 // noted is a history that a test writes.
 type noted struct {
 	History
+	mu   *sync.Mutex
 	list []history.Event // the latest first
 }
 
 func (n *noted) Events(f history.Filter) ([]history.Event, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	list := n.list[:min(len(n.list), f.Limit)]
-	return list, len(n.list) > len(list)
+	return slices.Clone(list), len(n.list) > len(list)
 }
 
 func (n *noted) add(count int) {
@@ -70,26 +74,60 @@ func (n *noted) add(count int) {
 // some are the peers that there are.
 type some struct {
 	Peers
+	mu   *sync.Mutex
 	list []peers.Peer
 }
 
-func (s *some) List() []peers.Peer { return slices.Clone(s.list) }
+func (s *some) List() []peers.Peer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.list)
+}
+
+// tape is an answer that may be read while it is written.
+type tape struct {
+	httptest.ResponseRecorder
+	mu *sync.Mutex
+}
+
+func (t *tape) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ResponseRecorder.Write(b)
+}
 
 // radio is a stream in a bubble of time, that a test listens to.
 type radio struct {
 	h      handler
+	mu     sync.Mutex // guards what follows
 	status Status
 	peers  some
 	log    noted
 	may    bool
-	heard  *httptest.ResponseRecorder
+	heard  *tape
 	done   chan struct{}
 }
 
 func newRadio() *radio {
 	r := &radio{status: Status{Version: "v"}, may: true}
-	r.h = newHandler(Config{Status: func() Status { return r.status }, Peers: &r.peers, History: &r.log, MayStill: func(*http.Request) bool { return r.may }})
+	r.peers.mu, r.log.mu = &r.mu, &r.mu
+	r.h = newHandler(Config{Peers: &r.peers, History: &r.log, Status: func() Status {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.status
+	}, MayStill: func(*http.Request) bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.may
+	}})
 	return r
+}
+
+// change changes what there is.
+func (r *radio) change(how func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	how()
 }
 
 // listen opens the stream, and closes it when ctx ends.
@@ -99,7 +137,7 @@ func (r *radio) listen(ctx context.Context, query, last string) {
 	if last != "" {
 		req.Header.Set("Last-Event-ID", last)
 	}
-	r.heard, r.done = httptest.NewRecorder(), make(chan struct{})
+	r.heard, r.done = &tape{*httptest.NewRecorder(), &r.mu}, make(chan struct{})
 	go func() {
 		defer close(r.done)
 		r.h.events(r.heard, req)
@@ -111,8 +149,16 @@ func (r *radio) listen(ctx context.Context, query, last string) {
 func (r *radio) news(after time.Duration) []told {
 	time.Sleep(after)
 	synctest.Wait()
-	defer r.heard.Body.Reset()
-	return parse(r.heard.Body.String())
+	return parse(r.text())
+}
+
+// text is what was heard since it was last asked.
+func (r *radio) text() (text string) {
+	r.change(func() {
+		text = r.heard.Body.String()
+		r.heard.Body.Reset()
+	})
+	return text
 }
 
 func TestAListenerHearsWhatIsAndThenWhatChanges(t *testing.T) {
@@ -128,10 +174,12 @@ func TestAListenerHearsWhatIsAndThenWhatChanges(t *testing.T) {
 		if got := r.news(liveEvery); len(got) != 0 {
 			t.Errorf("nothing changed: %v", got)
 		}
-		r.status.Version = "w"
-		r.peers.list = []peers.Peer{{ID: 1, Name: "phone", Note: "n"}, {ID: 3, Name: "laptop"}}
-		r.log.add(1)
-		r.log.add(1)
+		r.change(func() {
+			r.status.Version = "w"
+			r.peers.list = []peers.Peer{{ID: 1, Name: "phone", Note: "n"}, {ID: 3, Name: "laptop"}}
+			r.log.add(1)
+			r.log.add(1)
+		})
 		got := r.news(liveEvery)
 		if !slices.Equal(kinds(got), []string{"status", "peer", "peer", "peer-removed", "log 2", "log 3"}) {
 			t.Errorf("then: %v", got)
@@ -142,7 +190,7 @@ func TestAListenerHearsWhatIsAndThenWhatChanges(t *testing.T) {
 		if json.Unmarshal([]byte(got[1].data), &p) != nil || p.Note != "n" || json.Unmarshal([]byte(got[3].data), &gone) != nil || gone.ID != 2 || json.Unmarshal([]byte(got[5].data), &e) != nil || e.ID != 3 {
 			t.Errorf("%v", got)
 		}
-		r.log.list[0].Count = 7 // the same again and again
+		r.change(func() { r.log.list[0].Count = 7 }) // the same again and again
 		if got := r.news(liveEvery); len(got) != 1 || got[0].id != "3" || !strings.Contains(got[0].data, `"count":7`) {
 			t.Errorf("one that goes on: %v", got)
 		}
@@ -196,13 +244,13 @@ func TestTheStreamBeatsAndEndsWithWhoMayListen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRadio()
 		r.listen(t.Context(), "?topic=log", "")
-		r.heard.Body.Reset()
+		r.text()
 		time.Sleep(beatEvery + liveEvery)
 		synctest.Wait()
-		if got := r.heard.Body.String(); got != ": still here\n\n" {
+		if got := r.text(); got != ": still here\n\n" {
 			t.Errorf("in silence: %q", got)
 		}
-		r.may = false
+		r.change(func() { r.may = false })
 		time.Sleep(liveEvery)
 		synctest.Wait()
 		select {
@@ -212,7 +260,7 @@ func TestTheStreamBeatsAndEndsWithWhoMayListen(t *testing.T) {
 		}
 		// And with the server.
 		var end context.CancelFunc
-		r.may = true
+		r.change(func() { r.may = true })
 		r.h.Ended, end = context.WithCancel(context.Background())
 		r.listen(t.Context(), "", "")
 		end()
