@@ -15,6 +15,7 @@ import (
 // matrix says who may use which route. A route without a row fails the test:
 // whoever adds one has to think of it here.
 var matrix = map[string]access{
+	"GET /metrics":                           meter,
 	"GET /healthz":                           everyone,
 	"GET /assets/{hash}/{name}":              everyone,
 	"GET /invite/{token}":                    everyone,
@@ -177,7 +178,7 @@ func TestEveryRouteAsksWhoYouAre(t *testing.T) {
 			if !sent {
 				t.Errorf("%s: a stranger gets %d %s", name, got.status, got.header.Get("Location"))
 			}
-		case program, reader, devices, router:
+		case program, reader, devices, router, meter:
 			if got.status != 401 || got.header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%s: a stranger gets %d", name, got.status)
 			}

@@ -55,6 +55,7 @@ var inAPI = map[string]string{
 
 	"GET /import":                        drawn,
 	"GET /healthz":                       asked,
+	"GET /metrics":                       asked,
 	"GET /assets/{hash}/{name}":          drawn,
 	"POST /look":                         drawn,
 	"GET /welcome":                       drawn,

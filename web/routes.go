@@ -5,6 +5,7 @@ import (
 
 	"homeward/web/account"
 	"homeward/web/api"
+	"homeward/web/guard"
 )
 
 // access says who may use a route. All but everyone and visitor name a scope that
@@ -20,6 +21,7 @@ const (
 	devices  access = "devices"  // the same for devices and their codes
 	router   access = "router"   // the same for the router's ports
 	program  access = "program"  // the same for everything
+	meter    access = "meter"    // the same for numbers that name nobody
 )
 
 // needs is the scope that a route asks for.
@@ -31,6 +33,8 @@ func (a access) needs() account.Scope {
 		return account.ScopePeers
 	case router:
 		return account.ScopePorts
+	case meter:
+		return account.ScopeMetrics
 	}
 	return account.ScopeAdmin
 }
@@ -60,6 +64,7 @@ func (s *Server) routes() []route {
 	table := []route{
 		{"GET", "/healthz", everyone, s.healthy},
 		{"GET", "/assets/{hash}/{name}", everyone, s.assets.serve},
+		{"GET", guard.Metrics, meter, s.metrics},
 
 		{"GET", "/invite/{token}", everyone, s.inviteForm},
 		{"POST", "/invite/{token}", everyone, s.openInvite},

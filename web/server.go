@@ -18,6 +18,7 @@ import (
 	"homeward/web/api"
 	"homeward/web/guard"
 	"homeward/web/languages"
+	"homeward/web/metrics"
 	"homeward/web/throttle"
 )
 
@@ -57,6 +58,7 @@ type Server struct {
 	languages *languages.Catalogue
 	assets    assets
 	live      chan struct{} // a place for each live page
+	meter     *metrics.Meter
 	ended     context.Context
 	end       context.CancelFunc
 
@@ -96,6 +98,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s.sessions = newSessions(cfg)
+	s.meter = metrics.New(metrics.Config{Status: cfg.Status, Peers: cfg.Peers.List, Forwards: cfg.Forwards.Forwards})
 	return s, nil
 }
 

@@ -95,7 +95,7 @@ smaller role, with a password that somebody else sets, at its time, or when it i
 		}),
 	}
 	c.Flags().StringVar(&user, "user", "", "whose it is (default the first admin)")
-	c.Flags().StringSliceVar(&scopes, "may", []string{string(account.ScopeRead)}, "read, peers, ports or admin, or several with commas")
+	c.Flags().StringSliceVar(&scopes, "may", []string{string(account.ScopeRead)}, "metrics, read, peers, ports or admin, or several with commas")
 	c.Flags().IntVar(&days, "days", 0, "after how many days it ends (default when it is revoked)")
 	return c
 }

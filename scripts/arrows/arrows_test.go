@@ -43,6 +43,7 @@ var homes = []struct {
 	{"github.com/spf13/cobra", "the command line is cmd's", []string{"cmd"}},
 	{"github.com/getkin/kin-openapi", "only tests judge what the interface says of itself", []string{"web/api/apitest"}},
 	{"github.com/google/jsonschema-go", "one place describes types to programs", []string{"web/api"}},
+	{"github.com/prometheus", "only tests read metrics back: it would be a tenth of the program", nil},
 	{"net/http", "packets and peers don't speak HTTP", []string{"web", "upnp", "cmd", "scripts"}},
 	{"os/exec", "the daemon never starts a program: nothing a user typed can reach a shell", []string{"scripts", "tunnel/internal/planetest"}}, // planetest is only for tests
 	{"unsafe", "it is not needed", nil},

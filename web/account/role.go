@@ -17,10 +17,11 @@ type Scope string
 
 // The scopes there are.
 const (
-	ScopeRead  Scope = "read"  // look at what holds no secret
-	ScopePeers Scope = "peers" // devices and their codes
-	ScopePorts Scope = "ports" // the router's ports and forwards
-	ScopeAdmin Scope = "admin" // everything
+	ScopeMetrics Scope = "metrics" // numbers about the house, which name nobody
+	ScopeRead    Scope = "read"    // look at what holds no secret
+	ScopePeers   Scope = "peers"   // devices and their codes
+	ScopePorts   Scope = "ports"   // the router's ports and forwards
+	ScopeAdmin   Scope = "admin"   // everything
 )
 
 // Scopes is what somebody may do.
@@ -43,7 +44,7 @@ func (s Scopes) Within(limit Scopes) Scopes {
 }
 
 // AllScopes lists the scopes, the smallest first.
-func AllScopes() Scopes { return Scopes{ScopeRead, ScopePeers, ScopePorts, ScopeAdmin} }
+func AllScopes() Scopes { return Scopes{ScopeMetrics, ScopeRead, ScopePeers, ScopePorts, ScopeAdmin} }
 
 // Scopes is what r may do: nothing, for a role that there is not.
 func (r Role) Scopes() Scopes {

@@ -64,7 +64,7 @@ func documentOf(rows []Route, cookie string) (openapi.Document, error) {
 		reflect.TypeFor[TestState]():     {TestWaiting, TestPassed, TestFailed},
 		reflect.TypeFor[Hairpin]():       {HairpinUnknown, HairpinWorks, HairpinMissing},
 		reflect.TypeFor[account.Role]():  {account.RoleAdmin, account.RoleViewer},
-		reflect.TypeFor[account.Scope](): {account.ScopeRead, account.ScopePeers, account.ScopePorts, account.ScopeAdmin},
+		reflect.TypeFor[account.Scope](): {account.ScopeMetrics, account.ScopeRead, account.ScopePeers, account.ScopePorts, account.ScopeAdmin},
 	}}
 	d := openapi.Document{OpenAPI: openapi.Version, Info: openapi.Info{Title: "homeward", Description: about, Version: "1"},
 		Servers: []openapi.Server{{URL: "/"}}, Paths: map[string]map[string]*openapi.Operation{}}

@@ -14,6 +14,8 @@ func TestATokenAloneNeedsNoPageOfOurs(t *testing.T) {
 		"a program":                          {"/api/v1/peers", "Bearer x", "", "", "", "", true},
 		"a program that names a site":        {"/api/v1/peers", "Bearer x", "", "https://app.example", "cross-site", "", true},
 		"the scheme in small letters":        {"/api/v1/peers", "bearer x", "", "", "", "", true},
+		"a collector":                        {"/metrics", "Bearer x", "", "", "", "", true},
+		"a page that begins so":              {"/metrics/x", "Bearer x", "", "", "", "", false},
 		"without a token":                    {"/api/v1/peers", "", "", "", "", "", false},
 		"with a password":                    {"/api/v1/peers", "Basic eDp5", "", "", "", "", false},
 		"another scheme that begins so":      {"/api/v1/peers", "BearerX x", "", "", "", "", false},

@@ -33,7 +33,7 @@ var (
 	ErrWrong     = errors.New("this token is not valid, or not any more")
 	ErrNoToken   = errors.New("there is no such token: it may have been revoked already")
 	ErrNameTaken = errors.New("there is a token of that name already: choose a different name")
-	ErrScopes    = errors.New("choose what the token may do: read, peers, ports or admin")
+	ErrScopes    = errors.New("choose what the token may do: metrics, read, peers, ports or admin")
 	ErrTooMuch   = errors.New("a token may not do more than who makes it")
 	ErrLasts     = errors.New("a token lasts 1 to 3650 days, or until it is revoked")
 	ErrTooMany   = errors.New("there are 50 tokens already: revoke one that is not used any more")
@@ -100,7 +100,10 @@ func tidy(s account.Scopes) account.Scopes {
 		return account.Scopes{account.ScopeAdmin}
 	}
 	all := account.AllScopes()
-	s = append(slices.Clone(s), account.ScopeRead)
+	s = slices.Clone(s)
+	if slices.Contains(s, account.ScopePeers) || slices.Contains(s, account.ScopePorts) {
+		s = append(s, account.ScopeRead)
+	}
 	slices.SortFunc(s, func(a, b account.Scope) int { return cmp.Compare(slices.Index(all, a), slices.Index(all, b)) })
 	return slices.Compact(s)
 }

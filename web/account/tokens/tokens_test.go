@@ -194,6 +194,8 @@ func TestWhatATokenMayBe(t *testing.T) {
 func TestScopesAreNamedOnce(t *testing.T) {
 	for _, tt := range []struct{ is, want account.Scopes }{
 		{account.Scopes{account.ScopePorts, account.ScopePeers, account.ScopePorts}, account.Scopes{account.ScopeRead, account.ScopePeers, account.ScopePorts}},
+		{account.Scopes{account.ScopeMetrics}, account.Scopes{account.ScopeMetrics}},
+		{account.Scopes{account.ScopePeers, account.ScopeMetrics}, account.Scopes{account.ScopeMetrics, account.ScopeRead, account.ScopePeers}},
 		{account.Scopes{account.ScopeRead, account.ScopeAdmin}, account.Scopes{account.ScopeAdmin}},
 		{read1, read1},
 	} {
