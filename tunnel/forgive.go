@@ -18,6 +18,9 @@ import (
 // so that nobody can repeat what was recorded. A phone whose clock was once in the future
 // is locked out by that, until then. It is let in again when it keeps asking: each time
 // anew, as only its key can, while nobody else uses that key.
+//
+// Our own clock locks nobody out: it is in the handshakes that we begin, which a phone
+// leaves unanswered after it was set back, and not in those that a phone begins.
 const (
 	forgiveEvery = 10 * time.Second
 	forgiveTries = 3 // in a row, five seconds apart

@@ -188,3 +188,23 @@ func TestOnlyTheOwnerOfAKeyProvesATime(t *testing.T) {
 		t.Errorf("%d are remembered who need nothing", len(f.asked))
 	}
 }
+
+// A server that has no clock, or a wrong one, is called by phones that have: only what a
+// phone said before counts, and that only as long as the server runs.
+func TestTheServersOwnClockKeepsNobodyOut(t *testing.T) {
+	cfg := testConfig(t)
+	private := newKey(t)
+	anna := newPhone(t, cfg, "10.66.7.2").peer
+	anna.PublicKey = private.Public()
+	for _, at := range []time.Time{time.Now().AddDate(50, 0, 0), time.Unix(60, 0)} {
+		t.Run(at.Format(time.DateOnly), func(t *testing.T) { // the second one after a restart
+			tun := runTunnel(t, cfg)
+			if err := tun.SetPeers([]Peer{anna}); err != nil {
+				t.Fatal(err)
+			}
+			if c := newCaller(t, private, cfg); !c.call(c.initiation(at)) {
+				t.Error("it is not answered")
+			}
+		})
+	}
+}
