@@ -32,6 +32,7 @@ const (
 	faultDir   = "HOMEWARD_TEST_FAULT_DIR"
 	faultFrom  = "HOMEWARD_TEST_FAULT_FROM"  // the step to begin with
 	faultLimit = "HOMEWARD_TEST_FAULT_LIMIT" // no file may be longer, in bytes; zero: no limit
+	faultTry   = "HOMEWARD_TEST_FAULT_TRY"   // only try, as a shelter does that has lost its patience
 )
 
 // faultSteps is how many changes are tried while the disk is bad.
@@ -56,6 +57,14 @@ func changeOnABadDisk(dir string) {
 		}
 	}
 	ctx, quiet := context.Background(), slog.New(slog.DiscardHandler)
+	if os.Getenv(faultTry) != "" {
+		s, err := state.OpenShelter(dir)
+		if err == nil {
+			err = s.Try(ctx, true, quiet)
+		}
+		fmt.Println("tried:", err)
+		return
+	}
 	s, err := state.Open(ctx, dir, quiet)
 	if err != nil {
 		fmt.Println("closed:", err)
@@ -349,6 +358,46 @@ func runOnABadDisk(t *testing.T, dir string, limit int, under ...string) string 
 		t.Fatalf("the process with the bad disk: %v: %s", err, errs.String())
 	}
 	return out.String()
+}
+
+// A database that the disk does not give back is waited for, and then a snapshot takes
+// its place: the tunnel's last-good file knows the devices.
+func TestADatabaseThatTheDiskDoesNotGiveBackIsReplacedInTheEnd(t *testing.T) {
+	if _, err := exec.LookPath("strace"); err != nil {
+		t.Skip("needs the program strace: install the Debian package strace, or run scripts/test as root")
+	}
+	template := t.TempDir()
+	prepareForFaults(t, template)
+	dir := copyOf(t, template)
+	log := filepath.Join(t.TempDir(), "calls")
+	bad := func(when string) []string {
+		return []string{"strace", "-f", "-qq", "-o", log, "-e", "signal=none", "-e", "trace=pread64,read", "-P", filepath.Join(dir, "homeward.db"), "-e", "inject=pread64,read:error=EIO:when=" + when}
+	}
+	said := runOnABadDisk(t, dir, 0, bad("1+")...)
+	if !strings.Contains(said, "closed:") || !strings.Contains(said, "does not give the database back") {
+		t.Fatalf("a start: %s", said)
+	}
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, done := openAfterFault(t, dir) // which fails when it was replaced already
+	if len(m.List()) != 10 {
+		t.Errorf("%d devices", len(m.List()))
+	}
+	done()
+	t.Setenv(faultTry, "yes")
+	if said := runOnABadDisk(t, dir, 0, bad(fmt.Sprintf("1..%d", bytes.Count(text, []byte("INJECTED"))))...); said != "tried: <nil>\n" {
+		t.Fatal(said)
+	}
+	s, err := state.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if r := s.Repaired(); r == nil || !strings.Contains(r.Cause, "does not give the database back") || r.Quarantine == "" {
+		t.Errorf("not repaired: %+v", r)
+	}
 }
 
 func parseOutcome(t *testing.T, f fault, n int, said string) (o outcome) {
