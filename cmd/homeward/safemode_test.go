@@ -65,8 +65,11 @@ func TestAHomewardThatIsKilledAgainAndAgainStartsInSafeMode(t *testing.T) {
 	if report := mustDo(t, dir, "doctor"); !strings.Contains(report, "Safe mode") {
 		t.Errorf("doctor: %s", report)
 	}
-	if page := pageOn(t, port); !strings.Contains(page, "is in safe mode") || !strings.Contains(page, "start-normally") || strings.Contains(page, "anna") {
+	if page := pageOn(t, port, "en"); !strings.Contains(page, "is in safe mode") || !strings.Contains(page, "start-normally") || strings.Contains(page, "anna") {
 		t.Errorf("the page: %s", page)
+	}
+	if page := pageOn(t, port, "de-AT,de;q=0.9"); !strings.Contains(page, "im abgesicherten Modus") {
+		t.Errorf("the page for somebody who reads German: %s", page)
 	}
 	if said := mustDo(t, dir, "admin", "start-normally"); !strings.Contains(said, "starts normally now") {
 		t.Error(said)
@@ -85,9 +88,14 @@ func TestAHomewardThatIsKilledAgainAndAgainStartsInSafeMode(t *testing.T) {
 }
 
 // pageOn is what anybody is shown on the admin page's port.
-func pageOn(t *testing.T, port string) string {
+func pageOn(t *testing.T, port, language string) string {
 	t.Helper()
-	resp, err := insecure(t).Get("https://127.0.0.1:" + port + "/")
+	req, err := http.NewRequest("GET", "https://127.0.0.1:"+port+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept-Language", language)
+	resp, err := insecure(t).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"homeward/cmd/homeward/internal/dnsname"
@@ -15,8 +14,10 @@ import (
 	"homeward/peers"
 	"homeward/tunnel"
 	"homeward/upnp"
+	"homeward/web"
 	"homeward/web/api"
 	"homeward/web/guard"
+	"homeward/web/languages"
 )
 
 // shelter is a homeward without its database: devices come in as they did last,
@@ -122,8 +123,14 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 			return err
 		}
 	}
+	_, safe := sh.inSafeMode()
+	shown := web.Shelter{Safe: safe, Returns: sh.exit.after > 0}
+	said, err := shown.Handler()
+	if err != nil {
+		return err
+	}
 	names := func() []string { return pageNames(b.settings) }
-	page, err := openPageSockets(st, b.settings, host, guard.Handler(guard.Hosts{Names: names}, nil, http.HandlerFunc(sh.page)), b.log)
+	page, err := openPageSockets(st, b.settings, host, guard.Handler(guard.Hosts{Names: names}, nil, said), b.log)
 	if err != nil {
 		b.log.Error("the admin page cannot be opened", "err", err)
 	}
@@ -140,7 +147,7 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 	}
 	// On a read-only disk an old socket cannot be removed: then there is none.
 	restorer := newRestorer(st, b.log)
-	socket, err := openSocket(st.Path(socketFile), api.ShelterHandler(api.ShelterConfig{Status: sh.status, Restorer: restorer, Leave: sh.exit.Leave, Why: sh.why(), Logger: b.log}))
+	socket, err := openSocket(st.Path(socketFile), api.ShelterHandler(api.ShelterConfig{Status: sh.status, Restorer: restorer, Leave: sh.exit.Leave, Why: shown.Why(languages.English()), Logger: b.log}))
 	if err != nil {
 		b.log.Error("the command line cannot ask this homeward", "err", err)
 	} else {
@@ -154,37 +161,10 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 	return lifetime.Run(ctx, grace, parts...)
 }
 
-// why is what is said to whoever wants a change.
-func (sh *shelter) why() string {
-	if loop, safe := sh.inSafeMode(); safe {
-		return fmt.Sprintf("homeward ended %d times in a row shortly after its start, and is in safe mode. Devices come in as they did last; nothing can be changed until it starts normally again.", loop.Failed)
-	}
-	return "homeward's database cannot be opened. Devices come in as they did last; nothing can be changed until that is mended."
-}
-
 func (sh *shelter) inSafeMode() (crashLoop, bool) {
 	var loop crashLoop
 	safe := errors.As(sh.cause, &loop)
 	return loop, safe
-}
-
-// page is all that the page says: whoever asks has not logged in.
-func (sh *shelter) page(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(http.StatusServiceUnavailable)
-	fmt.Fprintf(w, "%s\n\n%s On the box itself, \"homeward status\" says why and what to do, and \"homeward admin start-normally\" does it at once.\n", sh.why(), sh.comesBack())
-}
-
-// comesBack says when homeward starts normally by itself.
-func (sh *shelter) comesBack() string {
-	_, safe := sh.inSafeMode()
-	switch {
-	case safe:
-		return fmt.Sprintf("It tries that by itself %s after safe mode began.", inMinutes(sh.exit.after))
-	case sh.exit.after > 0:
-		return "It does so by itself when the database can be opened again."
-	}
-	return "It does not do so by itself."
 }
 
 // letIn gives the tunnel the devices, and takes away those whose time is over.
