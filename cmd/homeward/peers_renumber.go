@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -43,6 +47,9 @@ the tunnel move along. homeward starts again by itself, which takes a few second
 				}
 			}
 			done, err := client.Renumber(c.Context(), in)
+			if err == nil && !in.DryRun {
+				err = awaitNetwork(c.Context(), client, done.To[0])
+			}
 			if err != nil {
 				return err
 			}
@@ -56,6 +63,34 @@ the tunnel move along. homeward starts again by itself, which takes a few second
 	c.Flags().BoolVar(&in.DryRun, "dry-run", false, "say what would happen, and change nothing")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
 	return c
+}
+
+// againWithin is how long homeward may take to start again.
+const againWithin = 30 * time.Second
+
+// awaitNetwork waits until homeward has started again with a network.
+func awaitNetwork(ctx context.Context, client *api.Client, network string) error {
+	bound, cancel := context.WithTimeout(ctx, againWithin)
+	defer cancel()
+	poll := time.NewTicker(100 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		// One that still has to start again refuses even to look, and one that has says
+		// that it has that network.
+		_, err := client.Renumber(bound, api.RenumberWanted{Network: network, DryRun: true})
+		var refused *api.Problem
+		switch {
+		case errors.As(err, &refused) && refused.Status == http.StatusBadRequest && refused.Field == "network":
+			return nil
+		case errors.As(err, &refused) && refused.Status != http.StatusConflict:
+			return err
+		}
+		select {
+		case <-bound.Done():
+			return fmt.Errorf("the tunnel's network is %s now, and homeward has not started again with it within %v: see its log (%w)", network, againWithin, errors.Join(err, ctx.Err()))
+		case <-poll.C:
+		}
+	}
 }
 
 // printRenumbered says what was done, or with look what would be.
@@ -80,7 +115,7 @@ func printRenumbered(w io.Writer, r api.Renumbered, look bool) error {
 	}
 	text := fmt.Sprintf("Devices that need a new code then: %d. Nothing was changed.\n", len(r.Devices))
 	if !look {
-		text = fmt.Sprintf("It is done, and homeward starts again with it. Devices that need a new code now: %d. Until then they reach nothing at home.\n", len(r.Devices))
+		text = fmt.Sprintf("It is done, and homeward has started again with it. Devices that need a new code now: %d. Until then they reach nothing at home.\n", len(r.Devices))
 		if len(r.Devices) > 0 {
 			text += fmt.Sprintf("Make one: homeward peers rotate %d, or send a link: homeward peers invite %d\n", r.Devices[0].ID, r.Devices[0].ID)
 		}
