@@ -1,7 +1,10 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +24,11 @@ func TestAnotherServerIsTakenOver(t *testing.T) {
 	if _, list, _ := homeward(t.Context(), dir, "peers", "list"); strings.Contains(list, "anna") {
 		t.Fatalf("a dry run changed something: %s", list)
 	}
-	if code, out, errs = homeward(t.Context(), dir, "import", fixtures+"pivpn"); code != exitOK {
+	packed := filepath.Join(t.TempDir(), "pivpn.zip")
+	if err := os.WriteFile(packed, zipOf(t, fixtures+"pivpn"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs = homeward(t.Context(), dir, "import", packed); code != exitOK {
 		t.Fatalf("exit code %d, %s%s", code, out, errs)
 	}
 	var list, status string
@@ -41,6 +48,15 @@ func TestAnotherServerIsTakenOver(t *testing.T) {
 	if !strings.Contains(status, "10.6.0.1/24") || !strings.Contains(status, "fd11:5ee:bad:c0de::a06:1/111") {
 		t.Errorf("networks: %s", status)
 	}
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		_, log, _ := homeward(t.Context(), dir, "log")
+		if strings.Contains(log, "Another server was taken over") {
+			break
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("who imported is not written down: %s", log)
+		}
+	}
 	code, _, errs = homeward(t.Context(), dir, "import", fixtures+"script/wg0.conf")
 	if code != exitFailed || !strings.Contains(errs, "devices of its own") {
 		t.Errorf("a second import: exit code %d, %s", code, errs)
@@ -52,6 +68,17 @@ func TestAnotherServerIsTakenOver(t *testing.T) {
 	if _, list, _ = homeward(t.Context(), dir, "peers", "list"); !strings.Contains(list, "10.6.0.4") {
 		t.Errorf("the new device: %s", list)
 	}
+}
+
+// zipOf packs a folder.
+func zipOf(t *testing.T, folder string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	if err := errors.Join(z.AddFS(os.DirFS(folder)), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 func TestWGEasysDatabaseIsRead(t *testing.T) {

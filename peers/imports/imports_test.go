@@ -180,6 +180,10 @@ func TestWGEasy15(t *testing.T) {
 		t.Errorf("endpoint %q, %+v", s.Endpoint, w.Devices[1])
 	}
 	told(t, w, "POSTROUTING", "echo hello", "192.168.9.0/24 behind")
+	ahead := append([]byte("SQLite format 3\x00\x10\x00"), 2, 2) // it keeps a journal beside it
+	if s, err := Read(map[string][]byte{"etc/wg-easy.db": ahead}, tables); err != nil || !strings.Contains(strings.Join(s.Dropped, "\n"), "wg-easy.db-wal beside it") {
+		t.Errorf("with a journal: %v, %v", err, s.Dropped)
+	}
 }
 
 func TestFilesOfInstallScripts(t *testing.T) {

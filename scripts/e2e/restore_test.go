@@ -15,14 +15,11 @@ import (
 	"homeward/scripts/labnet"
 )
 
-// TestABackupIsMadeAndRestoredOnThePage does it as a person does: a recovery code, a
-// backup every night, and on a new homeward "I have a backup".
+// TestABackupIsMadeAndRestoredOnThePage does it as a person does: "I come from another
+// server", a recovery code, a backup every night, and on a new homeward "I have a backup".
 func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
 	h, page := startPage(t)
 	page.claim(h.setupLink())
-	if out, err := h.do("peers", "add", "phone"); err != nil {
-		t.Fatal(out)
-	}
 	base, err := chromedp.Run(page.ctx, chromedp.Evaluate[string]("location.origin"))
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +30,14 @@ func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
 		page.checkAccess(name)
 	}
 	page.look(widths[0], "light")
+	page.importServer(base, see)
+	labnet.Eventually(t, 20*time.Second, "homeward starts again with the devices of the other server", func() bool {
+		out, err := h.do("peers", "list")
+		return err == nil && strings.Contains(out, "old laptop")
+	})
+	if out, err := h.do("peers", "add", "phone"); err != nil {
+		t.Fatal(out)
+	}
 	page.do("making a recovery code", chromedp.Navigate(base+"/backup"), chromedp.Click(`form[action="/backup/recovery-code"] button`), chromedp.WaitVisible("#recovery-code"))
 	see("recovery")
 	code, err := chromedp.Run(page.ctx, chromedp.Text("#recovery-code"))
@@ -69,9 +74,31 @@ func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
 	see("restored")
 	labnet.Eventually(t, 20*time.Second, "it has the device of before", func() bool {
 		out, err := fresh.do("peers", "list")
-		return err == nil && strings.Contains(out, "phone")
+		return err == nil && strings.Contains(out, "phone") && strings.Contains(out, "old laptop")
 	})
 	page.forget("400") // the passphrase, which is none
 	page.do("logging in as before", chromedp.Click(`a[href="/login"]`), chromedp.SendKeys("#password", password), chromedp.Click("main button.main"), chromedp.WaitVisible("#way"))
 	page.checkClean(base)
+}
+
+// importServer takes over another server: first a file that is none, then those of one.
+func (b *browser) importServer(base string, see func(string)) {
+	b.t.Helper()
+	const fixture = "../../peers/imports/testdata/pivpn/"
+	send := func(step string, files []string, then string) {
+		b.t.Helper()
+		for i, f := range files {
+			files[i], _ = filepath.Abs(fixture + f) // fails only where there is no working directory
+		}
+		b.do(step, chromedp.SetUploadFiles("#file", files), chromedp.Click(`form[action="/import"] button`), chromedp.WaitVisible(then))
+	}
+	b.do("coming from another server", chromedp.Navigate(base+"/import"), chromedp.WaitVisible("#file"))
+	see("import")
+	send("sending what is none", []string{"configs/clients.txt"}, "#file-problem")
+	see("import-refused")
+	send("sending its files", []string{"wg0.conf", "configs/anna.conf", "configs/clients.txt"}, "#stays")
+	see("import-found")
+	b.do("taking it over", chromedp.Click(`form[action="/import/take"] button`), chromedp.WaitVisible(`main a.main[href="/"]`))
+	see("imported")
+	b.forget("422") // the file that is none
 }
