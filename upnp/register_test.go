@@ -100,7 +100,7 @@ var register = map[string]string{
 	"T03 multicast only":                   "TestRealRouterIsFoundByEitherSearch",
 	"T04 odd source port":                  "TestOddAnswersToASearchAreTaken",
 	"T05 root device only":                 "TestOddAnswersToASearchAreTaken",
-	"T06 two routers":                      "TestAnotherRouterIsListedAndNotAsked TestSearchIgnoresAnswersOfOthers",
+	"T06 two routers":                      "TestRealRouterBesideAnotherOne TestAnotherRouterIsListedAndNotAsked TestSearchIgnoresAnswersOfOthers",
 	"T07 a fake one is faster":             "TestSearchIgnoresAnswersOfOthers",
 	"T09 addresses elsewhere":              "TestLocationMustBeTheGateway TestControlURLStaysOnTheGateway TestNobodyButTheGatewayIsContacted",
 	"T10 redirects and proxy":              "TestNobodyButTheGatewayIsContacted",
