@@ -67,6 +67,14 @@
 // a router we had a mapping on is gone, a packet every ten seconds that asks
 // whether it is back.
 //
+// # What is not so
+//
+// A router may say what is not so. Entries that it grants and does not keep are counted
+// (Status.Denied), and where it says that the house is can be held against what servers
+// outside saw, for callers who asked some: Status.Lies. What proved the way in is judged
+// by Status.Proves, and kept over a restart by package proven. Other routers that answer
+// on the LAN are told of and never asked (others.go).
+//
 // # Which protocol
 //
 // A protocol looks for its server on the gateway and returns a session; a session
