@@ -1,6 +1,7 @@
 package api
 
 import (
+	_ "embed" // the comments
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,12 @@ What creates something takes an Idempotency-Key. The same request with the same 
 
 A program sends a token, as Authorization: Bearer …, and no cookie: a request with any cookie goes by the cookie, whatever token it has. One that uses the cookie of a login sends an Origin header of the page's own address with all that changes something.`
 
+// comments are those of the types on the wire, as their source has them, which a
+// program does not have with it.
+//
+//go:embed comments.json
+var comments []byte
+
 // withDocument adds the row that serves the document of all rows, itself among them.
 func withDocument(h handler, rows []Route) []Route {
 	body := sync.OnceValues(func() ([]byte, error) {
@@ -59,7 +66,11 @@ func withDocument(h handler, rows []Route) []Route {
 // documentOf makes the document of rows. The cookie is the one of a login; without
 // one nobody has to say who he is.
 func documentOf(rows []Route, cookie string) (openapi.Document, error) {
-	schemas := &openapi.Schemas{Enums: map[reflect.Type][]any{
+	var says map[string]string
+	if err := json.Unmarshal(comments, &says); err != nil {
+		return openapi.Document{}, fmt.Errorf("reading what types mean: %w", err)
+	}
+	schemas := &openapi.Schemas{Says: says, Enums: map[reflect.Type][]any{
 		reflect.TypeFor[JointState]():    {JointUnknown, JointWorking, JointAttention, JointFailed},
 		reflect.TypeFor[TestState]():     {TestWaiting, TestPassed, TestFailed},
 		reflect.TypeFor[Hairpin]():       {HairpinUnknown, HairpinWorks, HairpinMissing},

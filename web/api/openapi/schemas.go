@@ -16,6 +16,8 @@ import (
 type Schemas struct {
 	// Enums are the values of types that are a choice of some texts.
 	Enums map[reflect.Type][]any
+	// Says are descriptions of structs, by Name, and of their members, by Name.member.
+	Says map[string]string
 
 	components map[string]*jsonschema.Schema
 	types      map[reflect.Type]*jsonschema.Schema // a reference or a schema for each type that was seen
@@ -76,6 +78,10 @@ func (s *Schemas) name(t reflect.Type) error {
 		return err
 	}
 	withoutNull(schema)
+	schema.Description = s.Says[t.Name()]
+	for member, of := range schema.Properties {
+		of.Description = s.Says[t.Name()+"."+member]
+	}
 	name := exported(t.Name())
 	if s.components[name] != nil {
 		return fmt.Errorf("two types are called %s, one of them %s", name, t)
