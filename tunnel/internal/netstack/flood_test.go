@@ -135,3 +135,112 @@ func TestWithoutLimitsAFloodIsHeld(t *testing.T) {
 		t.Errorf("%d flows being dialled, want %d", got, n)
 	}
 }
+
+// A device sends a hundred thousand datagrams, each from another port, to one
+// who never answers.
+func TestAFloodOfDatagramsGoesAwayAndLeavesTheOthersAlone(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes as long as a datagram's answer is waited for")
+	}
+	sink, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sink.Close()
+	limits := DefaultLimits()
+	w := newWorld(t, func(o *options) { o.limits = limits })
+	server := echoDatagrams(t)
+	other, err := w.peer.DialUDPAddrPort(netip.AddrPort{}, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	answers := func() {
+		t.Helper()
+		b := make([]byte, 10)
+		for range 5 { // the flood fills the queues, in which a datagram may be lost
+			other.SetDeadline(time.Now().Add(patience / 5))
+			if _, err := other.Write([]byte("here")); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := other.Read(b); err == nil && string(b[:n]) == "here" {
+				return
+			}
+		}
+		t.Fatal("another device's flow gets no answer")
+	}
+	answers()
+	haveHad(2 * limits.UDPPerSource)
+	heap, goroutines := size()
+	to := netip.AddrPortFrom(away, sink.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	for i := range 100_000 {
+		from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 66, 0, 3}), uint16(i%64000+1024))
+		w.device.Write([][]byte{udpPacketOf(from, to, "flood")}, 0)
+		if i%20_000 == 0 {
+			answers()
+		}
+	}
+	answers()
+	peakHeap, peakGoroutines := size()
+	w.flows.mu.Lock()
+	open := w.flows.total[flowUDP]
+	w.flows.mu.Unlock()
+	each := (peakHeap - heap) / open
+	t.Logf("at the end of the flood: %d flows, %d KiB more, %d bytes each, and %d goroutines more", open, (peakHeap-heap)>>10, each, peakGoroutines-goroutines)
+	if open > limits.UDPPerSource+1 {
+		t.Errorf("%d flows, above the limit of one device", open)
+	}
+	if open < limits.UDPPerSource {
+		t.Error("the flood opened less than it may: the test proves nothing")
+	}
+	if each > 16<<10 {
+		t.Errorf("a flow that waits holds %d bytes", each)
+	}
+	began := time.Now()
+	for {
+		h, g := size()
+		if h <= heap+heap/20 && g <= goroutines+goroutines/20 {
+			t.Logf("after %v: %d KiB and %d goroutines more than before", time.Since(began).Round(time.Second), (h-heap)>>10, g-goroutines)
+			return
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatalf("a minute later: %d KiB (%d before), %d goroutines (%d before)", h>>10, heap>>10, g, goroutines)
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// echoDatagrams answers datagrams with themselves on loopback. It returns what
+// the peer has to dial.
+func echoDatagrams(t *testing.T) netip.AddrPort {
+	t.Helper()
+	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		b := make([]byte, 2000)
+		for {
+			n, from, err := c.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			c.WriteTo(b[:n], from)
+		}
+	})
+	t.Cleanup(func() { c.Close(); wg.Wait() })
+	return netip.AddrPortFrom(away, c.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+}
+
+// haveHad starts so many goroutines and ends them: the runtime keeps half a
+// KiB of each for the next one, for ever.
+func haveHad(n int) {
+	var all sync.WaitGroup
+	end := make(chan struct{})
+	for range n {
+		all.Go(func() { <-end })
+	}
+	close(end)
+	all.Wait()
+}

@@ -23,33 +23,32 @@ func newInnerUDP(ep tcpip.Endpoint, queue *waiter.Queue) *innerUDP {
 	return &innerUDP{gonet.NewUDPConn(queue, ep), ep, queue}
 }
 
-// readHops waits for a datagram and says how many hops it had left, too. It
-// returns io.EOF when the connection is closed.
-func (c *innerUDP) readHops(b []byte) (n int, hops uint8, err error) {
-	w := tcpip.SliceWriter(b)
-	res, terr := c.ep.Read(&w, tcpip.ReadOptions{})
+// receive waits for a datagram and says how many hops it had left. It returns
+// io.EOF when the connection is closed.
+func (c *innerUDP) receive(d *datagram) (hops uint8, err error) {
+	res, terr := c.ep.Read(d, tcpip.ReadOptions{})
 	if isWouldBlock(terr) {
 		entry, ready := waiter.NewChannelEntry(waiter.ReadableEvents | waiter.EventHUp)
 		c.queue.EventRegister(&entry)
 		defer c.queue.EventUnregister(&entry)
 		for {
-			if res, terr = c.ep.Read(&w, tcpip.ReadOptions{}); !isWouldBlock(terr) {
+			if res, terr = c.ep.Read(d, tcpip.ReadOptions{}); !isWouldBlock(terr) {
 				break
 			}
 			<-ready
 		}
 	}
 	if _, closed := terr.(*tcpip.ErrClosedForReceive); closed {
-		return 0, 0, io.EOF
+		return 0, io.EOF
 	}
 	if terr != nil {
-		return 0, 0, errors.New("reading from the peer: " + terr.String())
+		return 0, errors.New("reading from the peer: " + terr.String())
 	}
 	hops = res.ControlMessages.TTL
 	if res.ControlMessages.HasHopLimit {
 		hops = res.ControlMessages.HopLimit
 	}
-	return res.Count, hops, nil
+	return hops, nil
 }
 
 func isWouldBlock(err tcpip.Error) bool {

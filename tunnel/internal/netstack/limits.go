@@ -7,8 +7,8 @@ import (
 
 // Limits bounds what peers can make the plane hold at one time, in total and
 // for one peer address. The defaults suit a board with 512 MiB of memory, half
-// of it ours, in ordinary use; a flow of TCP or UDP costs at most two buffers of
-// 32 or 64 KiB of our own besides what the stack queues for it.
+// of it ours, in ordinary use; a flow of TCP costs at most two buffers of 32 KiB
+// of our own besides what the stack queues for it, one of UDP some KiB.
 type Limits struct {
 	// Dials are TCP connections that the host has not established yet.
 	Dials, DialsPerSource int
@@ -66,9 +66,12 @@ const (
 	// repetitions. Alone, the stack would go on for two minutes.
 	handshakeTimeout = 10 * time.Second
 
-	udpIdle  = 2 * time.Minute  // RFC 4787, REQ-5: not less than two minutes
-	dnsIdle  = 30 * time.Second // one question, one answer
-	echoIdle = 30 * time.Second
+	udpIdle = 2 * time.Minute // RFC 4787, REQ-5: not less than two minutes
+	// udpAsking is for flows that nobody has answered: a flood of them is gone
+	// within a minute. The filter in front forgets them a little later.
+	udpAsking = 50 * time.Second
+	dnsIdle   = 30 * time.Second // one question, one answer
+	echoIdle  = 30 * time.Second
 
 	dnsPort = 53
 )

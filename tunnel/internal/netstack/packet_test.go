@@ -26,3 +26,14 @@ func tcpPacketOf(from, to netip.Addr, port uint16, seq, ack uint32, flags header
 	tcp.SetChecksum(^tcp.CalculateChecksum(checksum.Combine(header.PseudoHeaderChecksum(header.TCPProtocolNumber, src, dst, header.TCPMinimumSize), 0)))
 	return b
 }
+
+// udpPacketOf is a datagram by IPv4, without a checksum (RFC 768).
+func udpPacketOf(from, to netip.AddrPort, payload string) []byte {
+	b := make([]byte, header.IPv4MinimumSize+header.UDPMinimumSize, header.IPv4MinimumSize+header.UDPMinimumSize+len(payload))
+	b = append(b, payload...)
+	ip := header.IPv4(b)
+	ip.Encode(&header.IPv4Fields{TotalLength: uint16(len(b)), TTL: 64, Protocol: uint8(header.UDPProtocolNumber), SrcAddr: stackAddr(from.Addr()), DstAddr: stackAddr(to.Addr())})
+	ip.SetChecksum(^ip.CalculateChecksum())
+	header.UDP(b[header.IPv4MinimumSize:]).Encode(&header.UDPFields{SrcPort: from.Port(), DstPort: to.Port(), Length: uint16(header.UDPMinimumSize + len(payload))})
+	return b
+}

@@ -162,12 +162,12 @@ func (g *pinger) send(f *flow, msg []byte, hops int) {
 func (g *pinger) serve(f *flow, w echoWay) {
 	defer f.end()
 	defer w.Close()
-	buf := datagrams.Get().(*[]byte)
-	defer datagrams.Put(buf)
 	for {
-		reply, err := w.answer(*buf)
+		err := awaitReadable(w)
 		if err == nil {
-			g.reply(f, reply)
+			err = g.takeReply(f, w)
+		}
+		if err == nil {
 			continue
 		}
 		if g.hear(f, w) || errors.Is(err, syscall.EMSGSIZE) {
@@ -181,6 +181,17 @@ func (g *pinger) serve(f *flow, w echoWay) {
 			g.plane.reportUnreachable(f.flowKey, f.quote, o)
 		}
 	}
+}
+
+// takeReply takes one reply back, of those that have come.
+func (g *pinger) takeReply(f *flow, w echoWay) error {
+	buf := datagrams.Get().(*[]byte)
+	defer datagrams.Put(buf)
+	reply, err := w.answer(*buf)
+	if err == nil {
+		g.reply(f, reply)
+	}
+	return err
 }
 
 // hear tells the peer what was said about its requests, if anything was.

@@ -3,6 +3,7 @@ package netstack
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -54,12 +55,8 @@ func (p *Plane) serveUDP(f *flow, peer *innerUDP) {
 	defer host.Close()
 	both := func() { stop(); host.Close() }
 	f.onCut(both)
-	life := udpIdle
-	if f.target().Port() == dnsPort {
-		life = dnsIdle
-	}
-	idle := time.AfterFunc(life, both)
-	defer idle.Stop()
+	life := newLifetime(f.target().Port(), both)
+	defer life.stop()
 
 	socket, _ := host.(syscall.Conn)
 	v4 := f.target().Addr().Is4()
@@ -70,38 +67,68 @@ func (p *Plane) serveUDP(f *flow, peer *innerUDP) {
 	up.Go(func() {
 		defer both()
 		hops := 0
-		passUDP(func(b []byte) (int, error) {
-			n, left, err := peer.readHops(b)
+		passUDP(func(d *datagram) error {
+			left, err := peer.receive(d)
 			if next := nextHops(left); err == nil && next != hops && setHops(socket, v4, next) == nil {
 				hops = next
 			}
-			return n, err
-		}, host.Write, goOn, func() { idle.Reset(life) })
+			return err
+		}, host.Write, goOn, life.asked)
 	})
-	passUDP(host.Read, peer.Write, goOn, func() { idle.Reset(life) })
+	passUDP(receiver(host), peer.Write, goOn, life.answered)
 	both()
 	up.Wait()
 }
 
-// datagrams lends the buffers for copying UDP.
-var datagrams = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
-
-// passUDP copies datagrams until read or write fails in a way with which
+// passUDP copies datagrams until receive or write fails in a way with which
 // goOn says that it is over. came is called for each.
-func passUDP(read, write func([]byte) (int, error), goOn func(error) bool, came func()) {
-	buf := datagrams.Get().(*[]byte)
-	defer datagrams.Put(buf)
+func passUDP(receive func(*datagram) error, write func([]byte) (int, error), goOn func(error) bool, came func()) {
 	for {
-		n, err := read(*buf)
+		var d datagram
+		err := receive(&d)
 		if err == nil {
 			came()
-			_, err = write((*buf)[:n])
+			_, err = write(d.bytes())
 		}
+		d.free()
 		if err != nil && !goOn(err) {
 			return // closed by the timer, by a cut or by the other direction
 		}
 	}
 }
+
+// lifetime ends a UDP flow that was idle for long enough.
+type lifetime struct {
+	timer *time.Timer
+	names bool // one question, one answer
+	both  atomic.Bool
+}
+
+func newLifetime(port uint16, end func()) *lifetime {
+	l := &lifetime{names: port == dnsPort}
+	l.timer = time.AfterFunc(l.now(), end)
+	return l
+}
+
+// now is how long the flow may be idle as things are.
+func (l *lifetime) now() time.Duration {
+	switch {
+	case l.names:
+		return dnsIdle
+	case l.both.Load():
+		return udpIdle
+	}
+	return udpAsking
+}
+
+func (l *lifetime) asked() { l.timer.Reset(l.now()) }
+
+func (l *lifetime) answered() {
+	l.both.Store(true)
+	l.asked()
+}
+
+func (l *lifetime) stop() { l.timer.Stop() }
 
 // beTruthful makes a socket of the host treat a flow's packets as a router would
 // those of the peer. Where that fails the flow works, and the peer hears less.
