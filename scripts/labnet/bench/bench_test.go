@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,6 +64,21 @@ func TestTheOtherLoadsAreMeasured(t *testing.T) {
 	}
 	if v, _ := r.median("junk rtt µs"); v >= float64(lost.Microseconds()) {
 		t.Error("under junk most packets of the client are lost")
+	}
+}
+
+// What looked like a tunnel that carries nothing.
+func TestARoundThatIperfRefusedIsNoRate(t *testing.T) {
+	const busy = `{"start": {"connected": []}, "intervals": [], "end": {}, "error": "the server is busy running a test. try again later"}`
+	if err := readError([]byte(busy)); !errors.As(err, new(iperfError)) {
+		t.Errorf("it passes for a result: %v", err)
+	}
+	if got, err := readArrived([]byte(`{"end": {}}`)); err == nil {
+		t.Errorf("%+v without any result", got)
+	}
+	const fine = `{"end": {"sum_received": {"bytes": 1000, "bits_per_second": 8000}}}`
+	if got, err := readArrived([]byte(fine)); err != nil || readError([]byte(fine)) != nil || got.Rate != 8000 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -21,24 +22,65 @@ type arrived struct {
 	Packets float64 `json:"packets"`
 }
 
+// iperfTries is how often iperf3 is begun anew. Its server refuses whoever comes
+// while it still tidies up after the client before.
+const iperfTries = 10
+
 // iperf runs iperf3 on the client for so long.
-func (w *world) iperf(d time.Duration, args ...string) (arrived, error) {
+func (w *world) iperf(d time.Duration, args ...string) (got arrived, err error) {
+	for range iperfTries {
+		if got, err = w.iperfOnce(d, args...); !errors.As(err, new(iperfError)) {
+			return got, err
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+	return got, err
+}
+
+func (w *world) iperfOnce(d time.Duration, args ...string) (arrived, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), d+20*time.Second)
 	defer cancel()
 	seconds := strconv.Itoa(int(d.Seconds()))
 	out, err := w.client.Command(ctx, "iperf3", append([]string{"-J", "-c", w.target, "-t", seconds}, args...)...).Output()
+	if said := readError(out); said != nil {
+		return arrived{}, said
+	}
 	if err != nil {
 		return arrived{}, fmt.Errorf("iperf3: %w: %s", err, out)
 	}
+	return readArrived(out)
+}
+
+// iperfError is what iperf3 says of itself. It may end with 0 nevertheless, and
+// a result without any bytes.
+type iperfError string
+
+func (e iperfError) Error() string { return "iperf3: " + string(e) }
+
+// readError returns the error in what iperf3 has printed, or nil.
+func readError(out []byte) error {
+	var result struct {
+		Error iperfError `json:"error"`
+	}
+	if json.Unmarshal(out, &result) == nil && result.Error != "" {
+		return result.Error
+	}
+	return nil
+}
+
+func readArrived(out []byte) (arrived, error) {
 	var result struct {
 		End struct {
-			Received arrived `json:"sum_received"`
+			Received *arrived `json:"sum_received"`
 		} `json:"end"`
 	}
 	if err := json.Unmarshal(out, &result); err != nil {
 		return arrived{}, fmt.Errorf("reading iperf3's result: %w", err)
 	}
-	return result.End.Received, nil
+	if result.End.Received == nil {
+		return arrived{}, fmt.Errorf("iperf3 has no result: %s", out)
+	}
+	return *result.End.Received, nil
 }
 
 // stream sends TCP by iperf3; down means from home to the client.
