@@ -27,6 +27,7 @@ func manyPeers(w *world, s *server, r *row) error {
 		return err
 	}
 	client := api.NewClient(s.socket)
+	end := s.profile(w.s.profiles, r.name+" peers")
 	began := time.Now()
 	rtt, err := w.ownBeside(func() error {
 		for i := range manyDevices {
@@ -48,7 +49,9 @@ func manyPeers(w *world, s *server, r *row) error {
 		return err
 	}
 	began = time.Now()
-	_, err = client.Peers(ctx)
+	if _, err = client.Peers(ctx); err != nil {
+		return err
+	}
 	r.add("list devices ms", float64(time.Since(began).Microseconds())/1e3)
-	return err
+	return end()
 }
