@@ -20,9 +20,39 @@ func TestGarbageIsBoundedByWhatIsSearched(t *testing.T) {
 		"little of all":            {1 << 20, 4 << 20, 100},
 		"ten thousand devices too": {100 << 20, 200 << 20, 50},
 	} {
-		if got := percent(c.searched, c.live); got != c.want {
+		if got := (state{searched: c.searched, live: c.live}).percent(); got != c.want {
 			t.Errorf("%s: %d %%, want %d", name, got, c.want)
 		}
+	}
+}
+
+func TestWhatIsLeftOfBusyTimesIsGivenBackWhenTheyAreOver(t *testing.T) {
+	const mib = 1 << 20
+	given := 0
+	k := keeper{now: usual, set: func(int) {}, giveBack: func() { given++ }}
+	for _, c := range []struct {
+		name string
+		s    state
+		want int
+	}{
+		{"busy", state{live: 20 * mib, objects: 40 * mib, worked: time.Second}, 0},
+		{"still busy", state{live: 20 * mib, objects: 40 * mib, worked: 2 * time.Second}, 0},
+		{"quiet, with garbage", state{live: 20 * mib, objects: 40 * mib, worked: 2*time.Second + quiet/2}, 1},
+		{"quiet, given back", state{live: 20 * mib, objects: 21 * mib, worked: 2*time.Second + quiet}, 1},
+		{"quiet, with free memory", state{live: 20 * mib, objects: 21 * mib, free: 8 * mib, worked: 2*time.Second + quiet}, 2},
+		{"quiet, with little of a large heap", state{live: 400 * mib, objects: 440 * mib, worked: 2*time.Second + quiet}, 2},
+		{"quiet, just after a search", state{live: 40 * mib, objects: 39 * mib, worked: 2*time.Second + quiet}, 2},
+	} {
+		if k.look(c.s); given != c.want {
+			t.Errorf("%s: given back %d times, want %d", c.name, given, c.want)
+		}
+	}
+}
+
+func TestWhatThereIsCanBeRead(t *testing.T) {
+	debug.FreeOSMemory()
+	if s := read(); s.searched == 0 || s.live == 0 || s.objects == 0 || s.worked == 0 {
+		t.Errorf("%+v", s)
 	}
 }
 
