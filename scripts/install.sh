@@ -16,6 +16,8 @@ usage: install.sh [install | uninstall] [options]
 Installing again upgrades. Options:
   --from WHERE    folder or https address with the release's files
   --plane tun     use a network interface of its own (default: rootless)
+  --auto-update   install releases that mend a hole by itself, at night; installing
+                  again keeps that, --no-auto-update ends it
   --folder DIR    for a NAS without a service manager: program, state and a
                   start script all lie in DIR
   --key BASE64    the public key to believe instead of the built-in ones
@@ -41,7 +43,7 @@ do_it() {
 	fi
 }
 
-action=install plane=netstack folder='' signature=yes start=yes purge='' root='' dry=''
+action=install plane=netstack folder='' signature=yes start=yes auto='' purge='' root='' dry=''
 while [ $# -gt 0 ]; do
 	case "$1" in
 	install | uninstall) action=$1 ;;
@@ -57,6 +59,8 @@ while [ $# -gt 0 ]; do
 		shift
 		;;
 	--no-signature) signature='' ;;
+	--auto-update) auto=--auto-update ;;
+	--no-auto-update) auto=--auto-update=false ;;
 	--no-start) start='' ;;
 	--purge) purge=yes ;;
 	--dry-run) dry=yes ;;
@@ -69,6 +73,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 case "$plane" in tun | netstack) ;; *) die "--plane $plane is neither tun nor netstack" ;; esac
+[ -z "$auto" ] || [ -z "$folder" ] || die "--auto-update is for a service manager: on a NAS let the task planner run \"homeward update --security\" every day"
 case "$folder" in '' | /*) ;; *) die "--folder $folder must begin with a slash" ;; esac
 [ -z "$root" ] || start=''
 if [ -z "$root$folder$dry" ] && [ "$(id -u)" != 0 ]; then
@@ -297,12 +302,12 @@ install)
 	fi
 	# Whether it can be a service is known before anything is placed.
 	tool=$work/homeward
-	"$tool" service install --plane "$plane" --binary "$program" --root "${root:-/}" --dry-run >/dev/null || {
+	"$tool" service install --plane "$plane" --binary "$program" ${auto:+"$auto"} --root "${root:-/}" --dry-run >/dev/null || {
 		[ "$?" != 2 ] || nas
 		exit 1
 	}
 	place
-	service install --plane "$plane" --binary "$program"
+	service install --plane "$plane" --binary "$program" ${auto:+"$auto"}
 	;;
 uninstall)
 	if [ -n "$folder" ]; then

@@ -67,6 +67,7 @@ func (f *serviceFlags) target() (service.Config, error) {
 func newServiceInstall(o *options) *cobra.Command {
 	f := &serviceFlags{}
 	var binary string
+	var autoUpdate bool
 	c := f.register(&cobra.Command{
 		Use: "install", Short: "Write the service's files, and say how to start it", Args: cobra.NoArgs,
 		Long: `Write the service's files, and say how to start it.
@@ -74,9 +75,13 @@ func newServiceInstall(o *options) *cobra.Command {
 The service runs rootless, as a user of its own without any capability. With
 --plane tun it gets a network interface, for which it needs CAP_NET_ADMIN, and
 CAP_NET_BIND_SERVICE for names inside the tunnel.
-Everything else is set in /etc/homeward/homeward.toml or on the page.`,
+Everything else is set in /etc/homeward/homeward.toml or on the page.
+
+With --auto-update the system runs "homeward update --security" every night: a newer
+release is installed by itself if this one has a hole, and goes back if it does not
+work as well. Installing again keeps that, until --auto-update=false.`,
 		Example: "  homeward service install\n  homeward service install --plane tun --dry-run",
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if _, err := o.settings(); err != nil {
 				return err
 			}
@@ -88,6 +93,13 @@ Everything else is set in /etc/homeward/homeward.toml or on the page.`,
 			cfg, err := f.target()
 			if err != nil {
 				return err
+			}
+			if cfg.Update = autoUpdate; !c.Flags().Changed("auto-update") {
+				if cfg.Update, err = service.Updates(cfg); err != nil {
+					return err
+				}
+			} else if autoUpdate && updateFrom == "" {
+				return errors.New("--auto-update: this program was not told where releases lie: take one of a release that was made with --from")
 			}
 			cfg.TUN = o.flags["plane"] == string(tunnel.PlaneTUN)
 			if cfg.Binary = binary; binary == "" {
@@ -102,6 +114,7 @@ Everything else is set in /etc/homeward/homeward.toml or on the page.`,
 			return o.printReport(r, "Then 'homeward admin setup-link' opens the page.")
 		},
 	}, true)
+	c.Flags().BoolVar(&autoUpdate, "auto-update", false, "install releases that mend a hole by itself, at night")
 	c.Flags().StringVar(&binary, "binary", "", "the program's path on that system (default: this one)")
 	return c
 }

@@ -68,6 +68,12 @@ func TestAServiceIsInstalledAndRemovedByCommands(t *testing.T) {
 		t.Errorf("the unit is %s, %v", b, err)
 	}
 	do(exitOK, "installed: /etc/systemd/system/homeward.service", "status")
+	do(exitFailed, "was not told where releases lie", append(install, "--auto-update")...)
+	updateFrom = "https://example.org/homeward" // as a release sets it
+	defer func() { updateFrom = "" }()
+	do(exitOK, "systemctl enable --now homeward-update.timer", append(install, "--auto-update")...)
+	do(exitOK, "written  /etc/systemd/system/homeward-update.timer", install...) // an upgrade keeps it
+	do(exitOK, "removed  /etc/systemd/system/homeward-update.timer", append(install, "--auto-update=false")...)
 	do(exitOK, "systemctl daemon-reload", "uninstall")
 	do(exitUsage, "upstart", "install", "--manager", "upstart")
 }

@@ -26,7 +26,7 @@ var updateKeys, updateFrom string
 
 func newUpdate(o *options) *cobra.Command {
 	var from, keys, restart string
-	var check, back bool
+	var check, back, security bool
 	var patience time.Duration
 	c := &cobra.Command{
 		Use: "update", Short: "Replace this program by a newer release", Args: cobra.NoArgs,
@@ -37,6 +37,10 @@ a folder needs no network. Only what is signed by a key that this program was
 built with, newer and not expired is installed. When the new version does not
 work as well as the old one did, the old one comes back by itself. It stays
 beside the new one as "homeward.previous" until the next update.
+
+With --security a newer release is installed only if the installed version has a hole
+that it mends. "homeward service install --auto-update" has the system do that every
+night.
 
 Programs that came by a package or in a container are updated by those means.`,
 		Example: "  homeward update --check\n  homeward update --from /mnt/stick/homeward-1.2.3\n  homeward update --back",
@@ -63,11 +67,15 @@ Programs that came by a package or in a container are updated by those means.`,
 				return usage(err)
 			}
 			offer, err := update.Check(c.Context(), cfg)
-			if errors.Is(err, update.ErrNotNewer) && !c.Flags().Changed("from") {
+			if errors.Is(err, update.ErrNotNewer) && (security || !c.Flags().Changed("from")) {
 				_, err = fmt.Fprintf(o.tty.out, "%s is the newest version.\n", version)
 				return err
 			}
 			if err != nil {
+				return err
+			}
+			if security && !offer.Urgent {
+				_, err = fmt.Fprintf(o.tty.out, "%s can be installed; no hole is known of %s.\n", offer.Version, version)
 				return err
 			}
 			if check {
@@ -83,7 +91,9 @@ Programs that came by a package or in a container are updated by those means.`,
 	c.Flags().StringVar(&from, "from", updateFrom, "folder or address of the release")
 	c.Flags().StringVar(&keys, "key", "", "a further public key (base64) to believe, this once")
 	c.Flags().BoolVar(&check, "check", false, "say whether there is a newer version, and install nothing")
+	c.Flags().BoolVar(&security, "security", false, "install it only if the installed version has a hole that it mends")
 	c.Flags().BoolVar(&back, "back", false, "put the version before the last update back")
+	c.MarkFlagsMutuallyExclusive("back", "security")
 	c.Flags().DurationVar(&patience, "patience", update.DefaultPatience, "how long until the new version must work as well as the old one")
 	c.Flags().StringVar(&restart, "restart", "auto", "end the running homeward, so that its service manager starts the new one: yes, no, or auto (if it is a service)")
 	return c

@@ -36,6 +36,9 @@ type Manifest struct {
 	Version string    `json:"version"` // as semver.org has it, without a v
 	Expires time.Time `json:"expires"` // nobody installs it by this manifest afterwards
 	Files   []File    `json:"files"`
+	// UnsafeBefore is the first version without any hole that is known: whoever runs an
+	// older one should update now. Empty says nothing.
+	UnsafeBefore string `json:"unsafe_before,omitempty"`
 }
 
 // File is the program for one platform.
@@ -69,6 +72,9 @@ func (m Manifest) check() error {
 	if len(m.Version) > maxVersionSize || !semver.IsValid("v"+m.Version) {
 		return fmt.Errorf("version %.80q is none", m.Version)
 	}
+	if u := m.UnsafeBefore; u != "" && (len(u) > maxVersionSize || !semver.IsValid("v"+u) || Newer(u, m.Version)) {
+		return fmt.Errorf("unsafe before version %.80q: that is none, or one after this release", u)
+	}
 	if m.Expires.IsZero() {
 		return errors.New("it does not say when it expires")
 	}
@@ -101,6 +107,11 @@ func (m Manifest) For(platform string) (File, bool) {
 		}
 	}
 	return File{}, false
+}
+
+// Urgent says whether a version has a hole that this release mends.
+func (m Manifest) Urgent(installed string) bool {
+	return m.UnsafeBefore != "" && Newer(m.UnsafeBefore, installed)
 }
 
 // Newer says whether version is newer than installed. Build metadata, which

@@ -94,11 +94,24 @@ func TestEveryFieldOfAManifestIsJudged(t *testing.T) {
 		"odd sum":         manifest("1.2.3", when, file("homeward-x", "linux-amd64", "5", strings.Repeat("zz", 32))),
 		"twice":           manifest("1.2.3", when, good+","+good),
 		"unknown member":  `{"hook":"reboot",` + manifest("1.2.3", when, good)[1:],
+		"odd safe one":    `{"unsafe_before":"soon",` + manifest("1.2.3", when, good)[1:],
+		"safe one later":  `{"unsafe_before":"1.2.4",` + manifest("1.2.3", when, good)[1:],
 		"not JSON":        "version 1.2.3",
 		"too large":       manifest("1.2.3", when, good) + strings.Repeat(" ", MaxManifest),
 	} {
 		if _, err := Parse([]byte(text)); err == nil {
 			t.Errorf("%s was accepted", name)
+		}
+	}
+}
+
+func TestAHoleIsUrgentForThoseWhoHaveIt(t *testing.T) {
+	for installed, urgent := range map[string]bool{"1.1.9": true, "1.2.0-dev": true, "1.2.0": false, "1.2.1": false} {
+		if got := (Manifest{Version: "1.3.0", UnsafeBefore: "1.2.0"}).Urgent(installed); got != urgent {
+			t.Errorf("%s: urgent %v, want %v", installed, got, urgent)
+		}
+		if (Manifest{Version: "1.3.0"}).Urgent(installed) {
+			t.Errorf("%s: urgent without a hole", installed)
 		}
 	}
 }

@@ -70,6 +70,12 @@ func TestTheInstallerInstallsUpgradesAndLeavesNoTrace(t *testing.T) {
 	if out, err := installer(m, "--from", m.dir, "--root", root, "--plane", "tun"); err != nil || !strings.Contains(below(t, root), "/etc/sysctl.d/60-homeward.conf") {
 		t.Errorf("with an interface: %v: %s", err, out)
 	}
+	if out, err := installer(m, "--from", m.dir, "--root", root, "--auto-update"); err == nil || !strings.Contains(out, "was not told where releases lie") || strings.Contains(out, "Synology") || strings.Contains(below(t, root), "homeward-update") {
+		t.Errorf("with updates by itself from nowhere: %v: %s", err, out)
+	}
+	if out, err := installer(m, "--from", m.dir, "--folder", "/volume1/homeward", "--auto-update"); err == nil || !strings.Contains(out, "task planner") {
+		t.Errorf("on a NAS: %v: %s", err, out)
+	}
 	state := filepath.Join(root, "var/lib/homeward")
 	if err := os.Mkdir(state, 0o700); err != nil {
 		t.Fatal(err)

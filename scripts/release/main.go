@@ -38,6 +38,7 @@ type job struct {
 	trusted []ed25519.PublicKey
 	from    string // address where the programs look for the newest release
 	valid   time.Duration
+	unsafe  string // versions before this one have a hole
 	log     io.Writer
 }
 
@@ -61,6 +62,7 @@ func run(ctx context.Context, args []string, log io.Writer) error {
 	f.StringVar(&trust, "trust", "", "further public keys (base64) that these programs believe, beside those of --key")
 	f.StringVar(&j.from, "from", "", "address where these programs look for the newest release, if anywhere")
 	f.DurationVar(&j.valid, "valid", 365*24*time.Hour, "how long after the commit \"homeward update\" believes the manifest")
+	f.StringVar(&j.unsafe, "unsafe-before", "", "versions before this one have a hole that is mended: who updates for security alone installs this release")
 	f.BoolVar(&bare, "programs-only", false, "make neither packages nor images")
 	if err := f.Parse(args); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // seal writes the manifest, the installer, the checksums of all files, and the
 // signatures.
 func (j *job) seal(programs []program) error {
-	m := release.Manifest{Version: j.version, Expires: j.made.Add(j.valid)}
+	m := release.Manifest{Version: j.version, Expires: j.made.Add(j.valid), UnsafeBefore: j.unsafe}
 	for _, p := range programs {
 		data, err := os.ReadFile(p.path)
 		if err != nil {

@@ -94,7 +94,7 @@ func (m Manager) afterInstall(root string, tun bool) []string {
 func (m Manager) beforeUninstall() []string {
 	switch m {
 	case Systemd:
-		return []string{"systemctl disable --now homeward"}
+		return []string{"systemctl disable --now homeward homeward-update.timer"}
 	case OpenRC:
 		return []string{"rc-service homeward stop", "rc-update del homeward default"}
 	}

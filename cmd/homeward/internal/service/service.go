@@ -31,6 +31,7 @@ type Config struct {
 	Manager Manager
 	Binary  string // absolute path of the program, as the service will find it
 	TUN     bool   // with a network interface, which needs CAP_NET_ADMIN
+	Update  bool   // have the system look for a release that mends a hole, every night
 	DryRun  bool   // say what would be done, and do nothing
 }
 
@@ -78,12 +79,22 @@ func Install(c Config) (Report, error) {
 		}
 		r.Written = append(r.Written, f.path)
 	}
+	var former []string // of an earlier install
 	if !c.TUN {
-		if err := c.remove(&r, sysctlFile); err != nil { // of an earlier install
+		former = append(former, sysctlFile)
+	}
+	if !c.Update {
+		former = append(former, updatePaths()...)
+	}
+	for _, p := range former {
+		if err := c.remove(&r, p); err != nil {
 			return r, err
 		}
 	}
 	r.Commands = c.Manager.afterInstall(c.root(), c.TUN)
+	if c.Update && c.Manager == Systemd {
+		r.Commands = append(r.Commands, "systemctl enable --now homeward-update.timer")
+	}
 	return r, nil
 }
 
@@ -94,7 +105,7 @@ func Stop(m Manager) []string { return m.beforeUninstall() }
 // The service must not run any more.
 func Uninstall(c Config, purge bool) (Report, error) {
 	var r Report
-	for _, p := range []string{c.Manager.unitFile(), sysctlFile} {
+	for _, p := range append([]string{c.Manager.unitFile(), sysctlFile}, updatePaths()...) {
 		if err := c.remove(&r, p); err != nil {
 			return r, err
 		}
@@ -123,7 +134,7 @@ func Uninstall(c Config, purge bool) (Report, error) {
 // Installed says which of the files that Install writes are there.
 func Installed(c Config) ([]string, error) {
 	var list []string
-	for _, p := range []string{c.Manager.unitFile(), sysctlFile} {
+	for _, p := range append([]string{c.Manager.unitFile(), sysctlFile}, updatePaths()...) {
 		theirs, err := foreign(c.at(p))
 		if err != nil {
 			return nil, err
@@ -168,6 +179,13 @@ func (c Config) files() ([]file, error) {
 		}
 		conf = append(conf, acceptRA(filepath.Join(c.root(), "proc/sys"))...)
 		list = append(list, file{sysctlFile, 0o644, marked(conf)})
+	}
+	if c.Update {
+		more, err := c.updateFiles()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
 	}
 	return list, nil
 }

@@ -72,16 +72,19 @@ func TestInstallIsUndoneByUninstall(t *testing.T) {
 	for _, c := range []struct {
 		manager Manager
 		tun     bool
+		update  bool
 		files   []string
 	}{
-		{Systemd, false, []string{"/etc/systemd/system/homeward.service"}},
-		{Systemd, true, []string{"/etc/systemd/system/homeward.service", "/etc/sysctl.d/60-homeward.conf"}},
-		{OpenRC, false, []string{"/etc/init.d/homeward"}},
-		{SysV, false, []string{"/etc/init.d/homeward"}},
+		{Systemd, false, true, []string{"/etc/systemd/system/homeward.service", "/etc/systemd/system/homeward-update.service", "/etc/systemd/system/homeward-update.timer"}},
+		{OpenRC, false, true, []string{"/etc/init.d/homeward", "/etc/periodic/daily/homeward-update"}},
+		{Systemd, false, false, []string{"/etc/systemd/system/homeward.service"}},
+		{Systemd, true, false, []string{"/etc/systemd/system/homeward.service", "/etc/sysctl.d/60-homeward.conf"}},
+		{OpenRC, false, false, []string{"/etc/init.d/homeward"}},
+		{SysV, false, false, []string{"/etc/init.d/homeward"}},
 	} {
-		root := newRoot(t, "etc/passwd", "etc/hosts")
+		root := newRoot(t, "etc/passwd", "etc/hosts", "etc/periodic/daily/other")
 		before := tree(t, root)
-		cfg := Config{Root: root, Manager: c.manager, Binary: "/usr/local/bin/homeward", TUN: c.tun}
+		cfg := Config{Root: root, Manager: c.manager, Binary: "/usr/local/bin/homeward", TUN: c.tun, Update: c.update}
 		dry := cfg
 		dry.DryRun = true
 		if r, err := Install(dry); err != nil || !slices.Equal(r.Written, c.files) || len(tree(t, root)) != len(before) {
@@ -120,6 +123,32 @@ func TestTheRootlessUnitTakesAwayWhatTheOtherNeeded(t *testing.T) {
 	cfg.TUN = false
 	if r, err := Install(cfg); err != nil || !slices.Equal(r.Removed, []string{sysctlFile}) {
 		t.Errorf("removed %v, %v", r.Removed, err)
+	}
+}
+
+func TestUpdatingByItselfIsSwitchedOffAgain(t *testing.T) {
+	root := newRoot(t)
+	cfg := Config{Root: root, Manager: Systemd, Binary: "/usr/local/bin/homeward", Update: true}
+	if on, err := Updates(cfg); on || err != nil {
+		t.Errorf("before: %v, %v", on, err)
+	}
+	r, err := Install(cfg)
+	if err != nil || !slices.Contains(r.Commands, "systemctl enable --now homeward-update.timer") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if on, err := Updates(cfg); !on || err != nil {
+		t.Errorf("installed: %v, %v", on, err)
+	}
+	cfg.Update = false
+	if r, err := Install(cfg); err != nil || !slices.Equal(r.Removed, []string{updateService, updateTimer}) {
+		t.Errorf("removed %v, %v", r.Removed, err)
+	}
+	cfg = Config{Root: root, Manager: SysV, Binary: "/usr/local/bin/homeward", Update: true}
+	if _, err := Install(cfg); !errors.Is(err, ErrNoDaily) {
+		t.Errorf("where nothing runs every day: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(root, "etc/init.d/homeward")); err == nil {
+		t.Error("half of the service was installed")
 	}
 }
 
@@ -245,11 +274,13 @@ func TestSystemdFindsTheUnitsTight(t *testing.T) {
 		}
 	}
 	// Every line is one that systemd knows.
-	if _, err := Install(Config{Root: root, Manager: Systemd, Binary: "/bin/true"}); err != nil {
+	if _, err := Install(Config{Root: root, Manager: Systemd, Binary: "/bin/true", Update: true}); err != nil {
 		t.Fatal(err)
 	}
-	out, _ := exec.Command("systemd-analyze", "verify", "--man=no", filepath.Join(root, "etc/systemd/system/homeward.service")).CombinedOutput()
-	if strings.Contains(string(out), "homeward.service") {
+	folder := filepath.Join(root, "etc/systemd/system")
+	out, _ := exec.Command("systemd-analyze", "verify", "--man=no", filepath.Join(folder, "homeward.service"),
+		filepath.Join(folder, "homeward-update.service"), filepath.Join(folder, "homeward-update.timer")).CombinedOutput()
+	if strings.Contains(string(out), "homeward") {
 		t.Errorf("systemd-analyze verify says:\n%s", out)
 	}
 }

@@ -41,8 +41,10 @@ type Config struct {
 // Offer is a newer release that may be installed.
 type Offer struct {
 	Version string
-	file    release.File
-	cfg     Config
+	// Urgent says that the installed version has a hole that this one mends.
+	Urgent bool
+	file   release.File
+	cfg    Config
 }
 
 // Check reads the manifest and says what it offers.
@@ -79,7 +81,7 @@ func Check(ctx context.Context, c Config) (Offer, error) {
 	if !ok {
 		return Offer{}, fmt.Errorf("looking for an update: %w (%s)", ErrPlatform, c.Platform)
 	}
-	return Offer{m.Version, f, c}, nil
+	return Offer{m.Version, m.Urgent(c.Installed), f, c}, nil
 }
 
 // Fetch gets the program, verifies it and lays it beside the installed one. It
