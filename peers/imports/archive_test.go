@@ -36,6 +36,9 @@ func zipped(t testing.TB, entries ...entry) []byte {
 	z := zip.NewWriter(&b)
 	for _, e := range entries {
 		h := &zip.FileHeader{Name: e.name, Method: zip.Deflate}
+		if e.text == "" {
+			h.Method = zip.Store
+		}
 		mode := map[byte]fs.FileMode{0: 0o600, tar.TypeDir: fs.ModeDir | 0o700, tar.TypeSymlink: fs.ModeSymlink | 0o777, tar.TypeChar: fs.ModeDevice | fs.ModeCharDevice, tar.TypeFifo: fs.ModeNamedPipe}[e.kind]
 		h.SetMode(mode)
 		w, err := z.CreateHeader(h)

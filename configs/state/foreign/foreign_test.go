@@ -44,6 +44,14 @@ func TestTablesAreReadByColumn(t *testing.T) {
 	}
 }
 
+// What is written ahead of the file (WAL) is beside it: the file alone is read as it is.
+func TestADatabaseWithAJournalIsReadWithoutIt(t *testing.T) {
+	got, err := Tables(t.Context(), t.TempDir(), made(t, "PRAGMA journal_mode = wal; "+plain), "a")
+	if err != nil || len(got["a"]) != 2 {
+		t.Errorf("%v: %v", err, got)
+	}
+}
+
 func TestWhatADatabaseWouldComputeIsNotAskedFor(t *testing.T) {
 	for name, s := range map[string]string{
 		"a column":         `CREATE TABLE a (name text, big AS (zeroblob(900000000)), kept AS (zeroblob(900000000)) VIRTUAL); INSERT INTO a VALUES ('anna');`,
