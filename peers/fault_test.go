@@ -235,7 +235,7 @@ func keepSnapshot(t *testing.T, s *state.State) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- s.KeepDaily(ctx, slog.New(slog.DiscardHandler)) }()
+	go func() { done <- s.KeepDaily(ctx, time.Now, slog.New(slog.DiscardHandler)) }()
 	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		if all, _ := filepath.Glob(s.Path("daily/*.db")); len(all) == 1 {
 			break

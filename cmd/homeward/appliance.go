@@ -408,7 +408,7 @@ func (a *appliance) run(ctx context.Context, more ...lifetime.Part) error {
 		{Name: "events in the log", Run: a.logEvents},
 		{Name: "look for events", Run: a.watcher.Run},
 		{Name: "last-good file", Run: a.keeper.Run},
-		{Name: "daily snapshots", Run: func(ctx context.Context) error { return a.state.KeepDaily(ctx, a.log) }},
+		{Name: "daily snapshots", Run: func(ctx context.Context) error { return a.state.KeepDaily(ctx, a.clock.Now, a.log) }},
 		{Name: "look at the network", Run: a.followNetworks},
 		{Name: "DNS name", Run: a.name.Run},
 		{Name: "ask where home is seen", Run: a.followEcho},

@@ -113,7 +113,7 @@ func startWriters(t *testing.T, st *state.State, identity state.Identity) *write
 	var running sync.WaitGroup
 	b := &box{log: quiet}
 	b.begin(st)
-	for _, run := range []func(context.Context) error{m.Run, r.Run, keeper.Run, b.wellAfter(st, state.Starts{}).Run, func(ctx context.Context) error { return st.KeepDaily(ctx, quiet) }} {
+	for _, run := range []func(context.Context) error{m.Run, r.Run, keeper.Run, b.wellAfter(st, state.Starts{}).Run, func(ctx context.Context) error { return st.KeepDaily(ctx, time.Now, quiet) }} {
 		running.Go(func() {
 			if err := run(ctx); err != nil {
 				t.Error(err)

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,11 +20,11 @@ const (
 )
 
 // KeepDaily keeps a snapshot a day until ctx ends, the newest seven of them. It
-// returns nil.
-func (s *State) KeepDaily(ctx context.Context, log *slog.Logger) error {
+// returns nil. Now says what time it is.
+func (s *State) KeepDaily(ctx context.Context, now func() time.Time, log *slog.Logger) error {
 	failing := false
 	for {
-		err := s.daily(ctx, time.Now())
+		err := s.daily(ctx, now())
 		if err != nil && ctx.Err() == nil && !failing {
 			log.Error("keeping the daily snapshot failed, trying again every hour", "err", err)
 		}
@@ -39,7 +40,7 @@ func (s *State) KeepDaily(ctx context.Context, log *slog.Logger) error {
 // daily keeps a snapshot if the newest one is a day old, or of a time that has
 // not come yet: the clock was wrong then.
 func (s *State) daily(ctx context.Context, now time.Time) error {
-	old, err := s.dailies()
+	old, err := s.dailies(now)
 	if err != nil {
 		return err
 	}
@@ -75,10 +76,25 @@ func (s *State) daily(ctx context.Context, now time.Time) error {
 }
 
 // dailies lists the daily snapshots, the oldest one first.
-func (s *State) dailies() ([]string, error) {
+func (s *State) dailies(now time.Time) ([]string, error) {
 	list, err := fs.Glob(s.root.FS(), "daily/*.db")
-	slices.SortFunc(list, func(a, b string) int { return strings.Compare(stamp(a), stamp(b)) })
+	slices.SortFunc(list, byAge(now))
 	return list, err
+}
+
+// byAge puts the oldest snapshot first, and before it those of a time that has not come:
+// the clock was wrong when they were made, and nobody knows how old they are.
+func byAge(now time.Time) func(a, b string) int {
+	limit := now.UTC().Format(stampForm)
+	future := func(name string) int {
+		if stamp(name) > limit {
+			return 0
+		}
+		return 1
+	}
+	return func(a, b string) int {
+		return cmp.Or(cmp.Compare(future(a), future(b)), strings.Compare(stamp(a), stamp(b)))
+	}
 }
 
 // vacuumInto writes the database as it is now into a file of its own, which has its

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -95,7 +94,8 @@ func (s *State) newestGood(ctx context.Context) (name string, taken time.Time, e
 		}
 		all = append(all, list...)
 	}
-	slices.SortFunc(all, func(a, b string) int { return strings.Compare(stamp(b), stamp(a)) })
+	slices.SortFunc(all, byAge(time.Now()))
+	slices.Reverse(all)
 	problems := []error{errors.New("there is none that is whole")}
 	for _, name := range all {
 		taken, err := stampTime(name)

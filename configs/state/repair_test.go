@@ -176,7 +176,7 @@ func TestDailySnapshotsAreKeptForAWeek(t *testing.T) {
 	if _, err := os.Stat(unfinished); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("what a killed run left: %v", err)
 	}
-	list, err := s.dailies()
+	list, err := s.dailies(now.Add(100 * 24 * time.Hour))
 	if err != nil || len(list) != keepDaily {
 		t.Fatalf("%d snapshots, %v", len(list), err)
 	}
@@ -191,11 +191,24 @@ func TestDailySnapshotsAreKeptForAWeek(t *testing.T) {
 	if err := s.daily(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
-	if list, err = s.dailies(); err != nil || len(list) != keepDaily {
+	if list, err = s.dailies(now.Add(100 * 24 * time.Hour)); err != nil || len(list) != keepDaily {
 		t.Fatalf("%d snapshots, %v", len(list), err)
 	}
 	if oldest, err := stampTime(list[0]); err != nil || oldest.Sub(now).Abs() > time.Second {
 		t.Errorf("the one of today is not kept: %v, %v", oldest, err)
+	}
+	// What is of a time that has not come is the last to be put back, and the first to go.
+	if _, taken, err := s.newestGood(t.Context()); err != nil || taken.Sub(now).Abs() > time.Second {
+		t.Errorf("the newest is taken to be of %v, %v", taken, err)
+	}
+	if err := s.daily(t.Context(), now.Add(dailyEvery)); err != nil {
+		t.Fatal(err)
+	}
+	if list, err = s.dailies(now.Add(100 * 24 * time.Hour)); err != nil || len(list) != keepDaily {
+		t.Fatalf("%d snapshots, %v", len(list), err)
+	}
+	if oldest, err := stampTime(list[0]); err != nil || oldest.Sub(now).Abs() > time.Second {
+		t.Errorf("the one of yesterday is gone: %v, %v", oldest, err)
 	}
 }
 
