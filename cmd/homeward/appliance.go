@@ -156,7 +156,7 @@ func (a *appliance) identify(ctx context.Context, host hostnet.Host) error {
 
 func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	var err error
-	if a.clock, err = newClock(ctx, a.state, time.Now); err != nil {
+	if a.clock, err = newClock(ctx, a.state, b.tty.wall); err != nil {
 		return err
 	}
 	if a.book, err = house.New(ctx, a.state.DB(), a.log); err != nil {

@@ -9,7 +9,8 @@ import (
 	"homeward/peers/history"
 )
 
-// newClock makes the clock of an appliance from the system's; it knows what was written down last.
+// newClock makes the clock of an appliance from the system's, which nil stands for. It
+// knows what was written down last.
 func newClock(ctx context.Context, st *state.State, wall func() time.Time) (*timekeeper.Clock, error) {
 	newest, err := history.Newest(ctx, st.DB())
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"homeward/cmd/homeward/internal/timekeeper"
 	"homeward/configs/state"
 	"homeward/peers"
+	"homeward/web/api"
 )
 
 func TestABoxThatBeginsIn1970KnowsTheTimeFromItsState(t *testing.T) {
@@ -41,6 +43,51 @@ func TestABoxThatBeginsIn1970KnowsTheTimeFromItsState(t *testing.T) {
 	if got := now(); got.Before(later) || got.After(later.Add(time.Minute)) {
 		t.Errorf("from the history: %v", got)
 	}
+}
+
+// The whole of it, through a running homeward and its restarts.
+func TestAWrongClockNeitherCutsAGuestOffNorLetsOneIn(t *testing.T) {
+	dir := newDir(t, "")
+	var off atomic.Int64
+	set := func(at time.Time) { off.Store(int64(time.Until(at))) }
+	clock := func() time.Time { return time.Now().Round(0).Add(time.Duration(off.Load())) }
+	state := func() (said string) {
+		t.Helper()
+		var list []api.Peer
+		if err := json.Unmarshal([]byte(mustDo(t, dir, "peers", "list", "--json")), &list); err != nil || len(list) != 1 {
+			t.Fatalf("%v, %v", list, err)
+		}
+		return list[0].State
+	}
+	want := func(when, want string) {
+		t.Helper()
+		for began := time.Now(); state() != want; time.Sleep(50 * time.Millisecond) { // the tunnel takes it in a moment
+			if time.Since(began) > 5*time.Second {
+				t.Errorf("%s the guest is %s, want %s", when, state(), want)
+				return
+			}
+		}
+	}
+	began := time.Now()
+	stop, _ := startAt(t, dir, clock)
+	mustDo(t, dir, "peers", "add", "guest", "--expires", "12h")
+	want("at first", "active")
+	set(began.AddDate(10, 0, 0))
+	time.Sleep(11 * time.Second) // by then, the clock has been looked at
+	want("after a jump", "active")
+	stop()
+	set(time.Unix(60, 0))
+	stop, _ = startAt(t, dir, clock)
+	want("in 1970", "active")
+	stop()
+	set(began.Add(20 * time.Hour))
+	stop, _ = startAt(t, dir, clock)
+	want("when its time is over", "expired")
+	stop()
+	set(time.Unix(60, 0))
+	stop, _ = startAt(t, dir, clock)
+	want("in 1970, when its time was over before", "expired")
+	stop()
 }
 
 // zeros are random numbers for who needs none.

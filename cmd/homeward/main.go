@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	_ "golang.org/x/crypto/x509roots/fallback" // for DNS providers and updates, where the system has no certificates: containers, old NASes
 
@@ -32,7 +33,7 @@ const (
 )
 
 func main() {
-	code := run(untilSignal(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, hardening.Apply})
+	code := run(untilSignal(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, hardening.Apply, nil})
 	os.Exit(code)
 }
 
@@ -50,6 +51,8 @@ type terminal struct {
 	env      func(string) (string, bool)
 	// harden takes rights from the process for good; nil in tests, which go on.
 	harden func(stateDir string, tun bool, folders ...string) []hardening.Result
+	// wall is the system's clock; nil means the real one.
+	wall func() time.Time
 }
 
 // run executes one command line and returns the exit code. It prints an error

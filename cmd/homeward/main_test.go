@@ -59,6 +59,11 @@ func (o *output) await(t *testing.T, part string) {
 }
 
 func homewardOn(ctx context.Context, dir string, o, e io.Writer, args ...string) int {
+	return homewardAt(ctx, dir, nil, o, e, args...)
+}
+
+// homewardAt is homewardOn with another clock than the system's; nil means that one.
+func homewardAt(ctx context.Context, dir string, wall func() time.Time, o, e io.Writer, args ...string) int {
 	env := func(k string) (string, bool) {
 		if v, ok := map[string]string{"HOME": dir, "HOMEWARD_STATE": filepath.Join(dir, "state")}[k]; ok {
 			return v, true
@@ -68,7 +73,7 @@ func homewardOn(ctx context.Context, dir string, o, e io.Writer, args ...string)
 		}
 		return "", false
 	}
-	return run(ctx, append(args, "--config", operatorsFile(dir)), terminal{in: strings.NewReader(""), out: o, err: e, env: env})
+	return run(ctx, append(args, "--config", operatorsFile(dir)), terminal{in: strings.NewReader(""), out: o, err: e, env: env, wall: wall})
 }
 
 // newDir is a home with the operator's file in it.
@@ -132,6 +137,12 @@ func freePort(t *testing.T) string {
 // until the test ends.
 func start(t *testing.T, dir string, args ...string) (stop func() (code int, errs string), out *output) {
 	t.Helper()
+	return startAt(t, dir, nil, args...)
+}
+
+// startAt is start with another clock than the system's; nil means that one.
+func startAt(t *testing.T, dir string, wall func() time.Time, args ...string) (stop func() (code int, errs string), out *output) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	type result struct {
 		code int
@@ -141,7 +152,7 @@ func start(t *testing.T, dir string, args ...string) (stop func() (code int, err
 	done := make(chan result, 1)
 	go func() {
 		var errs output
-		code := homewardOn(ctx, dir, out, &errs, append([]string{"serve", "--plane", "netstack", "--map-port=false", "--endpoint", "home.example.org",
+		code := homewardAt(ctx, dir, wall, out, &errs, append([]string{"serve", "--plane", "netstack", "--map-port=false", "--endpoint", "home.example.org",
 			"--bind", "127.0.0.1", "--admin-port", freePort(t)}, args...)...)
 		done <- result{code, errs.String()}
 	}()

@@ -19,7 +19,7 @@ const asHomeward = "HOMEWARD_TEST_AS_HOMEWARD"
 
 func TestMain(m *testing.M) {
 	inOwnProcess := func() {
-		os.Exit(run(untilSignal(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, nil}))
+		os.Exit(run(untilSignal(), os.Args[1:], terminal{os.Stdin, os.Stdout, os.Stderr, os.LookupEnv, nil, nil}))
 	}
 	if os.Getenv(asHomeward) != "" {
 		inOwnProcess()

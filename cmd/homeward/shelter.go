@@ -88,7 +88,7 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 	b := sh.box
 	var leftOut []peers.LeftOut
 	var err error
-	sh.clock = timekeeper.New(timekeeper.Config{Newest: sh.good.Written})
+	sh.clock = timekeeper.New(timekeeper.Config{Newest: sh.good.Written, Wall: b.tty.wall})
 	sh.times = &sightings{clock: sh.clock}
 	if sh.records, leftOut, err = peers.ParseRecords(sh.good.Peers); err != nil {
 		return errors.Join(sh.cause, err)
