@@ -161,6 +161,16 @@ func (r *restorer) Restore(ctx context.Context, key string, sealed io.Reader, lo
 	return done, nil
 }
 
+// alone does something to the state while nothing is restored, and keeps restores out
+// meanwhile.
+func (r *restorer) alone(do func() error) error {
+	if !r.one.TryLock() {
+		return errRestoring
+	}
+	defer r.one.Unlock()
+	return do()
+}
+
 // restored reports whether a backup was restored.
 func (r *restorer) restored() bool {
 	select {

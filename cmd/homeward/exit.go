@@ -21,6 +21,8 @@ const (
 type exit struct {
 	try   func(context.Context) error // says whether a normal start would go well; nil: nobody knows
 	after time.Duration               // until it is taken, or tried, by itself; zero: never
+	// alone keeps what must not happen meanwhile from happening; nil: nothing has to be.
+	alone func(do func() error) error
 
 	one  sync.Mutex // tries one at a time
 	done chan struct{}
@@ -35,13 +37,19 @@ func newExit(try func(context.Context) error, after time.Duration) *exit {
 func (e *exit) Leave(ctx context.Context) error {
 	e.one.Lock()
 	defer e.one.Unlock()
-	if e.try != nil {
-		if err := e.try(ctx); err != nil {
-			return err
+	leave := func() error {
+		if e.try != nil {
+			if err := e.try(ctx); err != nil {
+				return err
+			}
 		}
+		e.once.Do(func() { close(e.done) })
+		return nil
 	}
-	e.once.Do(func() { close(e.done) })
-	return nil
+	if e.alone != nil {
+		return e.alone(leave)
+	}
+	return leave()
 }
 
 // left says whether homeward is about to start normally.

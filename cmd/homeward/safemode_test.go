@@ -239,6 +239,21 @@ func TestASheltersWayOutIsTriedMoreAndMoreRarelyAndAtOnceWhenAsked(t *testing.T)
 	})
 }
 
+func TestAShelterIsNotLeftWhileABackupIsRestored(t *testing.T) {
+	r := newRestorer(openState(t), slog.New(slog.DiscardHandler))
+	tried := false
+	e := newExit(func(context.Context) error { tried = true; return nil }, 0)
+	e.alone = r.alone
+	r.one.Lock() // as a restore does
+	if err := e.Leave(t.Context()); !errors.Is(err, errRestoring) || tried || e.left() {
+		t.Errorf("%v; tried: %v", err, tried)
+	}
+	r.one.Unlock()
+	if err := e.Leave(t.Context()); err != nil || !tried || !e.left() {
+		t.Errorf("afterwards: %v; tried: %v", err, tried)
+	}
+}
+
 func openState(t *testing.T) *state.State {
 	t.Helper()
 	st, err := state.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))

@@ -147,6 +147,7 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 	}
 	// On a read-only disk an old socket cannot be removed: then there is none.
 	restorer := newRestorer(st, b.log)
+	sh.exit.alone = restorer.alone // an opening would clear away what is being restored
 	socket, err := openSocket(st.Path(socketFile), api.ShelterHandler(api.ShelterConfig{Status: sh.status, Restorer: restorer, Leave: sh.exit.Leave, Why: shown.Why(languages.English()), Logger: b.log}))
 	if err != nil {
 		b.log.Error("the command line cannot ask this homeward", "err", err)
