@@ -63,7 +63,7 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 		}
 	}
 	pages := map[string]string{"home": "/", "welcome": "/welcome", "device": "/peers/2", "edit": "/peers/2/edit", "test": "/peers/2/test", "remove": "/peers/3/remove",
-		"ports": "/ports", "guide": "/guide?router=huawei", "knock": "/knock", "settings": "/settings", "renumber": "/renumber", "backup": "/backup", "account": "/account", "second": "/account/second", "log": "/log", "missing": "/nowhere"}
+		"ports": "/ports", "guide": "/guide?router=huawei", "knock": "/knock", "settings": "/settings", "renumber": "/renumber", "backup": "/backup", "account": "/account", "second": "/account/second", "tokens": "/account/tokens", "log": "/log", "missing": "/nowhere"}
 	grounds := map[string]bool{}
 	page.visit(base, pages, func(name string) {
 		if strings.Contains(name, "-light-") { // the look changes no sizes
