@@ -136,6 +136,11 @@ var matrix = map[string]access{
 	"POST /users/{user}/password":            admin,
 	"POST /users/{user}/remove":              admin,
 
+	"POST /login/passkey/begin":               visitor,
+	"POST /login/passkey":                     visitor,
+	"POST /account/passkeys/begin":            viewer,
+	"POST /account/passkeys":                  viewer,
+	"POST /account/passkeys/{id}/remove":      viewer,
 	"GET /account/tokens":                     viewer,
 	"POST /account/tokens":                    viewer,
 	"POST /account/tokens/{id}/revoke":        viewer,

@@ -86,8 +86,8 @@ func TestEveryKindOfEventHasATopicAndItsWords(t *testing.T) {
 		history.Started: {"", "unclean"}, history.DeviceEnded: {"expired", "idle"},
 		history.PortLost:      {"no-router", "no-igd", "refused", "private-wan", "carrier-nat", "no-wan", "router-broken"},
 		history.DeviceRefused: {"disabled", "expired", "pending", "old-code", "removed", "unknown-key", "other-server"},
-		history.AdminAction:   {"added", "changed", "enabled", "disabled", "removed", "new-code", "invited", "invite-opened", "forward-opened", "forward-on", "forward-off", "forward-removed", "port-closed", "by-hand", "not-by-hand", "dns-name", "dns-name-removed", "backup-made", "recovery-code", "nightly-backup", "removed-later", "kept", "settings", "second-step-on", "second-step-off", "second-step-removed", codesAnew, UserAdded, UserChanged, UserRemoved, PasswordChanged, PasswordReset, LoggedIn, LoginsEnded, TokenMade, TokenRevoked},
-		history.LoginRefused:  {account.RefusedPassword, account.RefusedNobody, account.RefusedCode, "token"},
+		history.AdminAction:   {"added", "changed", "enabled", "disabled", "removed", "new-code", "invited", "invite-opened", "forward-opened", "forward-on", "forward-off", "forward-removed", "port-closed", "by-hand", "not-by-hand", "dns-name", "dns-name-removed", "backup-made", "recovery-code", "nightly-backup", "removed-later", "kept", "settings", "second-step-on", "second-step-off", "second-step-removed", codesAnew, UserAdded, UserChanged, UserRemoved, PasswordChanged, PasswordReset, LoggedIn, LoginsEnded, TokenMade, TokenRevoked, PasskeyAdded, PasskeyRemoved},
+		history.LoginRefused:  {account.RefusedPassword, account.RefusedNobody, account.RefusedCode, "token", "passkey"},
 		history.Alert:         {"device"}, history.AlertOver: {"address"},
 	}
 	for _, k := range history.Kinds() {

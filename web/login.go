@@ -15,6 +15,7 @@ type loginPage struct {
 	Several bool   // there is more than one user: the name is asked for
 	Name    string // as it was typed
 	Problem string // beside the password
+	Passkey string // where one is answered; empty: nobody has one for this name of the page
 }
 
 func (s *Server) loginForm(w http.ResponseWriter, r *http.Request) {
@@ -40,6 +41,10 @@ func (s *Server) drawLogin(w http.ResponseWriter, r *http.Request, status int, n
 		return
 	}
 	p := loginPage{layout: s.bare(r, s.language(r).T("login.title")), Next: next, Several: len(users) > 1, Name: userName(r), Problem: problem}
+	if p.Passkey, err = s.passkeyPath(r, next); err != nil {
+		s.broken(w, r, err)
+		return
+	}
 	s.render(w, r, status, "login.html", p)
 }
 

@@ -78,6 +78,8 @@ func (s *Server) routes() []route {
 		{"POST", "/login", visitor, s.login},
 		{"GET", "/login/code", visitor, s.codeForm},
 		{"POST", "/login/code", visitor, s.enterCode},
+		{"POST", "/login/passkey/begin", visitor, s.askPasskey},
+		{"POST", "/login/passkey", visitor, s.enterPasskey},
 		{"POST", "/logout", viewer, s.logout},
 
 		{"POST", "/look", everyone, s.chooseLook},
@@ -89,6 +91,9 @@ func (s *Server) routes() []route {
 		{"POST", "/account/second/confirm", viewer, s.confirmSecond},
 		{"POST", "/account/second/off", viewer, s.endSecond},
 		{"POST", "/account/second/codes", viewer, s.renewCodes},
+		{"POST", "/account/passkeys/begin", viewer, s.beginPasskey},
+		{"POST", "/account/passkeys", viewer, s.addPasskey},
+		{"POST", "/account/passkeys/{id}/remove", viewer, s.removePasskey},
 		{"GET", "/account/tokens", viewer, s.showTokens},
 		{"POST", "/account/tokens", viewer, s.makeToken},
 		{"POST", "/account/tokens/{id}/revoke", viewer, s.revokeToken},

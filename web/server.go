@@ -14,6 +14,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"homeward/web/account"
+	"homeward/web/account/passkeys"
 	"homeward/web/account/tokens"
 	"homeward/web/api"
 	"homeward/web/guard"
@@ -32,8 +33,9 @@ const maxLive = 32
 type Config struct {
 	api.Config
 	Account   *account.Account
-	Bearers   *tokens.Book // decides by which tokens programs come in
-	MaxBackup int64        // of the backup of another homeward, in bytes
+	Bearers   *tokens.Book   // decides by which tokens programs come in
+	Passkeys  *passkeys.Book // another way for people to log in
+	MaxBackup int64          // of the backup of another homeward, in bytes
 	// Names are the Host names by which the page may be opened, in lower case,
 	// next to its private addresses; nil means none.
 	Names func() []string
@@ -69,8 +71,8 @@ type Server struct {
 
 // New makes the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Bearers == nil {
-		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, bearers or knocks is missing")))
+	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Bearers == nil || cfg.Passkeys == nil {
+		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, bearers or passkeys is missing")))
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }

@@ -33,6 +33,7 @@ type accountPage struct {
 	Users    []account.User
 	Roles    []account.Role
 	Logins   []loginView // where Me is logged in
+	Passkeys passkeysView
 }
 
 func (s *Server) showAccount(w http.ResponseWriter, r *http.Request) {
@@ -52,6 +53,10 @@ func (s *Server) drawAccount(w http.ResponseWriter, r *http.Request, status int,
 		}
 	}
 	if p.Logins, err = s.logins(r); err != nil {
+		s.broken(w, r, err)
+		return
+	}
+	if p.Passkeys, err = s.passkeysOf(r, p.Me); err != nil {
 		s.broken(w, r, err)
 		return
 	}

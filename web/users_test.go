@@ -44,7 +44,7 @@ func TestAViewerMayOnlyLook(t *testing.T) {
 				}
 			}
 			for _, f := range regexp.MustCompile(`method="post" action="([^"]*)"`).FindAllStringSubmatch(got.body, -1) {
-				if f[1] != "/logout" && f[1] != "/account/password" && f[1] != "/account/logins/end" && f[1] != "/account/second" && f[1] != "/account/tokens" {
+				if f[1] != "/logout" && f[1] != "/account/password" && f[1] != "/account/logins/end" && f[1] != "/account/second" && f[1] != "/account/tokens" && f[1] != "/account/passkeys/begin" {
 					t.Errorf("%s offers a viewer %s", r.Pattern, f[1])
 				}
 			}

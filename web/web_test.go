@@ -25,6 +25,7 @@ import (
 	"homeward/peers/history"
 	"homeward/peers/peerstest"
 	"homeward/web/account"
+	"homeward/web/account/passkeys"
 	"homeward/web/account/tokens"
 	"homeward/web/api"
 )
@@ -40,6 +41,7 @@ type world struct {
 	page     *Server
 	account  *account.Account
 	tokens   *tokens.Book
+	passkeys *passkeys.Book
 	now      *clock // by which codes are judged
 	did      []string
 	refused  []string  // by what, and as whom
@@ -88,12 +90,15 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if w.tokens, err = tokens.NewBook(tokens.Config{DB: st.DB(), Now: w.now.read, Logger: quiet}); err != nil {
 		t.Fatal(err)
 	}
+	if w.passkeys, err = passkeys.NewBook(passkeys.Config{DB: st.DB(), Now: w.now.read, Logger: quiet, Refused: func(netip.Addr) { w.refused = append(w.refused, "passkey") }}); err != nil {
+		t.Fatal(err)
+	}
 	w.events = &history.Stream{}
 	w.history, err = history.New(t.Context(), history.Config{DB: st.DB(), Peers: w.peers.List, Stream: w.events, Version: "v", Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.page, err = New(Config{Account: w.account, Bearers: w.tokens, MaxBackup: 1 << 20, Secure: true, Certificate: func() (string, string) { return "AA:BB", "six words to read aloud here" }, Did: func(ctx context.Context, cause string, about ...string) {
+	w.page, err = New(Config{Account: w.account, Bearers: w.tokens, Passkeys: w.passkeys, MaxBackup: 1 << 20, Secure: true, Certificate: func() (string, string) { return "AA:BB", "six words to read aloud here" }, Did: func(ctx context.Context, cause string, about ...string) {
 		w.did = append(w.did, strings.Join(append([]string{CallerName(ctx), cause}, about...), " "))
 	}, Config: api.Config{
 		Accounts:   w.account,

@@ -32,6 +32,7 @@ import (
 	"homeward/upnp/journal"
 	"homeward/upnp/proven"
 	"homeward/web/account"
+	"homeward/web/account/passkeys"
 	"homeward/web/account/tokens"
 	"homeward/web/api"
 )
@@ -70,6 +71,7 @@ type appliance struct {
 	proven   *proven.Book // what proved the way in, over a restart
 	account  *account.Account
 	tokens   *tokens.Book
+	passkeys *passkeys.Book
 	tests    *peerTests
 	knocks   *knocks
 	backups  *backups.Keeper
@@ -202,6 +204,9 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 		return err
 	}
 	if a.tokens, err = tokens.NewBook(tokens.Config{DB: a.state.DB(), Logger: a.log, Refused: func(from netip.Addr) { a.noteRefused(refusedToken, from, "") }}); err != nil {
+		return err
+	}
+	if a.passkeys, err = passkeys.NewBook(passkeys.Config{DB: a.state.DB(), Logger: a.log, Refused: func(from netip.Addr) { a.noteRefused(refusedPasskey, from, "") }}); err != nil {
 		return err
 	}
 	if err := a.makeHistory(ctx); err != nil {

@@ -24,7 +24,7 @@ const (
 	DeviceBack     Kind = "device-back"     // the first one after a day or more
 	DeviceRefused  Kind = "device-refused"  // cause: disabled, expired, unknown-key or other-server
 	DeviceEnded    Kind = "device-ended"    // cause: expired or idle
-	LoginRefused   Kind = "login-refused"   // cause: password, nobody, code or token; detail: the user, if there is one
+	LoginRefused   Kind = "login-refused"   // cause: password, nobody, code, passkey or token; detail: the user, if there is one
 	AdminAction    Kind = "admin"           // cause: what was done; never with which values
 	Alert          Kind = "alert"           // cause: which part; detail: what is wrong
 	AlertOver      Kind = "alert-over"      // cause: which part

@@ -39,6 +39,7 @@ var homes = []struct {
 	{"github.com/pion/stun", "one place answers strangers, and only those with a secret; another one asks whom the owner names", []string{"tunnel/internal/knock", "tunnel/internal/echo"}},
 	{"github.com/huin/goupnp", "only the router speaks UPnP", []string{"upnp"}},
 	{"filippo.io/age", "one place seals backups and judges those that come back", []string{"configs/backup"}},
+	{"github.com/go-webauthn/webauthn", "one place speaks with browsers about passkeys", []string{"web/account/passkeys"}},
 	{"github.com/skip2/go-qrcode", "one place decides what a phone can scan", []string{"peers/qr"}},
 	{"github.com/spf13/cobra", "the command line is cmd's", []string{"cmd"}},
 	{"github.com/getkin/kin-openapi", "only tests judge what the interface says of itself", []string{"web/api/apitest"}},

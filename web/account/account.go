@@ -77,7 +77,7 @@ func admin(u User, hash string) Admin { return Admin{ID: u.ID, Seal: seal(hash, 
 
 // Config is what an Account needs. All but Now and Refused is required.
 type Config struct {
-	DB     *sql.DB                    // with the tables admins, sessions and tokens
+	DB     *sql.DB                    // with the tables admins, sessions, tokens and passkeys
 	Box    func() (secret.Box, error) // seals what the second step is computed from
 	Now    func() time.Time           // nil means time.Now
 	Logger *slog.Logger
@@ -237,7 +237,7 @@ func (a *Account) Valid(ctx context.Context, who Admin) (User, bool, error) {
 }
 
 // SetPassword sets the first admin's password and ends all sessions, and that admin's
-// tokens. It is also how an
+// tokens and passkeys. It is also how an
 // unclaimed box is claimed on the box itself. It fails with a *PasswordError or
 // ErrBusy.
 func (a *Account) SetPassword(ctx context.Context, password string) error {

@@ -18,6 +18,7 @@
 //     and for the user, so that many places don't help who knows the password.
 //     Recovery codes are hashed at rest and work once each. Switching it on or off
 //     ends that user's other sessions.
-//   - A changed password ends every session, and one that somebody else set ends the
-//     tokens of programs, too; so does a smaller role. See package tokens. Session tokens are hashed at rest.
+//   - A changed password ends every session, and one that somebody else set ends
+//     passkeys and the tokens of programs, too; a smaller role ends the tokens. See
+//     the packages passkeys and tokens. Session tokens are hashed at rest.
 package account

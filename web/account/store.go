@@ -123,14 +123,14 @@ func anAdminIsLeft(ctx context.Context, tx *sql.Tx) error {
 }
 
 // resetPassword sets a user's hash, with which all sessions of that user end, and the
-// tokens, too, or does neither.
-func (s store) resetPassword(ctx context.Context, name, hash string, tokens bool) error {
+// tokens and passkeys, too, or does neither.
+func (s store) resetPassword(ctx context.Context, name, hash string, keys bool) error {
 	return s.inTx(ctx, "storing the password", func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `UPDATE admins SET password_hash = ? WHERE name = ?`, hash, name)
-		if err := oneRow(r, err, "storing the password", ErrNoUser); err != nil || !tokens {
+		if err := oneRow(r, err, "storing the password", ErrNoUser); err != nil || !keys {
 			return err
 		}
-		return endTokens(ctx, tx, `name = ?`, name)
+		return endKeys(ctx, tx, `name = ?`, name)
 	})
 }
 
@@ -173,6 +173,14 @@ func (s store) inTx(ctx context.Context, doing string, do func(*sql.Tx) error) e
 	return nil
 }
 
+// endKeys ends what else the users get in by, for whom a condition holds.
+func endKeys(ctx context.Context, tx *sql.Tx, which string, args ...any) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM passkeys WHERE admin_id IN (SELECT id FROM admins WHERE `+which+`)`, args...); err != nil {
+		return fmt.Errorf("ending the passkeys: %w", err)
+	}
+	return endTokens(ctx, tx, which, args...)
+}
+
 // claim makes the admin unless there is one: the database decides who was first.
 func (s store) claim(ctx context.Context, hash string) (int64, error) {
 	r, err := s.db.ExecContext(ctx, `INSERT INTO admins (name, password_hash, created_unix) SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM admins)`,
@@ -187,7 +195,7 @@ func (s store) claim(ctx context.Context, hash string) (int64, error) {
 }
 
 // setPassword sets the first admin's hash and ends all sessions and that admin's
-// tokens, or does nothing. Where there is no admin, it makes one.
+// tokens and passkeys, or does nothing. Where there is no admin, it makes one.
 func (s store) setPassword(ctx context.Context, hash string) error {
 	return s.inTx(ctx, "storing the password", func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `UPDATE admins SET password_hash = ? WHERE id = (SELECT min(id) FROM admins WHERE role = 'admin')`, hash)
@@ -201,7 +209,7 @@ func (s store) setPassword(ctx context.Context, hash string) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions`); err != nil {
 			return fmt.Errorf("ending the sessions: %w", err)
 		}
-		return endTokens(ctx, tx, `id = (SELECT min(id) FROM admins WHERE role = 'admin')`)
+		return endKeys(ctx, tx, `id = (SELECT min(id) FROM admins WHERE role = 'admin')`)
 	})
 }
 

@@ -51,6 +51,19 @@ func (a *Account) User(ctx context.Context, id int64) (User, bool, error) {
 	return u, u.ID != 0, err
 }
 
+// Trust logs in a user who proved to be one by other means than the password, such as a
+// passkey. It fails with ErrNoUser.
+func (a *Account) Trust(ctx context.Context, id int64) (Admin, error) {
+	u, hash, err := a.store.numbered(ctx, id)
+	if err == nil && u.ID == 0 {
+		err = ErrNoUser
+	}
+	if err != nil {
+		return Admin{}, err
+	}
+	return admin(u, hash), nil
+}
+
 // Users lists who may log in, by name.
 func (a *Account) Users(ctx context.Context) ([]User, error) { return a.store.users(ctx) }
 
@@ -106,8 +119,8 @@ func (a *Account) RemoveUser(ctx context.Context, name string) error {
 	return nil
 }
 
-// ResetPassword sets another user's password, and ends that user's sessions and
-// tokens: whoever knew the old one may have made some. It
+// ResetPassword sets another user's password, and ends that user's sessions, tokens and
+// passkeys: whoever knew the old one may have made some. It
 // fails with ErrNoUser, ErrBusy or a *PasswordError.
 func (a *Account) ResetPassword(ctx context.Context, name, password string) error {
 	hash, err := a.hash(ctx, password)
@@ -122,7 +135,7 @@ func (a *Account) ResetPassword(ctx context.Context, name, password string) erro
 }
 
 // ChangePassword changes the password of who is logged in, who says the old one.
-// All other sessions of that user end: only the returned Admin is valid. Tokens go on.
+// All other sessions of that user end: only the returned Admin is valid. Tokens and passkeys go on.
 // It fails with ErrWrong, ErrBusy, a *ThrottledError or a *PasswordError.
 func (a *Account) ChangePassword(ctx context.Context, from netip.Addr, u User, old, password string) (Admin, error) {
 	if err := checkPassword(password); err != nil {

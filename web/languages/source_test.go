@@ -29,6 +29,7 @@ var places = []struct {
 	{"../../peers/imports/*.go", "add", 1, nil},
 	{"../../peers/imports/*.go", "drop", 0, nil},
 	{"../account/tokens/token.go", "New", 0, nil},
+	{"../account/passkeys/errors.go", "New", 0, nil},
 	{"../account/password.go", "passwordErrorf", 0, nil},
 	{"../../upnp/advice.go", "Sprintf", 0, nil},
 	{"../../upnp/second.go", "Sprintf", 0, nil},
@@ -36,7 +37,7 @@ var places = []struct {
 }
 
 // elsewhere are files in which the English of texts may stand, besides.
-var elsewhere = []string{"../../peers/*.go", "../../peers/imports/*.go", "../account/*.go", "../account/tokens/*.go", "../api/*.go", "../*.go", "../../upnp/*.go", "../../upnp/risk/*.go", "../../upnp/guide/*.go", "../../upnp/forwards/*.go", "../../upnp/ddns/*.go", "../../cmd/homeward/*.go", "../../cmd/homeward/internal/dnsname/*.go", "../../cmd/homeward/internal/house/*.go", "../../tunnel/*.go", "../../tunnel/internal/bind/*.go", "../../tunnel/internal/kernel/*.go", "../../tunnel/internal/netstack/*.go", "../../configs/backup/*.go", "../../cmd/homeward/internal/backups/*.go"}
+var elsewhere = []string{"../../peers/*.go", "../../peers/imports/*.go", "../account/*.go", "../account/tokens/*.go", "../account/passkeys/*.go", "../api/*.go", "../*.go", "../../upnp/*.go", "../../upnp/risk/*.go", "../../upnp/guide/*.go", "../../upnp/forwards/*.go", "../../upnp/ddns/*.go", "../../cmd/homeward/*.go", "../../cmd/homeward/internal/dnsname/*.go", "../../cmd/homeward/internal/house/*.go", "../../tunnel/*.go", "../../tunnel/internal/bind/*.go", "../../tunnel/internal/kernel/*.go", "../../tunnel/internal/netstack/*.go", "../../configs/backup/*.go", "../../cmd/homeward/internal/backups/*.go"}
 
 // unsaid never reach a page by themselves.
 var unsaid = []string{"the name is taken", "the public key is taken", "%.80q is not written as a plain host", "%s has port 0: use 1 to 65535", "%s"}
