@@ -57,12 +57,13 @@ func (k *lastGoodKeeper) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return k.write(&written)
 		case <-changed:
-			select {
-			case <-ctx.Done():
-			case <-time.After(pause):
-			}
-		case <-k.again:
+		case <-k.again: // and with another network, the devices change right after it
 		case <-again:
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
 		}
 	}
 }
@@ -75,8 +76,11 @@ type lastGood struct {
 
 // write writes the file if it would say something else than what was written.
 func (k *lastGoodKeeper) write(written *lastGood) error {
-	records, err := k.peers.Records()
 	id := k.identity.Load()
+	records, err := k.peers.Records()
+	if k.identity.Load() != id {
+		return nil // they may not belong together, and again says so, too
+	}
 	if err != nil || written.identity == id && bytes.Equal(records, written.records) {
 		return err
 	}
