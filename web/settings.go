@@ -28,11 +28,28 @@ type settingsPage struct {
 	Set       houseForm
 	Now       api.Settings
 	Stale     int // devices that need a new code
+	Port      portPolicy
 	Me        account.User
 	Sealed    bool   // the page came by TLS
 	Print     string // the certificate's fingerprint, and the same as Words; both may be empty
 	Words     string
 	File      []settingView
+}
+
+// portPolicy says who opens the port on the router.
+type portPolicy struct {
+	Off   bool   // nobody is asked, as the operator's file has it
+	Since string // when the owner said that he forwards it by hand; empty: homeward asks
+}
+
+func (s *Server) portPolicy(l *languages.Language, file []api.FileSetting) portPolicy {
+	if slices.ContainsFunc(file, func(f api.FileSetting) bool { return f.Key == "map_port" && f.Value == "false" }) {
+		return portPolicy{Off: true}
+	}
+	if g, err := s.cfg.Router.Guide(""); err == nil && !g.ByHand.IsZero() {
+		return portPolicy{Since: l.Date(g.ByHand)}
+	}
+	return portPolicy{}
 }
 
 // settingView is a setting in words.
@@ -81,7 +98,7 @@ func (s *Server) drawSettings(w http.ResponseWriter, r *http.Request, status int
 	l := s.language(r)
 	p := settingsPage{layout: s.layout(r, l.T("settings.title")), Languages: s.languages.All(), Looks: looks, DNS: s.cfg.DNS.DNSName(), Form: form,
 		Set: set, Now: s.cfg.House.Settings(), Me: caller(r), Sealed: !s.unsealed(r)}
-	p.Here = "/settings"
+	p.Here, p.Port = "/settings", s.portPolicy(l, p.Now.File)
 	p.Print, p.Words = s.cfg.Certificate()
 	for _, d := range s.cfg.Peers.List() {
 		if len(d.NeedsCode) > 0 {

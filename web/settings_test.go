@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"homeward/web/api"
 )
@@ -174,4 +175,28 @@ func TestNewDeviceOnThePageStartsFromTheHousesDefault(t *testing.T) {
 	if page := w.get(w.owner(), "/"); !strings.Contains(page.body, `name="profile" value="everything" checked`) {
 		t.Error("the form does not have the default")
 	}
+}
+
+// handRouter is one on which the owner forwards the port.
+type handRouter struct{ noRouter }
+
+func (handRouter) Guide(string) (api.Guide, error) {
+	return api.Guide{ByHand: time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)}, nil
+}
+
+func TestSettingsSayWhoOpensThePort(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	check := func(when, form, other, says string) {
+		t.Helper()
+		page := w.get(c, "/settings").body
+		if form != "" && !strings.Contains(page, `action="`+form+`"`) || strings.Contains(page, `action="`+other+`"`) || !strings.Contains(page, says) {
+			t.Errorf("%s: want the form %q, not %q, and %q:\n%s", when, form, other, says, page)
+		}
+	}
+	check("by default", "/guide/done", "/guide/undo", "homeward asks the router to open its port")
+	w.page.cfg.Router = handRouter{}
+	check("by hand", "/guide/undo", "/guide/done", "Forwarded by hand, as you said, since")
+	w.house.now.File = append(w.house.now.File, api.FileSetting{Key: "map_port", Value: "false", Default: "true"})
+	check("switched off", "", "/guide/", "Nobody is asked to open the port")
 }
