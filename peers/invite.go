@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 )
 
 const (
@@ -58,25 +60,47 @@ func (m *Manager) Invite(ctx context.Context, id ID, lasts time.Duration) (Invit
 // does. The ticket shows the code again until it is forgotten. It refuses with
 // ErrInvite, or with ErrNoEndpoint and then the invite stays as good as it was.
 func (m *Manager) OpenInvite(ctx context.Context, token string) (Issued, Ticket, error) {
-	hash, err := hashSecret(token)
-	if err != nil {
-		return Issued{}, "", err
-	}
-	id, err := m.store.invited(ctx, hash, m.cfg.Now())
-	if err != nil {
-		return Issued{}, "", err
-	}
-	issued, err := m.rotate(ctx, id, nil, hash)
-	if errors.Is(err, ErrNotFound) { // removed meanwhile
-		err = ErrInvite
-	}
+	issued, err := m.open(ctx, token, nil)
 	if err != nil {
 		return Issued{}, "", err
 	}
 	ticket, hash := newSecret()
-	m.handed.ticket(id, hash)
-	m.cfg.Logger.Info("invite opened", "peer", id, "name", string(issued.Peer.Name))
+	m.handed.ticket(issued.Peer.ID, hash)
 	return issued, Ticket(ticket), nil
+}
+
+// OpenInviteTo is OpenInvite to a public key that the device brings. The config has no
+// private key: the device adds its own, and homeward never learns it. Nobody sees it
+// again without a login, so that there is no ticket. It refuses with a FieldError as
+// well, and then the invite stays as good as it was.
+func (m *Manager) OpenInviteTo(ctx context.Context, token string, key wgtypes.Key) (Issued, error) {
+	return m.open(ctx, token, &key)
+}
+
+// open looks at the key only for who has an invite.
+func (m *Manager) open(ctx context.Context, token string, brought *wgtypes.Key) (Issued, error) {
+	hash, err := hashSecret(token)
+	if err != nil {
+		return Issued{}, err
+	}
+	id, err := m.store.invited(ctx, hash, m.cfg.Now())
+	if err != nil {
+		return Issued{}, err
+	}
+	if brought != nil {
+		if err := CheckPublicKey(*brought, m.cfg.Facts().PublicKey); err != nil {
+			return Issued{}, err
+		}
+	}
+	issued, err := m.rotate(ctx, id, brought, hash)
+	if errors.Is(err, ErrNotFound) { // removed meanwhile
+		err = ErrInvite
+	}
+	if err != nil {
+		return Issued{}, err
+	}
+	m.cfg.Logger.Info("invite opened", "peer", id, "name", string(issued.Peer.Name), "own_key", brought != nil)
+	return issued, nil
 }
 
 // IssuedTo is Issued for who has a ticket. It refuses with ErrForgotten.

@@ -10,7 +10,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"homeward/peers"
 	"homeward/peers/peerstest"
@@ -179,5 +182,83 @@ func TestAnInviteIsStoredOnlyAsAHash(t *testing.T) {
 	}
 	if !seen {
 		t.Error("the device is not on the disk: this test looks at the wrong place")
+	}
+}
+
+func TestAnInviteTakesAKeyOfTheDevicesOwn(t *testing.T) {
+	db, dev := openDB(t), peerstest.NewDevice()
+	m := newManager(t, db, dev)
+	p, other := create(t, m, "anna"), create(t, m, "bert")
+	waiting, err := m.Rotate(t.Context(), other.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, key := invite(t, m, p.ID).Token, newPublicKey(t)
+	for what, k := range map[string]wgtypes.Key{"its own": p.PublicKey, "another's": other.PublicKey, "one that waits": waiting.Peer.Next.PublicKey, "the server's": serverKey, "none": {}} {
+		var f *peers.FieldError
+		if _, err := m.OpenInviteTo(t.Context(), token, k); !errors.As(err, &f) || f.Field != "public_key" {
+			t.Errorf("%s: %v", what, err)
+		}
+		if got := mustGet(t, m, p.ID); got.Renewing() {
+			t.Errorf("%s: %s", what, peers.Public(got))
+		}
+		if _, err := m.OpenInviteTo(t.Context(), "AAAAAAAAAAAAAAAAAAAAAA", k); !errors.Is(err, peers.ErrInvite) {
+			t.Errorf("%s, to who has no invite: %v", what, err)
+		}
+	}
+	issued, err := m.OpenInviteTo(t.Context(), token, key) // which is as good as it was
+	if err != nil || issued.Peer.Next.PublicKey != key || !issued.Client.PrivateKey.IsZero() || !dev.Has(key) || !dev.Has(p.PublicKey) {
+		t.Fatalf("%s, %v", peers.Public(issued.Peer), err)
+	}
+	if text := mustText(t, issued.Client); bytes.Contains(text, []byte("PrivateKey")) || !bytes.Contains(text, []byte("PresharedKey = ")) {
+		t.Errorf("%s", text)
+	}
+	if _, err := m.OpenInviteTo(t.Context(), token, newPublicKey(t)); !errors.Is(err, peers.ErrInvite) {
+		t.Errorf("a second time: %v", err)
+	}
+	if _, _, err := m.OpenInvite(t.Context(), token); !errors.Is(err, peers.ErrInvite) {
+		t.Errorf("a second time, without a key: %v", err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, db, dev)
+		stop := run(t, m)
+		dev.Observe(key, peers.Observed{LastHandshake: time.Now()})
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		stop()
+		if got := mustGet(t, m, p.ID); got.PublicKey != key || !got.OwnKey || got.Renewing() || dev.Has(p.PublicKey) {
+			t.Errorf("once it is used: %s, own %v", peers.Public(got), got.OwnKey)
+		}
+	})
+}
+
+func TestOneOfManyKeysGetsTheInvite(t *testing.T) {
+	dev := peerstest.NewDevice()
+	m := newManager(t, openDB(t), dev)
+	p := create(t, m, "anna")
+	token := invite(t, m, p.ID).Token
+	keys, errs := make([]wgtypes.Key, 20), make([]error, 20)
+	var wg sync.WaitGroup
+	for i := range errs {
+		keys[i] = newPublicKey(t)
+		wg.Go(func() { _, errs[i] = m.OpenInviteTo(context.Background(), token, keys[i]) })
+	}
+	wg.Wait()
+	won := 0
+	for i, err := range errs {
+		if err == nil {
+			won++
+			if mustGet(t, m, p.ID).Next.PublicKey != keys[i] {
+				t.Error("another key than the winner's is kept")
+			}
+		} else if !errors.Is(err, peers.ErrInvite) {
+			t.Error(err)
+		}
+		if dev.Has(keys[i]) != (err == nil) {
+			t.Errorf("%v, and the device has its key: %v", err, dev.Has(keys[i]))
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d got a config", won)
 	}
 }

@@ -80,6 +80,10 @@ func (s *Server) openInvite(w http.ResponseWriter, r *http.Request) {
 		s.tooOften(w, r, wait)
 		return
 	}
+	if key := r.PostFormValue("public_key"); r.PostForm.Has("public_key") {
+		s.openWithKey(w, r, key)
+		return
+	}
 	_, ticket, err := s.cfg.Peers.OpenInvite(r.Context(), r.PathValue("token"))
 	switch {
 	case err == nil:

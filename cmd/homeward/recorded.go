@@ -116,7 +116,21 @@ func (r recorded) Invite(ctx context.Context, id peers.ID, lasts time.Duration) 
 func (r recorded) OpenInvite(ctx context.Context, token string) (peers.Issued, peers.Ticket, error) {
 	i, ticket, err := r.Manager.OpenInvite(ctx, token)
 	if err == nil {
-		r.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Cause: "invite-opened", Peer: i.Peer.ID, Name: string(i.Peer.Name)})
+		r.opened(i.Peer)
 	}
 	return i, ticket, err
+}
+
+// OpenInviteTo implements api.Peers.
+func (r recorded) OpenInviteTo(ctx context.Context, token string, key wgtypes.Key) (peers.Issued, error) {
+	i, err := r.Manager.OpenInviteTo(ctx, token, key)
+	if err == nil {
+		r.opened(i.Peer)
+	}
+	return i, err
+}
+
+// opened names no actor: who opens an invite has no login.
+func (r recorded) opened(p peers.Peer) {
+	r.publish(history.Event{At: time.Now(), Kind: history.AdminAction, Cause: "invite-opened", Peer: p.ID, Name: string(p.Name)})
 }

@@ -30,6 +30,7 @@ type Peers interface {
 	Issued(peers.ID) (peers.Issued, error)
 	Invite(ctx context.Context, id peers.ID, lasts time.Duration) (peers.Invite, error)
 	OpenInvite(ctx context.Context, token string) (peers.Issued, peers.Ticket, error)
+	OpenInviteTo(ctx context.Context, token string, key wgtypes.Key) (peers.Issued, error)
 	IssuedTo(peers.Ticket) (peers.Issued, error)
 }
 

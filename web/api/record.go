@@ -78,7 +78,7 @@ func (h handler) rotate(w http.ResponseWriter, r *http.Request, id peers.ID) {
 	}
 	renew := h.Peers.Rotate
 	if in.PublicKey != "" {
-		key, err := parseKey(in.PublicKey)
+		key, err := ParseKey(in.PublicKey)
 		if err != nil {
 			h.fail(w, err)
 			return
@@ -154,12 +154,14 @@ func (in NewPeer) Parse() (peers.NewPeer, error) {
 	if out.Expires, err = parseExpires(in.Expires); err != nil || in.PublicKey == "" {
 		return out, err
 	}
-	k, err := parseKey(in.PublicKey)
+	k, err := ParseKey(in.PublicKey)
 	out.PublicKey = &k
 	return out, err
 }
 
-func parseKey(s string) (wgtypes.Key, error) {
+// ParseKey reads a public key as people paste it: base64, with spaces around it or not.
+// It refuses with a FieldError.
+func ParseKey(s string) (wgtypes.Key, error) {
 	k, err := wgtypes.ParseKey(strings.TrimSpace(s))
 	if err != nil {
 		err = &peers.FieldError{Field: "public_key", Problem: "is not a WireGuard key: 44 characters of base64 are needed"}
