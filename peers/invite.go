@@ -30,7 +30,8 @@ type Ticket string
 
 // Invite makes a link's secret for a peer; an earlier one that was not opened is
 // worth nothing any more. It lasts for as long as asked, from a minute to 30
-// days; zero means 24 hours. Only its hash is stored.
+// days; zero means 24 hours. Only its hash is stored. A peer that keeps its own private
+// key can be invited, too: a lost one takes that key with it.
 func (m *Manager) Invite(ctx context.Context, id ID, lasts time.Duration) (Invite, error) {
 	if lasts == 0 {
 		lasts = inviteLasts
@@ -43,9 +44,6 @@ func (m *Manager) Invite(ctx context.Context, id ID, lasts time.Duration) (Invit
 	p, err := m.findLocked(ctx, id)
 	if err != nil {
 		return Invite{}, err
-	}
-	if p.said != nil && p.said.OwnKey {
-		return Invite{}, fmt.Errorf("inviting device %q: %w", p.Name, ErrNoPrivateKey)
 	}
 	token, hash := newSecret()
 	until := toSecond(m.cfg.Now().Add(lasts))

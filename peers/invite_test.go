@@ -110,14 +110,6 @@ func TestAnInviteEnds(t *testing.T) {
 	if _, err := m.Invite(t.Context(), 77, 0); !errors.Is(err, peers.ErrNotFound) {
 		t.Errorf("nobody: %v", err)
 	}
-	key := newPublicKey(t)
-	own, err := m.Create(t.Context(), peers.NewPeer{Name: "router", PublicKey: &key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := m.Invite(t.Context(), own.Peer.ID, 0); !errors.Is(err, peers.ErrNoPrivateKey) {
-		t.Errorf("a device with its own key: %v", err)
-	}
 }
 
 func TestOneOfManyWhoOpenAnInviteGetsTheCode(t *testing.T) {
@@ -230,6 +222,24 @@ func TestAnInviteTakesAKeyOfTheDevicesOwn(t *testing.T) {
 			t.Errorf("once it is used: %s, own %v", peers.Public(got), got.OwnKey)
 		}
 	})
+}
+
+// A phone that made its key is lost, and the key with it.
+func TestADeviceThatLostItsOwnKeyIsInvitedAgain(t *testing.T) {
+	m := newManager(t, openDB(t), peerstest.NewDevice())
+	key := newPublicKey(t)
+	own, err := m.Create(t.Context(), peers.NewPeer{Name: "anna", PublicKey: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	issued, _, err := m.OpenInvite(t.Context(), invite(t, m, own.Peer.ID).Token)
+	if err != nil || issued.Client.PrivateKey.IsZero() || issued.Peer.Next.PublicKey != issued.Client.PrivateKey.Public() {
+		t.Errorf("%s, %v", peers.Public(issued.Peer), err)
+	}
+	next := newPublicKey(t)
+	if issued, err := m.OpenInviteTo(t.Context(), invite(t, m, own.Peer.ID).Token, next); err != nil || issued.Peer.Next.PublicKey != next {
+		t.Errorf("%s, %v", peers.Public(issued.Peer), err)
+	}
 }
 
 func TestOneOfManyKeysGetsTheInvite(t *testing.T) {

@@ -22,16 +22,16 @@ import (
 
 // modelPeer is what a slow and obvious bookkeeper knows of a peer.
 type modelPeer struct {
-	name, note     string
-	access         peers.Access
-	profile        peers.Profile
-	enabled        bool
-	expires        time.Time
-	addresses      []netip.Addr
-	key, next      wgtypes.Key
-	said, nextSaid modelCode
-	ownKey         bool
-	version        int64
+	name, note      string
+	access          peers.Access
+	profile         peers.Profile
+	enabled         bool
+	expires         time.Time
+	addresses       []netip.Addr
+	key, next       wgtypes.Key
+	said, nextSaid  modelCode
+	ownKey, ownNext bool
+	version         int64
 }
 
 // modelCode is what of a code can become wrong in this test.
@@ -205,28 +205,33 @@ func (w *modelWorld) rotate() {
 		return
 	}
 	w.want("rotate", err, nil)
-	w.renewed(p, issued)
-}
-
-func (w *modelWorld) renewed(p *modelPeer, issued peers.Issued) {
-	w.check(issued.Client)
-	p.version++
 	if p.ownKey {
+		w.check(issued.Client)
 		p.said = w.code(p)
+		p.version++
 		return
 	}
-	p.next, p.nextSaid = issued.Client.PrivateKey.Public(), w.code(p)
+	w.renewed(p, issued, nil)
+}
+
+// renewed notes another key: the one that the device brought, or one of the code's.
+func (w *modelWorld) renewed(p *modelPeer, issued peers.Issued, brought *wgtypes.Key) {
+	w.check(issued.Client)
+	p.version++
+	p.nextSaid, p.ownNext = w.code(p), brought != nil
+	if brought != nil {
+		p.next = *brought
+		return
+	}
+	p.next = issued.Client.PrivateKey.Public()
 }
 
 func (w *modelWorld) invite() {
 	id, p := w.any()
 	i, err := w.m.Invite(w.t.Context(), id, 0)
 	var want error
-	switch {
-	case p == nil:
+	if p == nil {
 		want = peers.ErrNotFound
-	case p.ownKey:
-		want = peers.ErrNoPrivateKey
 	}
 	if w.want("invite", err, want) {
 		w.invites[id] = i.Token
@@ -235,13 +240,22 @@ func (w *modelWorld) invite() {
 
 func (w *modelWorld) open() {
 	for id, token := range w.invites {
-		issued, _, err := w.m.OpenInvite(w.t.Context(), token)
+		var brought *wgtypes.Key
+		var issued peers.Issued
+		var err error
+		if w.rand.IntN(2) == 0 {
+			key := newPublicKey(w.t)
+			brought = &key
+			issued, err = w.m.OpenInviteTo(w.t.Context(), token, key)
+		} else {
+			issued, _, err = w.m.OpenInvite(w.t.Context(), token)
+		}
 		p := w.peers[id]
 		delete(w.invites, id)
 		if p == nil {
 			w.want("an invite of a removed peer", err, peers.ErrInvite)
 		} else if w.want("open", err, nil) {
-			w.renewed(p, issued)
+			w.renewed(p, issued, brought)
 		}
 		_, _, err = w.m.OpenInvite(w.t.Context(), token)
 		w.want("open again", err, peers.ErrInvite)
@@ -258,7 +272,7 @@ func (w *modelWorld) use() {
 	w.dev.Observe(p.next, peers.Observed{LastHandshake: time.Now()})
 	time.Sleep(2 * time.Second)
 	synctest.Wait()
-	p.key, p.said, p.next, p.nextSaid = p.next, p.nextSaid, wgtypes.Key{}, modelCode{}
+	p.key, p.said, p.ownKey, p.next, p.nextSaid = p.next, p.nextSaid, p.ownNext, wgtypes.Key{}, modelCode{}
 	p.version++
 }
 

@@ -77,7 +77,7 @@ func TestGuessingLinksIsSlowedDown(t *testing.T) {
 	}
 }
 
-func TestADeviceWithItsOwnKeyIsOfferedNoLink(t *testing.T) {
+func TestADeviceThatHadItsOwnKeyIsSentALink(t *testing.T) {
 	w := newWorld(t)
 	c := w.owner()
 	key := w.addPeer("x").Client.ServerKey
@@ -85,8 +85,8 @@ func TestADeviceWithItsOwnKeyIsOfferedNoLink(t *testing.T) {
 	if _, err := w.peers.Create(t.Context(), peers.NewPeer{Name: "router", PublicKey: &key}); err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(w.get(c, "/peers/2").body, "/invite") || !strings.Contains(w.get(c, "/peers/1").body, "/peers/1/invite") {
-		t.Error("offered to the wrong one")
+	if !strings.Contains(w.get(c, "/peers/2").body, "/peers/2/invite") {
+		t.Error("it is offered none")
 	}
-	w.wantStatus("asking all the same", w.post(c, "/peers/2/invite", nil), 503)
+	w.wantStatus("making", w.post(c, "/peers/2/invite", nil), 200)
 }
