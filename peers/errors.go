@@ -16,6 +16,7 @@ var (
 	ErrNoAddress    = errors.New("no address is free in the tunnel")
 	ErrNoEndpoint   = errors.New("the address of home is not known yet: open the router's port, or say in the settings where home is")
 	ErrForgotten    = errors.New("the config was forgotten after the hand-over time: make a new code, the old one works until that is used")
+	ErrOutdated     = errors.New("the code that is kept says what is no longer so: make a new code, the old one works until that is used")
 	ErrInvite       = errors.New("this link has been used, has ended, or never was one: ask for another")
 	ErrNoPrivateKey = errors.New("the device keeps its own private key, so there is no complete config to scan: use the text and add the key on the device")
 	ErrTooLong      = errors.New("the config is too long for a code that phones can scan: use the file")

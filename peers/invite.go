@@ -111,7 +111,11 @@ func (m *Manager) IssuedTo(t Ticket) (Issued, error) {
 	if !ok {
 		return Issued{}, ErrForgotten
 	}
-	return m.Issued(id)
+	p, err := m.Get(id)
+	if err != nil {
+		return Issued{}, err
+	}
+	return m.remembered(p) // what is kept is for those who log in
 }
 
 // secretHash is all that is kept of a secret. Looking one up by its hash tells

@@ -24,7 +24,11 @@ type Config struct {
 	Defaults func() Defaults  // for new peers; nil means the zero Defaults
 	Now      func() time.Time // nil means time.Now
 	HandOver time.Duration    // how long a private key is remembered; zero means ten minutes
-	Logger   *slog.Logger
+	// KeepCodes says whether the keys of codes are kept for longer, sealed with Box; nil
+	// means never. It must not wait.
+	KeepCodes func() bool
+	Box       func() (secret.Box, error)
+	Logger    *slog.Logger
 }
 
 // Manager decides who may come in. Its methods may be called from any
@@ -52,6 +56,8 @@ type Manager struct {
 	nextEnd  time.Time        // when the first of them expires; zero means none does
 	pushed   time.Time        // when the device was told last
 	refusing bool             // the device refused the last time
+	// keptThere says that there may be kept codes in the store.
+	keptThere bool
 }
 
 // New loads the store. It starts nothing: until Run, the device is only told
@@ -59,6 +65,9 @@ type Manager struct {
 func New(ctx context.Context, cfg Config) (*Manager, error) {
 	if cfg.DB == nil || cfg.Device == nil || cfg.Facts == nil || cfg.Logger == nil {
 		return nil, errors.New("peers: Config lacks DB, Device, Facts or Logger")
+	}
+	if cfg.KeepCodes != nil && cfg.Box == nil {
+		return nil, errors.New("peers: Config lacks Box")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -69,7 +78,7 @@ func New(ctx context.Context, cfg Config) (*Manager, error) {
 	if cfg.HandOver == 0 {
 		cfg.HandOver = 10 * time.Minute
 	}
-	m := &Manager{cfg: cfg, store: store{cfg.DB}, kick: make(chan struct{}, 1)}
+	m := &Manager{cfg: cfg, store: store{cfg.DB}, kick: make(chan struct{}, 1), keptThere: true}
 	m.write.Lock()
 	defer m.write.Unlock()
 	if err := m.loadLocked(ctx); err != nil {
@@ -109,6 +118,9 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	if facts = m.cfg.Facts(); facts.Endpoint == nil { // the tunnel may have been renumbered meanwhile
 		return Issued{}, ErrNoEndpoint
 	}
+	if p.kept, err = m.sealLocked(p.PublicKey, private, p.PresharedKey); err != nil {
+		return Issued{}, err
+	}
 	if p, err = m.insertLocked(ctx, p, n.PublicKey != nil, facts); err != nil {
 		return Issued{}, err
 	}
@@ -119,7 +131,7 @@ func (m *Manager) Create(ctx context.Context, n NewPeer) (Issued, error) {
 	_ = m.pushLocked()                                 // when refused, the peer shows as Pending
 	m.kickRun()                                        // which tries that again, and has a key to forget
 	unseen := moment{m.latest.Load(), now, facts, nil} // to ask the device for all takes longer than all the rest
-	return Issued{Peer: m.shown(p, unseen), Client: client.clone(), Until: until}, nil
+	return Issued{Peer: m.shown(p, unseen), Client: client.clone(), Until: until, Kept: p.kept != nil}, nil
 }
 
 // insertLocked gives p its addresses, number and entry in the ledger and stores
@@ -239,6 +251,7 @@ func (m *Manager) RemoveVersion(ctx context.Context, id ID, version int64) error
 	m.setLeavingLocked(id, time.Time{})
 	m.handed.forget(id)
 	m.former.add(p, m.cfg.Now(), p.PublicKey, p.Next.PublicKey)
+	m.cleanAfterLocked(ctx, p)
 	m.cfg.Logger.Info("device removed", "peer", id, "name", string(p.Name))
 	if err := m.pushOrRetryLocked(); err != nil {
 		return fmt.Errorf("removing device %q: %w: %w", p.Name, ErrNotApplied, err)
@@ -247,17 +260,28 @@ func (m *Manager) RemoveVersion(ctx context.Context, id ID, version int64) error
 }
 
 // Issued returns the very config that Create returned, until the hand-over
-// time is over (ErrForgotten) or the peer is removed (ErrNotFound).
+// time is over (ErrForgotten) or the peer is removed (ErrNotFound). Where codes are
+// kept, it returns the latest one afterwards, too, unless that says what is no longer
+// so (ErrOutdated).
 func (m *Manager) Issued(id ID) (Issued, error) {
 	p, err := m.Get(id)
 	if err != nil {
 		return Issued{}, err
 	}
-	e, ok := m.handed.get(id, m.cfg.Now())
+	i, err := m.remembered(p)
+	if err != nil {
+		return m.unsealed(p)
+	}
+	return i, nil
+}
+
+// remembered is the config of p while it is in memory, or ErrForgotten.
+func (m *Manager) remembered(p Peer) (Issued, error) {
+	e, ok := m.handed.get(p.ID, m.cfg.Now())
 	if !ok {
 		return Issued{}, fmt.Errorf("device %q: %w", p.Name, ErrForgotten)
 	}
-	return Issued{Peer: p, Client: e.client.clone(), Until: e.until}, nil
+	return Issued{Peer: p, Client: e.client.clone(), Until: e.until, Kept: m.isKept(p)}, nil
 }
 
 // Subscribe returns a channel that gets a value after one or more changes of

@@ -87,6 +87,7 @@ type Peer struct {
 	idleFrom time.Time    // idle days are counted from here, or from Seen
 	said     *fingerprint // what its code said, if that is known; never changed
 	nextSaid *fingerprint // the same of Next's
+	kept     *keptCode    // the keys of the latest code; nil: they are not kept
 }
 
 // NextKey takes the place of a peer's keys at its first handshake. The zero value
@@ -137,7 +138,8 @@ func (n NewPeer) peer(now time.Time) (Peer, error) {
 type Issued struct {
 	Peer   Peer
 	Client ClientConfig
-	Until  time.Time // when the private key is forgotten
+	Until  time.Time // when the private key is forgotten; zero: not by itself
+	Kept   bool      // its keys are kept sealed, so that it can be had again until there is another
 }
 
 // As is the config with another profile: the same key and address, so that a

@@ -72,10 +72,14 @@ func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key, invit
 		p.said = fingerprintOf(client)
 		err = m.store.reissue(context.WithoutCancel(ctx), p, now)
 	} else {
-		unused := p.Next.PublicKey
+		unused, before := p.Next.PublicKey, p
+		if p.kept, err = m.sealLocked(public, private, preshared); err != nil {
+			return Issued{}, err
+		}
 		p.Next, p.nextSaid = NextKey{public, preshared}, fingerprintOf(client)
 		if err = m.store.setNext(context.WithoutCancel(ctx), p, invite, now); err == nil {
 			m.former.add(p, now, unused)
+			m.cleanAfterLocked(ctx, before)
 		}
 	}
 	if errors.Is(err, ErrKeyTaken) {
@@ -95,7 +99,7 @@ func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key, invit
 	_ = m.pushLocked() // when refused, the peer shows as Pending
 	m.kickRun()        // which waits for the first handshake, and has a key to forget
 	p, err = m.Get(id)
-	return Issued{Peer: p, Client: client.clone(), Until: until}, err
+	return Issued{Peer: p, Client: client.clone(), Until: until, Kept: p.kept != nil}, err
 }
 
 // renewing reports whether a new code waits for its first use.

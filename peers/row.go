@@ -25,6 +25,7 @@ type row struct {
 	nextPublic                  []byte // nil: there is no new code
 	nextPreshared               []byte
 	said, nextSaid              string // empty: it is not known what the code said
+	keptKey, kept               []byte // nil: no code is kept
 	addresses                   []addressRow
 }
 
@@ -105,6 +106,9 @@ func (r *row) keys(p *Peer) error {
 		return errors.New("its public key is unusable")
 	}
 	p.PublicKey, p.PresharedKey = public, secret.NewKey(preshared)
+	if key, err := wgtypes.NewKey(r.keptKey); err == nil {
+		p.kept = &keptCode{key, r.kept}
+	}
 	if r.nextPublic != nil {
 		p.Next, err = nextKey(r.nextPublic, r.nextPreshared)
 	}

@@ -28,6 +28,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	mayIdle := looked.Add(idleGrace)
 	defer func() { trouble.note("storing when devices were here", m.rememberSeen(context.WithoutCancel(ctx), 0)) }()
 	for {
+		trouble.note("erasing codes that were kept", m.ForgetKept(ctx))
 		next := soonest(m.handed.forgetExpired(m.cfg.Now()), placesEvery)
 		m.watchPlaces()
 		if m.renewing() {

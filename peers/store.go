@@ -17,7 +17,7 @@ var (
 
 // store keeps peers in the tables that configs/state makes. Names, keys and
 // addresses are unique there, whatever the memory says. Private keys never
-// get here.
+// get here but sealed, where the operator wants that.
 type store struct{ db *sql.DB }
 
 // insertPeer takes editable's columns and the others; without an id it gives one.
@@ -60,6 +60,11 @@ func (s store) insert(ctx context.Context, p Peer, choose func(taken map[netip.A
 		}
 		if waiting > 0 {
 			return ErrKeyTaken
+		}
+		if p.kept != nil {
+			if err := storeKept(ctx, tx, p); err != nil {
+				return err
+			}
 		}
 		p.said = said(p)
 		return writeDown(ctx, tx, p.ID, p.PublicKey, p.said, p.Created)
@@ -205,6 +210,9 @@ func (s store) setNext(ctx context.Context, p Peer, invite secretHash, now time.
 			return err
 		}
 		if err := writeDown(ctx, tx, p.ID, p.Next.PublicKey, p.nextSaid, now); err != nil {
+			return err
+		}
+		if err := storeKept(ctx, tx, p); err != nil {
 			return err
 		}
 		return putNext(ctx, tx, p, now)
@@ -354,9 +362,9 @@ func (s store) load(ctx context.Context) ([]Peer, []LeftOut, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.kind, p.note, p.profile, p.access, p.dns, p.public_key, p.preshared_key,
 			p.keepalive_seconds, p.enabled, p.expires_unix, p.idle_days, p.idle_from_unix, p.idled_out, p.seen_unix,
 			p.created_unix, p.version, n.public_key, n.preshared_key,
-			coalesce(c.said, ''), coalesce(d.said, ''), coalesce(a.address, ''), coalesce(a.family, 0)
+			coalesce(c.said, ''), coalesce(d.said, ''), coalesce(a.address, ''), coalesce(a.family, 0), k.public_key, k.sealed
 		FROM peers p LEFT JOIN peer_next_keys n ON n.peer_id = p.id LEFT JOIN peer_addresses a ON a.peer_id = p.id
-			LEFT JOIN issued_configs c ON c.public_key = p.public_key LEFT JOIN issued_configs d ON d.public_key = n.public_key ORDER BY p.id`)
+			LEFT JOIN kept_codes k ON k.peer_id = p.id LEFT JOIN issued_configs c ON c.public_key = p.public_key LEFT JOIN issued_configs d ON d.public_key = n.public_key ORDER BY p.id`)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -369,7 +377,7 @@ func (s store) load(ctx context.Context) ([]Peer, []LeftOut, error) {
 		)
 		err := rows.Scan(&r.id, &r.name, &r.kind, &r.note, &r.profile, &r.access, &r.dns, &r.publicKey, &r.presharedKey,
 			&r.keepalive, &r.enabled, &r.expires, &r.idleDays, &r.idleFrom, &r.idledOut, &r.seen,
-			&r.created, &r.version, &r.nextPublic, &r.nextPreshared, &r.said, &r.nextSaid, &addr.address, &addr.family)
+			&r.created, &r.version, &r.nextPublic, &r.nextPreshared, &r.said, &r.nextSaid, &addr.address, &addr.family, &r.keptKey, &r.kept)
 		if err != nil {
 			return nil, nil, fmt.Errorf("device %d in the database: %w", r.id, err)
 		}
@@ -472,4 +480,36 @@ func (s store) removals(ctx context.Context) (map[ID]time.Time, error) {
 		all[id] = time.Unix(at, 0).UTC()
 	}
 	return all, rows.Err()
+}
+
+// storeKept stores what is kept of p, in the place of what was before.
+func storeKept(ctx context.Context, tx *sql.Tx, p Peer) error {
+	if p.kept == nil {
+		_, err := tx.ExecContext(ctx, `DELETE FROM kept_codes WHERE peer_id = ?`, p.ID)
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO kept_codes (peer_id, public_key, sealed) VALUES (?, ?, ?)
+		ON CONFLICT (peer_id) DO UPDATE SET public_key = excluded.public_key, sealed = excluded.sealed`, p.ID, p.kept.key[:], p.kept.sealed)
+	return err
+}
+
+// eraseKept erases all, and returns how many there were. The database overwrites what
+// is deleted.
+func (s store) eraseKept(ctx context.Context) (int64, error) {
+	res, err := s.db.ExecContext(ctx, `DELETE FROM kept_codes`)
+	if err != nil {
+		return 0, err
+	}
+	n, err := res.RowsAffected()
+	if err == nil {
+		err = s.clean(ctx)
+	}
+	return n, err
+}
+
+// clean empties the write-ahead log, where what was overwritten still is. Where somebody
+// reads at this moment, the next one does it.
+func (s store) clean(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`)
+	return err
 }

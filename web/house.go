@@ -18,13 +18,14 @@ var houseParts = map[string][]string{
 	"names": {"resolvers"},
 	"new":   {"profile", "access", "dns", "keepalive"},
 	"house": {"house"},
+	"codes": {"keep_codes"},
 }
 
 // houseForm is the settings of the house as a form has them.
 type houseForm struct {
 	House, Endpoint, Resolvers, Echo, MTU string
 	Profile, Access, Keepalive            string
-	DNS                                   bool
+	DNS, KeepCodes                        bool
 
 	Part           string // the form that was sent
 	Field, Problem string // what is wrong with it
@@ -34,7 +35,7 @@ type houseForm struct {
 func houseFormOf(s api.Settings) houseForm {
 	return houseForm{
 		House: s.House, Endpoint: s.Endpoint, Resolvers: s.Resolvers, Echo: s.Echo, MTU: count(s.MTU),
-		Profile: s.Profile, Access: s.Access, DNS: s.DNS, Keepalive: strconv.Itoa(s.Keepalive),
+		Profile: s.Profile, Access: s.Access, DNS: s.DNS, Keepalive: strconv.Itoa(s.Keepalive), KeepCodes: s.KeepCodes,
 	}
 }
 
@@ -57,6 +58,9 @@ func (f houseForm) typed(r *http.Request) houseForm {
 	}
 	if slices.Contains(houseParts[f.Part], "dns") {
 		f.DNS = r.PostFormValue("dns") != ""
+	}
+	if slices.Contains(houseParts[f.Part], "keep_codes") {
+		f.KeepCodes = r.PostFormValue("keep_codes") != ""
 	}
 	return f
 }
@@ -88,6 +92,8 @@ func (f houseForm) change() (c api.SettingsChange, err error) {
 			c.Access = &f.Access
 		case "dns":
 			c.DNS = &f.DNS
+		case "keep_codes":
+			c.KeepCodes = &f.KeepCodes
 		case "keepalive":
 			c.Keepalive = number(name, f.Keepalive)
 		}

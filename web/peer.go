@@ -10,7 +10,7 @@ import (
 	"homeward/web/words"
 )
 
-// peerPage is one device, with its code while that is remembered.
+// peerPage is one device, with its code while that is remembered or kept.
 type peerPage struct {
 	layout
 	Peer  peerView
@@ -58,12 +58,15 @@ func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p 
 	switch {
 	case err == nil:
 		if page.May {
-			page.Code, page.Test = s.codeOf(i), s.testOf(l, p)
+			page.Code = s.codeOf(i)
+			if !page.Code.Again {
+				page.Test = s.testOf(l, p)
+			}
 			for n, english := range page.Code.Warnings {
 				page.Code.Warnings[n] = words.Sentence(l.Plain(english))
 			}
 		}
-	case errors.Is(err, peers.ErrForgotten):
+	case errors.Is(err, peers.ErrForgotten), errors.Is(err, peers.ErrOutdated):
 		page.Stale = p.Seen.IsZero()
 	default:
 		s.broken(w, r, err)

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,6 +53,8 @@ type world struct {
 	restorer fakeRestorer
 	importer fakeImporter
 	house    fakeHouse
+	keep     atomic.Bool  // codes
+	later    atomic.Int64 // how long after now it is for the devices, in nanoseconds
 	tunnel   fakeTunnel
 	url      string
 	stranger *http.Client // has no cookie, and follows no redirect
@@ -78,7 +81,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	t.Cleanup(func() { st.Close() })
 	w.peers, err = peers.New(t.Context(), peers.Config{DB: st.DB(), Device: w.dev, Logger: quiet, Facts: func() peers.Facts {
 		return peers.Facts{PublicKey: wgtypes.Key{1}, Endpoint: endpoint, MTU: 1412, Tunnel: []netip.Prefix{netip.MustParsePrefix("10.6.0.1/24"), netip.MustParsePrefix("fd00:6::1/64")}}
-	}})
+	}, KeepCodes: w.keep.Load, Box: st.Box, Now: func() time.Time { return time.Now().Add(time.Duration(w.later.Load())) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,6 +208,9 @@ func (f *fakeHouse) ChangeSettings(_ context.Context, c api.SettingsChange) erro
 	}
 	if c.DNS != nil {
 		f.now.DNS = *c.DNS
+	}
+	if c.KeepCodes != nil {
+		f.now.KeepCodes = *c.KeepCodes
 	}
 	f.now.EchoAnswered = f.now.EchoAnswered || c.Echo != nil
 	for to, n := range map[*int]*int{&f.now.MTU: c.MTU, &f.now.Keepalive: c.Keepalive} {

@@ -172,7 +172,8 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 	if a.name, err = dnsname.New(ctx, dnsname.Config{Vault: a.state, Logger: a.log}); err != nil {
 		return err
 	}
-	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel, a.settings.AdminPort, &sightings{clock: a.clock}}, Now: a.clock.Now, Facts: a.facts, Defaults: func() peers.Defaults { return a.book.Settings().New }, Logger: a.log})
+	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel, a.settings.AdminPort, &sightings{clock: a.clock}}, Now: a.clock.Now, Facts: a.facts, Defaults: func() peers.Defaults { return a.book.Settings().New },
+		KeepCodes: func() bool { return a.book.Settings().KeepCodes }, Box: a.state.Box, Logger: a.log})
 	if err != nil {
 		return err
 	}
@@ -374,7 +375,7 @@ func (a *appliance) operators(port uint16) *peers.Endpoint {
 
 // houseBook is the settings of the house as the page and the command line see them.
 func (a *appliance) houseBook() houseBook {
-	return houseBook{keeper: a.book, file: shownSettings(a.settings), calls: func() *peers.Endpoint { return a.callAt(a.router()) }}
+	return houseBook{keeper: a.book, file: shownSettings(a.settings), calls: func() *peers.Endpoint { return a.callAt(a.router()) }, forget: a.peers.ForgetKept}
 }
 
 // api is what the page and the local socket are made of; actor is who uses it.

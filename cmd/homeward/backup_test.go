@@ -47,6 +47,7 @@ func TestABackupOfOneBoxMakesAnotherTheSame(t *testing.T) {
 	}
 	do(old, exitNotRunning, "homeward serve", backupPhrase, "backup", file)
 	stop, _ := start(t, old)
+	do(old, exitOK, "kept sealed", "", "settings", "set", "--keep-codes")
 	do(old, exitOK, "may come in", "", "peers", "add", "phone")
 	config := do(old, exitOK, "[Interface]", "", "peers", "config", "phone")
 	do(old, exitOK, "is set", "correct horse battery", "admin", "password")
@@ -85,6 +86,9 @@ func TestABackupOfOneBoxMakesAnotherTheSame(t *testing.T) {
 	do(fresh, exitOK, "phone", "", "peers", "list")
 	do(fresh, exitOK, "home.duckdns.org", "", "dns", "show")
 	do(fresh, exitFailed, "password", "", "admin", "setup-link") // claimed
+	if kept := do(fresh, exitOK, "[Interface]", "", "peers", "config", "phone"); kept != config {
+		t.Error("a kept code is another one after the restore")
+	}
 	again := do(fresh, exitOK, "", "", "peers", "rotate", "phone") + do(fresh, exitOK, "[Interface]", "", "peers", "config", "phone")
 	for _, line := range []string{"PublicKey = ", "Endpoint = ", "Address = "} { // the server's, since the private key is new
 		if got, want := lineOf(again, line), lineOf(config, line); got != want || want == "" {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -15,7 +16,8 @@ import (
 type houseBook struct {
 	keeper *house.Keeper
 	file   []api.FileSetting
-	calls  func() *peers.Endpoint // where devices call at this moment, or nil
+	calls  func() *peers.Endpoint      // where devices call at this moment, or nil
+	forget func(context.Context) error // erases what is kept of codes
 }
 
 // Settings implements api.House.
@@ -25,7 +27,7 @@ func (b houseBook) Settings() api.Settings {
 		House: s.Name, Endpoint: s.Endpoint, Resolvers: house.FormatResolvers(s.Resolvers), Echo: house.FormatEcho(s.Echo), MTU: s.MTU,
 		Profile: cmp.Or(string(s.New.Profile), string(peers.ProfileHome)), Access: cmp.Or(string(s.New.Access), string(peers.AccessEverything)),
 		DNS: s.New.DNS == nil || *s.New.DNS, Keepalive: int(peers.DefaultKeepalive / time.Second), File: b.file,
-		EchoAnswered: s.EchoAnswered || len(s.Echo) > 0, EchoOffers: house.EchoOffers(),
+		EchoAnswered: s.EchoAnswered || len(s.Echo) > 0, EchoOffers: house.EchoOffers(), KeepCodes: s.KeepCodes,
 	}
 	if s.New.Keepalive != nil {
 		out.Keepalive = int(*s.New.Keepalive / time.Second)
@@ -36,9 +38,13 @@ func (b houseBook) Settings() api.Settings {
 	return out
 }
 
-// ChangeSettings implements api.House.
+// ChangeSettings implements api.House. The codes that were kept are erased before it
+// returns, if they are not to be kept any more.
 func (b houseBook) ChangeSettings(ctx context.Context, c api.SettingsChange) error {
-	return b.keeper.Change(ctx, func(s *house.Settings) error {
+	err := b.keeper.Change(ctx, func(s *house.Settings) error {
+		if c.KeepCodes != nil {
+			s.KeepCodes = *c.KeepCodes
+		}
 		if c.House != nil {
 			s.Name = strings.TrimSpace(*c.House)
 		}
@@ -78,4 +84,11 @@ func (b houseBook) ChangeSettings(ctx context.Context, c api.SettingsChange) err
 		}
 		return nil
 	})
+	if err != nil || c.KeepCodes == nil || *c.KeepCodes {
+		return err
+	}
+	if err := b.forget(ctx); err != nil {
+		return fmt.Errorf("codes are not kept any more, and those that were will be erased as soon as it is possible: %w", err)
+	}
+	return nil
 }

@@ -26,8 +26,12 @@ func showIssued(ctx context.Context, o *options, client *api.Client, i api.Issue
 	for _, w := range i.Warnings {
 		fmt.Fprintf(o.tty.err, "warning: %s\n", plain(w))
 	}
-	_, err = fmt.Fprintf(o.tty.out, "%s\n%s may come in now. Scan the code with the WireGuard app, or save it:\n  homeward peers config %d > %s\nIt is forgotten at %s.\nTo see whether it gets home: homeward peers test %d\n",
-		code, plain(i.Peer.Name), i.Peer.ID, i.FileName, i.Until.Local().Format("15:04"), i.Peer.ID)
+	ends := "It is forgotten at " + i.Until.Local().Format("15:04") + "."
+	if i.Kept {
+		ends = "It is kept, and can be shown again until there is another."
+	}
+	_, err = fmt.Fprintf(o.tty.out, "%s\n%s may come in now. Scan the code with the WireGuard app, or save it:\n  homeward peers config %d > %s\n%s\nTo see whether it gets home: homeward peers test %d\n",
+		code, plain(i.Peer.Name), i.Peer.ID, i.FileName, ends, i.Peer.ID)
 	return err
 }
 

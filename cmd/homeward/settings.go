@@ -39,7 +39,7 @@ func newSettingsSet(o *options) *cobra.Command {
 	var in struct {
 		house, endpoint, resolvers, echo, profile, access string
 		mtu                                               int
-		dns                                               bool
+		dns, keepCodes                                    bool
 		keepalive                                         time.Duration
 	}
 	c := &cobra.Command{
@@ -49,12 +49,14 @@ func newSettingsSet(o *options) *cobra.Command {
   homeward settings set --profile everything --access internet
   homeward settings set --echo stun.example.org # who may be asked by which address the house is seen
   homeward settings set --echo ""               # nobody, and the page does not ask about it again
+  homeward settings set --keep-codes=false      # and erase those that are kept
   homeward settings set --endpoint "" --mtu 0   # back to the defaults`,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			var change api.SettingsChange
 			for flag, set := range map[string]func(){
 				"house": func() { change.House = &in.house }, "endpoint": func() { change.Endpoint = &in.endpoint }, "resolvers": func() { change.Resolvers = &in.resolvers }, "echo": func() { change.Echo = &in.echo },
 				"mtu": func() { change.MTU = &in.mtu }, "profile": func() { change.Profile = &in.profile }, "access": func() { change.Access = &in.access }, "dns": func() { change.DNS = &in.dns },
+				"keep-codes": func() { change.KeepCodes = &in.keepCodes },
 			} {
 				if c.Flags().Changed(flag) {
 					set()
@@ -87,6 +89,7 @@ func newSettingsSet(o *options) *cobra.Command {
 	f.StringVar(&in.access, "access", "everything", "what new devices may reach: everything, home, or internet")
 	f.BoolVar(&in.dns, "dns", true, "whether the configs of new devices name homeward for looking names up")
 	f.DurationVar(&in.keepalive, "keepalive", 25*time.Second, "how often new devices show that they are still there; 0 for not at all")
+	f.BoolVar(&in.keepCodes, "keep-codes", false, "keep the keys of new codes, sealed, so that a code can be shown again; who gets this box and its state directory can use them. Off erases all of them at once")
 	return c
 }
 
@@ -121,5 +124,10 @@ func (o *options) printSettings(s api.Settings) error {
 	row("access", s.Access, "what new devices may reach")
 	row("dns", fmt.Sprint(s.DNS), "whether new devices look names up at home")
 	row("keepalive", fmt.Sprint(time.Duration(s.Keepalive)*time.Second), "how often new devices show that they are there")
+	kept := "each code is forgotten after ten minutes"
+	if s.KeepCodes {
+		kept = "the keys of new codes are kept sealed, so that a code can be shown again"
+	}
+	row("keep-codes", fmt.Sprint(s.KeepCodes), kept)
 	return tw.Flush()
 }

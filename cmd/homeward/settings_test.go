@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -53,6 +54,16 @@ func TestSettingsOfTheHouseCountAtOnceAndAfterTheNextStart(t *testing.T) {
 		t.Errorf("the second device's config has what the house turned off:\n%s", config)
 	}
 	do(exitOK, `"access": "internet"`, "peers", "show", "second", "--json")
+	do(exitOK, "--keep-codes  false", "settings", "show")
+	do(exitOK, "kept sealed", "settings", "set", "--keep-codes")
+	do(exitOK, "It is kept, and can be shown again", "peers", "add", "kept")
+	if n := keptIn(t, dir); n != 1 {
+		t.Errorf("%d codes are kept, want 1", n)
+	}
+	do(exitOK, "forgotten after ten minutes", "settings", "set", "--keep-codes=false")
+	if n := keptIn(t, dir); n != 0 {
+		t.Errorf("switched off: %d codes are kept", n)
+	}
 	do(exitOK, `"access": "home"`, "peers", "add", "third", "--access", "home", "--json") // who says otherwise gets it
 
 	do(exitOK, "other.example.org", "settings", "set", "--endpoint", "other.example.org", "--mtu", "1300")
@@ -69,6 +80,20 @@ func TestSettingsOfTheHouseCountAtOnceAndAfterTheNextStart(t *testing.T) {
 	stop, _ = start(t, dir)
 	do(exitOK, "endpoint in homeward.toml decides: devices call home.example.org", "settings", "show")
 	stop()
+}
+
+// keptIn counts the codes that the running homeward keeps.
+func keptIn(t *testing.T, dir string) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", database(dir)+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(`SELECT count(*) FROM kept_codes`).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestNamesAreAskedOfTheChosenServersElseOfTheBoxesOwn(t *testing.T) {

@@ -98,10 +98,14 @@ func byAge(now time.Time) func(a, b string) int {
 }
 
 // vacuumInto writes the database as it is now into a file of its own, which has its
-// name only when it is whole and fit says that it is as it should be.
+// name only when it is whole and fit says that it is as it should be. It has no codes
+// that are kept.
 func (s *State) vacuumInto(ctx context.Context, name string, fit func(ctx context.Context, name string) error) error {
 	making := name + ".new"
 	err := s.writeInto(ctx, making)
+	if err == nil {
+		err = s.stripKept(ctx, making)
+	}
 	if err == nil {
 		err = fit(ctx, making)
 	}

@@ -207,7 +207,7 @@ const openTries = 3
 // openChecked opens the database's file, and looks whether it is whole.
 func (s *State) openChecked(ctx context.Context) (err error) {
 	options := url.Values{"_txlock": {"immediate"}, "_pragma": {
-		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)",
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)", "secure_delete(1)",
 	}}
 	location := url.URL{Scheme: "file", Path: s.Path(databaseFile), RawQuery: options.Encode()}
 	if s.db, err = sql.Open("sqlite", location.String()); err != nil {

@@ -21,6 +21,9 @@ type Settings struct {
 	Resolvers string `json:"resolvers"` // who answers for names, with commas between; empty: the box's own
 	Echo      string `json:"echo"`      // STUN servers that are asked as whom they see the house, with commas between; empty: none
 	MTU       int    `json:"mtu"`       // of devices, in bytes; 0: as the tunnel has it
+	// KeepCodes says that the keys of new codes are kept, sealed, so that a code can be had
+	// again. Switching it off erases all that are kept.
+	KeepCodes bool `json:"keep_codes"`
 
 	// What new devices get where nobody says otherwise.
 	Profile   string `json:"profile"`
@@ -66,6 +69,7 @@ type SettingsChange struct {
 	Access    *string `json:"access,omitempty"`
 	DNS       *bool   `json:"dns,omitempty"`
 	Keepalive *int    `json:"keepalive_seconds,omitempty"`
+	KeepCodes *bool   `json:"keep_codes,omitempty"`
 }
 
 func (h handler) settings(w http.ResponseWriter, _ *http.Request) {

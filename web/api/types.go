@@ -152,6 +152,7 @@ type Hint struct {
 type Issued struct {
 	Peer     Peer      `json:"peer"`
 	Until    time.Time `json:"config_until"`
+	Kept     bool      `json:"config_kept"` // the config can be had after that, too, until there is another
 	FileName string    `json:"file_name"`
 	Warnings []string  `json:"warnings,omitempty"` // of the endpoint in the config
 }
@@ -219,5 +220,5 @@ func moment(t time.Time) *time.Time {
 }
 
 func issuedFrom(i peers.Issued) Issued {
-	return Issued{Peer: peerFrom(i.Peer), Until: i.Until.UTC(), FileName: i.Client.FileName() + ".conf", Warnings: i.Client.Endpoint.Warnings}
+	return Issued{Peer: peerFrom(i.Peer), Until: i.Until.UTC(), Kept: i.Kept, FileName: i.Client.FileName() + ".conf", Warnings: i.Client.Endpoint.Warnings}
 }

@@ -136,7 +136,7 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, peers.ErrConflict):
 		return http.StatusPreconditionFailed
-	case errors.Is(err, peers.ErrForgotten), errors.Is(err, peers.ErrInvite):
+	case errors.Is(err, peers.ErrForgotten), errors.Is(err, peers.ErrOutdated), errors.Is(err, peers.ErrInvite):
 		return http.StatusGone
 	case errors.Is(err, peers.ErrNameTaken), errors.Is(err, peers.ErrKeyTaken), errors.Is(err, peers.ErrNoAddress),
 		errors.Is(err, peers.ErrNoEndpoint), errors.Is(err, peers.ErrNoPrivateKey), errors.Is(err, peers.ErrTooLong),

@@ -48,7 +48,7 @@ func TestWhatIsSetIsThereAfterTheNextStart(t *testing.T) {
 		Echo:      []peers.Endpoint{{Host: "stun.example.org", Port: 3478, Source: peers.EndpointOperator}, {Host: "81.2.68.10", Port: 5000, Source: peers.EndpointOperator}},
 		New:       peers.Defaults{Profile: peers.ProfileEverything, Access: peers.AccessInternet, DNS: &off, Keepalive: &never},
 
-		EchoAnswered: true,
+		EchoAnswered: true, KeepCodes: true,
 	}
 	if err := k.Change(t.Context(), func(s *Settings) error { *s = want; return nil }); err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestWhatMakesNoSenseIsRefusedAndChangesNothing(t *testing.T) {
 
 func TestSpoiledSettingsAreAtTheirDefaultAndTheOthersCount(t *testing.T) {
 	db := openDB(t)
-	for setting, value := range map[string]string{"endpoint": "a b", "mtu": "many", "resolvers": "192.168.1.2", "from.later": "1"} {
+	for setting, value := range map[string]string{"endpoint": "a b", "mtu": "many", "codes.keep": "maybe", "resolvers": "192.168.1.2", "from.later": "1"} {
 		if _, err := db.Exec(`INSERT INTO house VALUES (?, ?)`, setting, value); err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func TestSpoiledSettingsAreAtTheirDefaultAndTheOthersCount(t *testing.T) {
 	if got := k.Settings(); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	for _, setting := range []string{"endpoint", "mtu", "from.later"} {
+	for _, setting := range []string{"endpoint", "mtu", "codes.keep", "from.later"} {
 		if !strings.Contains(log.String(), "setting="+setting) {
 			t.Errorf("the log is silent about %s:\n%s", setting, log)
 		}

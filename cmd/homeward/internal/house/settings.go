@@ -42,6 +42,9 @@ type Settings struct {
 	// EchoAnswered is set once the owner has said whether anybody shall be asked: then he
 	// is not asked about it any more.
 	EchoAnswered bool
+	// KeepCodes is set where the keys of codes are to be kept, sealed, so that the codes
+	// can be shown again.
+	KeepCodes bool
 }
 
 // EchoOffers are STUN servers that are known to answer everybody, for owners who know
@@ -172,6 +175,7 @@ const (
 	storedKeepalive = "new.keepalive_seconds"
 	storedEcho      = "echo"
 	storedAnswered  = "echo.answered"
+	storedKeep      = "codes.keep"
 )
 
 // rows are the settings that are not at their default, as text.
@@ -185,6 +189,9 @@ func (s Settings) rows() map[string]string {
 	}
 	if s.EchoAnswered {
 		rows[storedAnswered] = strconv.FormatBool(true)
+	}
+	if s.KeepCodes {
+		rows[storedKeep] = strconv.FormatBool(true)
 	}
 	if s.New.DNS != nil {
 		rows[storedDNS] = strconv.FormatBool(*s.New.DNS)
@@ -215,6 +222,8 @@ func (s Settings) with(setting, value string) (Settings, error) {
 		next.Echo, err = ParseEcho(value)
 	case storedAnswered:
 		next.EchoAnswered, err = strconv.ParseBool(value)
+	case storedKeep:
+		next.KeepCodes, err = strconv.ParseBool(value)
 	case storedMTU:
 		next.MTU, err = strconv.Atoi(value)
 	case storedProfile:
