@@ -68,7 +68,8 @@ func (b *browser) visit(base string, pages map[string]string, see func(name stri
 	b.t.Helper()
 	b.everyLook(func(look string) {
 		for name, path := range pages {
-			b.do("opening "+path, chromedp.Navigate(base+path), chromedp.WaitVisible("main"))
+			// By CSS: a search for the word would wait for all that is of the class main, hidden or not.
+			b.do("opening "+path, chromedp.Navigate(base+path), chromedp.WaitVisible(chromedp.CSS("main")))
 			see(name + "-" + look)
 		}
 	})

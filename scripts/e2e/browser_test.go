@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -28,6 +29,7 @@ type browser struct {
 
 	mu        sync.Mutex      // guards the fields that follow
 	origins   map[string]bool // to which requests went
+	sent      []string        // address, headers and body of each request
 	complains []string        // what the pages wrote on the console, and exceptions
 }
 
@@ -70,7 +72,7 @@ func openBrowser(t *testing.T, h *labnet.Host) *browser {
 	return b
 }
 
-// noteRequest notes where requests go.
+// noteRequest notes where requests go, and what they have.
 func (b *browser) noteRequest(ev any) {
 	e, ok := ev.(*network.EventRequestWillBeSent)
 	if !ok {
@@ -83,6 +85,19 @@ func (b *browser) noteRequest(ev any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.origins[u.Scheme+"://"+u.Host] = true
+	b.sent = append(b.sent, whole(e.Request))
+}
+
+// whole is all that a request says, with what forms escape written out.
+func whole(r *network.Request) string {
+	s := fmt.Sprintf("%s %s %v ", r.Method, r.URL, r.Headers)
+	for _, part := range r.PostDataEntries {
+		s += string(part.Bytes)
+	}
+	if plain, err := url.QueryUnescape(strings.ReplaceAll(s, "+", "%2B")); err == nil {
+		return s + " " + plain
+	}
+	return s
 }
 
 // do runs the actions as one step of what a person does.

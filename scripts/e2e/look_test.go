@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -101,11 +100,7 @@ func TestThePageFitsPhonesAndScreensInBothLooks(t *testing.T) {
 // language with the longest words.
 func (b *browser) checkPagesWithoutLogin(h *homeward, base string) {
 	b.t.Helper()
-	out, err := h.do("peers", "invite", "Anna's phone")
-	link := regexp.MustCompile(`/invite/[A-Za-z0-9_-]+`).FindString(out)
-	if err != nil || link == "" {
-		b.t.Fatalf("no invite: %v\n%s", err, out)
-	}
+	link := h.invite("Anna's phone")
 	b.do("logging out", chromedp.Navigate(base+"/"), chromedp.WaitVisible("#way"), chromedp.Click(`form[action="/logout"] button`), chromedp.WaitVisible("#password"),
 		chromedp.Click(`button[value="de"]`), chromedp.WaitVisible(`html[lang="de"]`))
 	see := func(name string) {
@@ -115,10 +110,13 @@ func (b *browser) checkPagesWithoutLogin(h *homeward, base string) {
 	b.visit(base, map[string]string{"login": "/login", "claimed": "/setup", "invite": link}, see)
 	var handover string
 	b.do("opening the invite", chromedp.Navigate(base+link), chromedp.Click("main button.main"), chromedp.WaitVisible("#here"))
+	var err error
 	if handover, err = chromedp.Run(b.ctx, chromedp.Evaluate[string]("location.pathname")); err != nil {
 		b.t.Fatal(err)
 	}
 	b.visit(base, map[string]string{"handover": handover}, see)
+	b.makeKeyHere(h, base)
+	b.lackKeys(h, base)
 }
 
 // checkGap fails the test when the cards of the setup page touch one another.

@@ -36,11 +36,16 @@ async function redeem(path, key) {
   return answer;
 }
 
+// The browser asks before the only copy of a key goes.
+const stay = (event) => event.preventDefault();
+
 function offer(box, { config, file }, secret) {
   const whole = config.replace("[Interface]\n", `[Interface]\nPrivateKey = ${secret}\n`);
   const link = box.querySelector("[data-file]");
   link.href = URL.createObjectURL(new Blob([whole], { type: "application/octet-stream" }));
   link.download = link.textContent = file;
+  addEventListener("beforeunload", stay);
+  link.addEventListener("click", () => removeEventListener("beforeunload", stay));
   for (const used of document.querySelectorAll("[data-once]")) used.hidden = true;
   const made = box.querySelector("[data-made]");
   made.hidden = false;
