@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"homeward/web/account"
 )
@@ -23,7 +24,13 @@ func hands(pattern string) bool {
 // Secrets that everybody can recognise go in by every door. No answer to a reader and
 // no line of the log has one of them, but for the answers that hand a config out.
 func TestACanaryRunFindsNoSecretInAnswersAndLogs(t *testing.T) {
+	t.Run("codes are forgotten", func(t *testing.T) { runCanaries(t, false) })
+	t.Run("codes are kept", func(t *testing.T) { runCanaries(t, true) })
+}
+
+func runCanaries(t *testing.T, keep bool) {
 	w := newWorld(t)
+	w.keep.Store(keep)
 	c := w.owner()
 	token, ended := w.account.NewLink(t.Context())
 	if ended == nil {
@@ -68,6 +75,9 @@ func TestACanaryRunFindsNoSecretInAnswersAndLogs(t *testing.T) {
 			}
 		}
 		return found
+	}
+	if keep { // then what is kept is handed out, and not what is remembered
+		w.later.Store(int64(time.Hour))
 	}
 	looked, handed := 0, 0
 	for _, r := range w.page.routes() {
