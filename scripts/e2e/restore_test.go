@@ -35,9 +35,10 @@ func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
 		out, err := h.do("peers", "list")
 		return err == nil && strings.Contains(out, "old laptop")
 	})
-	if out, err := h.do("peers", "add", "phone"); err != nil {
-		t.Fatal(out)
-	}
+	labnet.Eventually(t, 20*time.Second, "a device is added, once the router has told where home is", func() bool {
+		_, err := h.do("peers", "add", "phone")
+		return err == nil
+	})
 	page.do("making a recovery code", chromedp.Navigate(base+"/backup"), chromedp.Click(`form[action="/backup/recovery-code"] button`), chromedp.WaitVisible("#recovery-code"))
 	see("recovery")
 	code, err := chromedp.Run(page.ctx, chromedp.Text("#recovery-code"))
