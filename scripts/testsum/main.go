@@ -1,5 +1,5 @@
-// Command testsum runs go test with the race detector and says at the end, in
-// one plain line, how many tests passed, failed and were skipped. It prints
+// Command testsum runs go test, with the race detector unless told otherwise, and says
+// at the end, in one plain line, how many tests passed, failed and were skipped. It prints
 // the output of failed tests only, every skip with its reason, and the slowest
 // tests. Without -allow-skips a skip is a failure: the full run must be full.
 package main
@@ -36,8 +36,10 @@ type tally struct {
 func main() {
 	allowSkips := flag.Bool("allow-skips", false, "skips don't fail the run")
 	short := flag.Bool("short", false, "pass -short to the tests")
+	race := flag.Bool("race", true, "run with the race detector")
+	only := flag.String("run", "", "pass -run to the tests")
 	flag.Parse()
-	args := flag.Args()
+	args := append([]string{fmt.Sprintf("-race=%v", *race), "-run=" + *only}, flag.Args()...)
 	if *short {
 		args = append([]string{"-short"}, args...)
 	}
@@ -49,7 +51,7 @@ func main() {
 const hang = "25m"
 
 func run(allowSkips bool, args []string, out io.Writer) int {
-	cmd := exec.Command("go", append([]string{"test", "-race", "-json", "-timeout=" + hang}, args...)...)
+	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout=" + hang}, args...)...)
 	cmd.Stderr = os.Stderr
 	pipe, err := cmd.StdoutPipe()
 	if err == nil {
