@@ -2,11 +2,14 @@
 // at the end, in one plain line, how many tests passed, failed and were skipped. It prints
 // the output of failed tests only, every skip with its reason, and the slowest
 // tests. Without -allow-skips a skip is a failure: the full run must be full.
+//
+// Packages named by -last run after all others and one at a time: whole homes with
+// browsers, whose waits would measure the neighbours otherwise. With -again a few
+// failed tests are run once more, each alone, and those that pass then are named as
+// unsteady; data races and panics are never forgiven.
 package main
 
 import (
-	"bufio"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -16,136 +19,74 @@ import (
 	"strings"
 )
 
-// event is one line of go test -json (see go doc test2json).
-type event struct {
-	Action, Package, Test, Output, ImportPath string
-	Elapsed                                   float64
-}
-
-type key struct{ pkg, test string }
-
-type tally struct {
-	passed, failed, skipped int
-	output                  map[key][]string
-	broken                  map[string]bool // packages with a failed test
-	slow                    []event
-	skips                   []string
-	out                     io.Writer
-}
-
 func main() {
-	allowSkips := flag.Bool("allow-skips", false, "skips don't fail the run")
+	var s settings
+	flag.BoolVar(&s.allowSkips, "allow-skips", false, "skips don't fail the run")
+	flag.BoolVar(&s.again, "again", false, "run a few failed tests once more, each alone")
 	short := flag.Bool("short", false, "pass -short to the tests")
 	race := flag.Bool("race", true, "run with the race detector")
 	only := flag.String("run", "", "pass -run to the tests")
+	last := flag.String("last", "", "`folders` whose packages run at the end, one at a time, between commas")
 	flag.Parse()
-	args := append([]string{fmt.Sprintf("-race=%v", *race), "-run=" + *only}, flag.Args()...)
-	if *short {
-		args = append([]string{"-short"}, args...)
+	s.flags = []string{fmt.Sprintf("-race=%v", *race), fmt.Sprintf("-short=%v", *short)}
+	s.only, s.packages = *only, flag.Args()
+	if *last != "" {
+		s.last = strings.Split(*last, ",")
 	}
-	os.Exit(run(*allowSkips, args, os.Stdout))
+	os.Exit(run(s, os.Stdout))
 }
 
-// hang is when a package's tests are taken to hang. Those of whole homes with browsers
-// take ten minutes where two cores have other things to do as well.
-const hang = "25m"
+// settings are what the command line says.
+type settings struct {
+	allowSkips, again bool
+	flags             []string // for go test, at each run
+	only              string   // which tests; "" is all
+	packages          []string // patterns, as go list has them
+	last              []string // folders below the module
+}
 
-func run(allowSkips bool, args []string, out io.Writer) int {
-	cmd := exec.Command("go", append([]string{"test", "-json", "-timeout=" + hang}, args...)...)
-	cmd.Stderr = os.Stderr
-	pipe, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
+func run(s settings, out io.Writer) int {
+	t := newTally(out)
+	beside, alone, err := s.order()
+	if err == nil && len(beside) > 0 {
+		err = t.goTest(s.flags, s.only, beside)
 	}
+	if err == nil && len(alone) > 0 {
+		err = t.goTest(append([]string{"-p=1"}, s.flags...), s.only, alone)
+	}
+	if err == nil && s.again {
+		err = t.tryAgain(s.flags)
+	}
+	t.report()
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "testsum: starting go test: %v\n", err)
+		fmt.Fprintf(os.Stderr, "testsum: %v\n", err)
 		return 2
 	}
-	t := tally{output: map[key][]string{}, broken: map[string]bool{}, out: out}
-	readErr := t.read(pipe)
-	waitErr := cmd.Wait()
-	t.report()
-	if readErr != nil {
-		fmt.Fprintf(os.Stderr, "testsum: reading go test's output: %v\n", readErr)
-	}
-	if readErr != nil || waitErr != nil || t.failed > 0 || t.passed == 0 || t.skipped > 0 && !allowSkips {
+	if t.failed > 0 || t.passed == 0 || t.skipped > 0 && !s.allowSkips {
 		return 1
 	}
 	return 0
 }
 
-// read takes go test's events in until their end.
-func (t *tally) read(r io.Reader) error {
-	s := bufio.NewScanner(r)
-	s.Buffer(nil, 16<<20)
-	for s.Scan() {
-		var e event
-		if err := json.Unmarshal(s.Bytes(), &e); err != nil {
-			fmt.Fprintln(t.out, s.Text())
-			continue
-		}
-		t.take(e)
+// order tells the packages that run beside each other from those that run alone, at the end.
+func (s settings) order() (beside, alone []string, err error) {
+	if len(s.last) == 0 {
+		return s.packages, nil, nil
 	}
-	return s.Err()
-}
-
-func (t *tally) take(e event) {
-	k := key{e.Package, e.Test}
-	switch e.Action {
-	case "output":
-		t.output[k] = append(t.output[k], e.Output)
-	case "build-output":
-		fmt.Fprint(t.out, e.Output)
-	case "pass", "fail", "skip":
-		t.end(k, e)
+	list, err := exec.Command("go", append([]string{"list", "-f", "{{.ImportPath}} {{.Module.Path}}"}, s.packages...)...).Output()
+	if err != nil {
+		return nil, nil, fmt.Errorf("listing the packages %q: %w", s.packages, err)
 	}
-}
-
-func (t *tally) end(k key, e event) {
-	text := strings.Join(t.output[k], "")
-	delete(t.output, k)
-	if e.Action == "fail" {
-		fmt.Fprintf(t.out, "--- %s %s\n%s", e.Package, e.Test, text)
-	}
-	if e.Test == "" { // the package as a whole: its tests are counted one by one
-		if e.Action == "pass" {
-			fmt.Fprintf(t.out, "ok   %-50s %6.1fs\n", e.Package, e.Elapsed)
-		}
-		if e.Action == "fail" && !t.broken[e.Package] { // it did not build, or ended outside of a test
-			t.failed++
-		}
-		return
-	}
-	switch e.Action {
-	case "pass":
-		t.passed++
-	case "fail":
-		t.failed++
-		t.broken[e.Package] = true
-	case "skip":
-		t.skipped++
-		t.skips = append(t.skips, fmt.Sprintf("%s %s: %s", e.Package, e.Test, strings.TrimSpace(text)))
-	}
-	if e.Elapsed >= 1 && !strings.Contains(e.Test, "/") {
-		t.slow = append(t.slow, e)
-	}
-}
-
-func (t *tally) report() {
-	slices.SortFunc(t.slow, func(a, b event) int { return int((b.Elapsed - a.Elapsed) * 1000) })
-	for i, e := range t.slow {
-		if i == 0 {
-			fmt.Fprintln(t.out, "\nslowest:")
-		}
-		if i < 10 {
-			fmt.Fprintf(t.out, "  %6.1fs %s %s\n", e.Elapsed, e.Package, e.Test)
+	for line := range strings.Lines(string(list)) {
+		pkg, module, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if slices.Contains(s.last, strings.TrimPrefix(pkg, module+"/")) {
+			alone = append(alone, pkg)
+		} else {
+			beside = append(beside, pkg)
 		}
 	}
-	for i, s := range t.skips {
-		if i == 0 {
-			fmt.Fprintln(t.out, "\nskipped:")
-		}
-		fmt.Fprintf(t.out, "  %s\n", s)
+	if len(alone) < len(s.last) {
+		return nil, nil, fmt.Errorf("of the last ones, %q, there are only %q: was a folder renamed?", s.last, alone)
 	}
-	fmt.Fprintf(t.out, "\n%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
+	return beside, alone, nil
 }

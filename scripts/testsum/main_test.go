@@ -17,7 +17,7 @@ func TestCountsAreThoseOfTheEvents(t *testing.T) {
 {"Action":"pass","Package":"q"}
 `
 	var out strings.Builder
-	tl := tally{output: map[key][]string{}, broken: map[string]bool{}, out: &out}
+	tl := newTally(&out)
 	if err := tl.read(strings.NewReader(log)); err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func TestCountsAreThoseOfTheEvents(t *testing.T) {
 }
 
 func TestARunWithoutTestsIsNoSuccess(t *testing.T) {
-	if code := run(false, []string{"-run=^$", "homeward/configs/secret"}, io.Discard); code == 0 {
+	if code := run(settings{only: "^$", packages: []string{"homeward/configs/secret"}}, io.Discard); code == 0 {
 		t.Error("exit code 0 although nothing ran")
 	}
 }
