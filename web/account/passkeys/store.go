@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-webauthn/webauthn/webauthn"
+
+	"homeward/web/account/internal/dbtx"
 )
 
 // store is the table of the passkeys.
@@ -93,7 +95,7 @@ func (s store) add(ctx context.Context, user int64, name, site string, c *webaut
 	}
 	r, err := s.db.ExecContext(ctx, `INSERT INTO passkeys (admin_id, name, site, credential_id, credential, created_unix) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (credential_id) DO NOTHING`,
 		user, name, site, c.ID, string(text), now.Unix())
-	return oneRow(r, err, "storing a passkey", ErrWrong)
+	return dbtx.Changed(r, err, "storing a passkey", ErrWrong)
 }
 
 // use stores what a passkey is after a login. It fails with ErrWrong for one that was
@@ -104,25 +106,10 @@ func (s store) use(ctx context.Context, c *webauthn.Credential, now time.Time) e
 		return fmt.Errorf("writing a passkey: %w", err)
 	}
 	r, err := s.db.ExecContext(ctx, `UPDATE passkeys SET credential = ?, used_unix = ? WHERE credential_id = ?`, string(text), now.Unix(), c.ID)
-	return oneRow(r, err, "storing the use of a passkey", ErrWrong)
+	return dbtx.Changed(r, err, "storing the use of a passkey", ErrWrong)
 }
 
 func (s store) remove(ctx context.Context, user, id int64) error {
 	r, err := s.db.ExecContext(ctx, `DELETE FROM passkeys WHERE id = ? AND admin_id = ?`, id, user)
-	return oneRow(r, err, "removing a passkey", ErrNone)
-}
-
-// oneRow fails with none when nothing was changed.
-func oneRow(r sql.Result, err error, doing string, none error) error {
-	var n int64
-	if err == nil {
-		n, err = r.RowsAffected()
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	if n == 0 {
-		return none
-	}
-	return nil
+	return dbtx.Changed(r, err, "removing a passkey", ErrNone)
 }

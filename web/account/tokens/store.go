@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"homeward/web/account"
+	"homeward/web/account/internal/dbtx"
 )
 
 // store is the table of the tokens.
@@ -70,59 +71,52 @@ func (s store) hashed(ctx context.Context, hash []byte) (Token, error) {
 // add stores a token of a user who still has the role, and forgets those of the user
 // that have ended. The database decides whether the name is free.
 func (s store) add(ctx context.Context, t Token, folded string, hash []byte, role account.Role) (id int64, err error) {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, fmt.Errorf("storing a token: %w", err)
-	}
-	defer tx.Rollback() // without effect after the commit
-	if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE admin_id = ? AND expires_unix > 0 AND expires_unix <= ?`, t.owner, t.Created.Unix()); err != nil {
-		return 0, fmt.Errorf("forgetting the tokens that have ended: %w", err)
-	}
+	const doing = "storing a token"
+	err = dbtx.In(ctx, s.db, doing, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE admin_id = ? AND expires_unix > 0 AND expires_unix <= ?`, t.owner, t.Created.Unix()); err != nil {
+			return fmt.Errorf("forgetting the tokens that have ended: %w", err)
+		}
+		if err := mayHaveAnother(ctx, tx, t.owner, role); err != nil {
+			return err
+		}
+		var scopes []string
+		for _, one := range t.Scopes {
+			scopes = append(scopes, string(one))
+		}
+		var expires int64
+		if !t.Expires.IsZero() {
+			expires = t.Expires.Unix()
+		}
+		r, err := tx.ExecContext(ctx, `INSERT INTO tokens (admin_id, name, name_folded, hash, scopes, created_unix, expires_unix) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (admin_id, name_folded) DO NOTHING`,
+			t.owner, t.Name, folded, hash, strings.Join(scopes, " "), t.Created.Unix(), expires)
+		if err := dbtx.Changed(r, err, doing, ErrNameTaken); err != nil {
+			return err
+		}
+		id, err = r.LastInsertId()
+		return err
+	})
+	return id, err
+}
+
+// mayHaveAnother refuses when the user is gone, has another role, or has enough.
+func mayHaveAnother(ctx context.Context, tx *sql.Tx, user int64, role account.Role) error {
 	var there bool
 	var n int
-	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM admins WHERE id = ?1 AND role = ?2), (SELECT count(*) FROM tokens WHERE admin_id = ?1)`, t.owner, role).Scan(&there, &n)
+	err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM admins WHERE id = ?1 AND role = ?2), (SELECT count(*) FROM tokens WHERE admin_id = ?1)`, user, role).Scan(&there, &n)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("counting the tokens: %w", err)
+		return fmt.Errorf("counting the tokens: %w", err)
 	case !there:
-		return 0, account.ErrNoUser
+		return account.ErrNoUser
 	case n >= MaxOfUser:
-		return 0, ErrTooMany
+		return ErrTooMany
 	}
-	var scopes []string
-	for _, one := range t.Scopes {
-		scopes = append(scopes, string(one))
-	}
-	var expires int64
-	if !t.Expires.IsZero() {
-		expires = t.Expires.Unix()
-	}
-	r, err := tx.ExecContext(ctx, `INSERT INTO tokens (admin_id, name, name_folded, hash, scopes, created_unix, expires_unix) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (admin_id, name_folded) DO NOTHING`,
-		t.owner, t.Name, folded, hash, strings.Join(scopes, " "), t.Created.Unix(), expires)
-	if err != nil {
-		return 0, fmt.Errorf("storing a token: %w", err)
-	}
-	if n, err := r.RowsAffected(); err != nil || n == 0 {
-		return 0, errors.Join(ErrNameTaken, err)
-	}
-	if id, err = r.LastInsertId(); err == nil {
-		err = tx.Commit()
-	}
-	if err != nil {
-		return 0, fmt.Errorf("storing a token: %w", err)
-	}
-	return id, nil
+	return nil
 }
 
 func (s store) remove(ctx context.Context, id int64) error {
 	r, err := s.db.ExecContext(ctx, `DELETE FROM tokens WHERE id = ?`, id)
-	if err != nil {
-		return fmt.Errorf("revoking a token: %w", err)
-	}
-	if n, err := r.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(ErrNoToken, err)
-	}
-	return nil
+	return dbtx.Changed(r, err, "revoking a token", ErrNoToken)
 }
 
 func (s store) use(ctx context.Context, id int64, at time.Time) error {
