@@ -120,7 +120,7 @@ func TestAPhoneWhoseClockWasInTheFutureIsLetInAgain(t *testing.T) {
 		last = phone.initiation(now)
 		return phone.call(last)
 	}
-	f := forgiver{tun, nil}
+	f := newForgiver(tun)
 	look := func() { f.look(tun.socket.Calls(time.Now().Add(-time.Minute)), time.Now()) }
 	for range 2 * forgiveTries {
 		if ask() {
@@ -155,11 +155,102 @@ func TestWhoIsHereIsNotResetByAnotherDeviceWithItsKey(t *testing.T) {
 	}
 	until(t, tun, anna, func() bool { return !handshake(t, tun, anna.peer).IsZero() })
 	before := handshake(t, tun, anna.peer)
-	if err := tun.reset(anna.peer.PublicKey, time.Now()); err != nil || !handshake(t, tun, anna.peer).Equal(before) {
+	if done, err := tun.reset(anna.peer.PublicKey, time.Now()); done || err != nil || !handshake(t, tun, anna.peer).Equal(before) {
 		t.Errorf("its session ended: %v", err)
 	}
-	if err := tun.reset(anna.peer.PublicKey, time.Now().Add(wgdevice.RejectAfterTime)); err != nil || !handshake(t, tun, anna.peer).IsZero() {
+	if done, err := tun.reset(anna.peer.PublicKey, time.Now().Add(wgdevice.RejectAfterTime)); !done || err != nil || !handshake(t, tun, anna.peer).IsZero() {
 		t.Errorf("after three minutes: %v", err)
+	}
+}
+
+// recordings is an attacker's: calls of a phone that somebody sends again, never answered.
+func recordings(c *caller, times ...time.Time) (list []bind.Call) {
+	for _, at := range times {
+		list = append(list, bind.Call{Tries: forgiveTries, Message: c.initiation(at)})
+	}
+	return list
+}
+
+// Whoever recorded a phone's calls can have each of them count as one more try. A thousand
+// of them, of days that were and of days to come, reset its peer a few times an hour; and
+// the phone itself does not wait for that.
+func TestRecordedCallsResetAPeerAFewTimesAndKeepItsPhoneWaitingNot(t *testing.T) {
+	cfg := testConfig(t)
+	tun, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tun.forgiveEvery = time.Hour // the test looks
+	run(t, tun)
+	private := newKey(t)
+	anna := newPhone(t, cfg, "10.66.7.2").peer
+	anna.PublicKey = private.Public()
+	if err := tun.SetPeers([]Peer{anna}); err != nil {
+		t.Fatal(err)
+	}
+	phone, start := newCaller(t, private, cfg), time.Now()
+	resets := func(f *forgiver) time.Time { return f.let[anna.PublicKey].any }
+	count := func(f *forgiver, from time.Time, times int, of func(i int) time.Time) (n int) {
+		for i := range times {
+			before := resets(f)
+			f.look(recordings(phone, of(i)), from.Add(time.Duration(i)*forgiveEvery))
+			if resets(f) != before {
+				n++
+			}
+		}
+		return n
+	}
+	const hour = int(time.Hour / forgiveEvery)
+	f := newForgiver(tun)
+	if n := count(f, start, hour, func(i int) time.Time { return start.Add(time.Duration(i) * time.Second) }); n < 2 || n > 9 {
+		t.Errorf("recordings of days that were: %d resets in the first hour", n)
+	}
+	later := start.Add(time.Hour)
+	if n := count(f, later, hour, func(i int) time.Time { return start.Add(time.Duration(i) * time.Second) }); n > 2 {
+		t.Errorf("the same ones again: %d resets", n)
+	}
+	f = newForgiver(tun)
+	if n := count(f, start, hour, func(i int) time.Time { return start.AddDate(10, 0, i) }); n != 1 {
+		t.Errorf("recordings of days to come: %d resets in the first hour", n)
+	}
+	before := resets(f)
+	for i := range 2 { // the phone itself, beside a recording that is sent all the time
+		f.look(append(recordings(phone, later.Add(time.Duration(i)*5*time.Second)), recordings(phone, start.AddDate(10, 0, hour))...), later.Add(-time.Minute+time.Duration(i)*forgiveEvery))
+	}
+	if resets(f) == before {
+		t.Error("a recording keeps the phone out")
+	}
+	if err := tun.SetPeers(nil); err != nil {
+		t.Fatal(err)
+	}
+	if f.look(nil, later); len(f.let) != 0 {
+		t.Error("peers are remembered that are none any more")
+	}
+}
+
+func TestALongCalmForgetsHowOftenSomebodyWasLetIn(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	var l leniency
+	at := func(d time.Duration) initiation.Timestamp { return initiation.At(now.Add(d)) }
+	for i, wait := range []time.Duration{0, firstWait, 2 * firstWait, 4 * firstWait, 8 * firstWait, longestWait, longestWait} {
+		if wait > 0 && l.allows(at(0), now.Add(wait-time.Second)) {
+			t.Errorf("time %d: it is let in before %v", i+1, wait)
+		}
+		now = now.Add(wait)
+		if !l.allows(at(0), now) {
+			t.Fatalf("time %d: it is not let in after %v", i+1, wait)
+		}
+		l = l.used(at(0), now)
+	}
+	if l.allows(at(-time.Second), now.Add(longestWait)) || !l.allows(at(-time.Second), now.Add(doubtWait)) {
+		t.Error("what may be a recording does not wait for an hour")
+	}
+	if l.allows(at(2*clockSlack+longestWait), now.Add(longestWait)) {
+		t.Error("a time that has not come is believed")
+	}
+	now = now.Add(calmAfter)
+	if l = l.used(at(0), now); l.wait != firstWait {
+		t.Errorf("after a day it waits for %v", l.wait)
 	}
 }
 
@@ -182,7 +273,7 @@ func TestOnlyTheOwnerOfAKeyProvesATime(t *testing.T) {
 			t.Errorf("a message with another byte %d is taken", i)
 		}
 	}
-	f := forgiver{&Tunnel{cfg: cfg}, nil}
+	f := newForgiver(&Tunnel{cfg: cfg})
 	f.look([]bind.Call{{Tries: 9, Message: m[:100]}, {Tries: 9, Answers: 1, Message: m}, {Tries: 1, Message: m}}, at)
 	if len(f.asked) != 0 {
 		t.Errorf("%d are remembered who need nothing", len(f.asked))

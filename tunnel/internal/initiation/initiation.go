@@ -7,8 +7,10 @@ package initiation
 
 import (
 	"crypto/ecdh"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/crypto/blake2s"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -40,6 +42,16 @@ func Sender(own secret.Key, message []byte) (wgtypes.Key, error) {
 type Timestamp [timestampSize]byte
 
 const timestampSize = 12
+
+// tai64 is what the seconds of a Timestamp begin with at the start of 1970, as WireGuard's
+// programs write them.
+const tai64 = 0x400000000000000a
+
+// At is what a clock writes that shows t, to the second.
+func At(t time.Time) (at Timestamp) {
+	binary.BigEndian.PutUint64(at[:], uint64(tai64+t.Unix()))
+	return at
+}
 
 // Proven returns the sender and the time of message, both proven: who made it has the
 // key. It may have been recorded and sent again by somebody else. It costs two X25519.
