@@ -181,12 +181,14 @@ func (b *Bind) steady(receive conn.ReceiveFunc, closed <-chan struct{}) conn.Rec
 
 // look notes what receive brings, and takes out what we sent to ourselves.
 func (b *Bind) look(receive conn.ReceiveFunc) conn.ReceiveFunc {
+	var trimmer lean.Trimmer
 	return func(packets [][]byte, sizes []int, eps []conn.Endpoint) (int, error) {
 		if b.cfg.FromPeers != nil {
 			b.cfg.FromPeers.Wait()
 		}
-		lean.Trim(packets)
+		trimmer.Trim(packets)
 		n, err := receive(packets, sizes, eps)
+		trimmer.Filled(n)
 		if n > 0 {
 			b.probe.take(packets[:n], sizes, b.called(eps[0])) // one receiver has one port
 			if b.cfg.Asker.Waits() {

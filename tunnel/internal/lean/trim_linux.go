@@ -25,20 +25,52 @@ func newMark() uint64 {
 	return binary.NativeEndian.Uint64(b[:])
 }
 
+// Trimmer trims the buffers of one who fills them, batch by batch. It is for one
+// goroutine.
+type Trimmer struct {
+	known  []*byte // where the buffers of the last batch begin
+	filled int     // how many of them something was written into, from the first one on
+}
+
 // Trim makes buffers lean that are about to be filled. What is in them is lost.
-func Trim(bufs [][]byte) {
-	for _, b := range bufs {
+func (t *Trimmer) Trim(bufs [][]byte) {
+	for i, b := range bufs {
 		if len(b) < 2*head {
-			continue
+			return // they are all of one size
 		}
-		m := b[head-markSize : head]
-		if binary.NativeEndian.Uint64(m) == mark {
-			continue
+		switch {
+		case i >= len(t.known): // the first batch
+			// To be marked, a buffer would need a page that it may never need: most of
+			// them are for bursts.
+			giveBack(b)
+			t.known = append(t.known, &b[0])
+		case t.known[i] != &b[0]:
+			t.known[i] = &b[0]
+			trim(b)
+		case i < t.filled:
+			trim(b)
 		}
-		// Whole pages of the buffer's own only. It begins at the begin of a page, as
-		// all large allocations; one that does not is refused (EINVAL).
-		whole := (len(b) - head) / head * head
-		_ = unix.Madvise(b[head:head+whole], unix.MADV_DONTNEED)
-		binary.NativeEndian.PutUint64(m, mark)
 	}
+}
+
+// Filled says that something was written into the first n buffers of the last batch,
+// and into no others.
+func (t *Trimmer) Filled(n int) { t.filled = n }
+
+// trim makes one lean, unless it is.
+func trim(b []byte) {
+	m := b[head-markSize : head]
+	if binary.NativeEndian.Uint64(m) == mark {
+		return
+	}
+	giveBack(b)
+	binary.NativeEndian.PutUint64(m, mark)
+}
+
+// giveBack gives back the pages behind the head that are the buffer's alone. It begins
+// at the begin of a page, as all large allocations; one that does not is refused
+// (EINVAL).
+func giveBack(b []byte) {
+	whole := (len(b) - head) / head * head
+	_ = unix.Madvise(b[head:head+whole], unix.MADV_DONTNEED)
 }

@@ -84,12 +84,13 @@ func (w *Window) Wait() {
 type device struct {
 	tun.Device
 	fromPeers, toPeers *Window
+	lean               lean.Trimmer
 }
 
 // Wrap tells the windows what comes out of wireguard-go into d, and what goes
 // in from d. It keeps the buffers lean in which that goes.
 func Wrap(d tun.Device, fromPeers, toPeers *Window) tun.Device {
-	return &device{d, fromPeers, toPeers}
+	return &device{Device: d, fromPeers: fromPeers, toPeers: toPeers}
 }
 
 // Write implements tun.Device.
@@ -102,8 +103,13 @@ func (d *device) Write(bufs [][]byte, offset int) (int, error) {
 // Read implements tun.Device.
 func (d *device) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	d.toPeers.Wait()
-	lean.Trim(bufs)
+	d.lean.Trim(bufs)
 	n, err := d.Device.Read(bufs, sizes, offset)
+	filled := n
+	if err != nil {
+		filled = len(bufs) // more than counts
+	}
+	d.lean.Filled(filled)
 	for _, size := range sizes[:n] {
 		if size > 0 {
 			d.toPeers.In(1)
