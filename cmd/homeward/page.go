@@ -64,18 +64,26 @@ func (p *adminPage) SetupLink(ctx context.Context) (api.SetupLink, error) {
 	if err != nil {
 		return api.SetupLink{}, err
 	}
-	return api.SetupLink{URL: p.base + "/setup?token=" + token, Fingerprint: p.fingerprint, Words: p.words}, nil
+	return p.link(token), nil
 }
 
-// announce says where the page is, and how it is claimed if it is not yet.
+func (p *adminPage) link(token string) api.SetupLink {
+	return api.SetupLink{URL: p.base + "/setup?token=" + token, Fingerprint: p.fingerprint, Words: p.words}
+}
+
+// announce says where the page is, and how it is claimed if it is not yet. It comes some
+// seconds after the start, when somebody may have asked for a link, and leaves that one.
 func (p *adminPage) announce(ctx context.Context, tty terminal) error {
-	link, err := p.SetupLink(ctx)
-	if errors.Is(err, account.ErrClaimed) {
+	token, err := p.account.FirstLink(ctx)
+	switch {
+	case errors.Is(err, account.ErrClaimed):
 		_, err = fmt.Fprintf(tty.out, "\nAdmin page: %s\n", p.base)
 		return err
-	}
-	if err != nil {
+	case errors.Is(err, account.ErrLinkGiven):
+		_, err = fmt.Fprintf(tty.out, "\nAdmin page: %s\nThe setup link that was asked for sets it up. 'homeward admin setup-link' prints another one.\n", p.base)
+		return err
+	case err != nil:
 		return err
 	}
-	return printLink(tty, link)
+	return printLink(tty, p.link(token))
 }

@@ -28,8 +28,10 @@ const (
 var (
 	ErrClaimed = errors.New("this homeward has a password already: 'homeward admin password' sets another one")
 	// ErrLink means that a setup token was never valid, or is not any more.
-	ErrLink  = errors.New("this setup link is not valid any more: 'homeward admin setup-link' prints a new one")
-	ErrWrong = errors.New("that is not the password")
+	ErrLink = errors.New("this setup link is not valid any more: 'homeward admin setup-link' prints a new one")
+	// ErrLinkGiven means that somebody has a setup link that is valid.
+	ErrLinkGiven = errors.New("there is a setup link that nobody has used yet")
+	ErrWrong     = errors.New("that is not the password")
 	// ErrBusy means that too many passwords wait to be checked.
 	ErrBusy = errors.New("too many logins at once: try again in a moment")
 )
@@ -139,14 +141,32 @@ func (a *Account) Claimed(ctx context.Context) (bool, error) { return a.store.cl
 // NewLink makes the token of a new setup link, and ends the one before. On a
 // claimed box it fails with ErrClaimed.
 func (a *Account) NewLink(ctx context.Context) (string, error) {
-	claimed, err := a.store.claimed(ctx)
-	if err != nil {
+	if err := a.unclaimed(ctx); err != nil {
 		return "", err
 	}
-	if claimed {
-		return "", ErrClaimed
-	}
 	return a.setup.renew(), nil
+}
+
+// FirstLink is NewLink for who was not asked for a link: it ends none that somebody may
+// be about to open, and fails with ErrLinkGiven then.
+func (a *Account) FirstLink(ctx context.Context) (string, error) {
+	if err := a.unclaimed(ctx); err != nil {
+		return "", err
+	}
+	token, ok := a.setup.first()
+	if !ok {
+		return "", ErrLinkGiven
+	}
+	return token, nil
+}
+
+// unclaimed fails with ErrClaimed on a claimed box.
+func (a *Account) unclaimed(ctx context.Context) error {
+	claimed, err := a.store.claimed(ctx)
+	if err == nil && claimed {
+		err = ErrClaimed
+	}
+	return err
 }
 
 // LinkValid reports whether token could claim the box now. It uses nothing up.

@@ -144,6 +144,31 @@ func TestALinkWorksOnceForADayAndOnlyTheLatest(t *testing.T) {
 	}
 }
 
+func TestALinkThatNobodyAskedForEndsNone(t *testing.T) {
+	a, c, _ := newAccount(t)
+	asked, err := a.NewLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token, err := a.FirstLink(t.Context()); !errors.Is(err, ErrLinkGiven) || token != "" || !a.LinkValid(asked) {
+		t.Errorf("a link that was not asked for: %v; the one that was is valid: %v", err, a.LinkValid(asked))
+	}
+	c.pass(linkLasts) // nobody can open it any more
+	first, err := a.FirstLink(t.Context())
+	if err != nil || !a.LinkValid(first) || a.LinkValid(asked) {
+		t.Fatalf("with no other one that is valid: %v", err)
+	}
+	if asked, err = a.NewLink(t.Context()); err != nil || a.LinkValid(first) || !a.LinkValid(asked) {
+		t.Errorf("one that is asked for ends the other: %v", err)
+	}
+	if _, err := a.Claim(t.Context(), asked, good); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.FirstLink(t.Context()); !errors.Is(err, ErrClaimed) {
+		t.Errorf("a link for a claimed box: %v", err)
+	}
+}
+
 func TestPasswordsAreJudged(t *testing.T) {
 	for name, p := range map[string]string{
 		"empty": "", "short": "abcdefghi", "long": strings.Repeat("abcde", 52), "repeated": strings.Repeat("ab", 10), "no text": "\xff\xfeabcdefghij",

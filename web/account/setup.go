@@ -22,13 +22,27 @@ type setup struct {
 	until time.Time // zero: there is none
 }
 
-// renew makes another token.
+// renew makes another token; the one before ends.
 func (s *setup) renew() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewLocked()
+}
+
+// first makes a token unless there is one that is valid.
+func (s *setup) first() (token string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now().Before(s.until) {
+		return "", false
+	}
+	return s.renewLocked(), true
+}
+
+func (s *setup) renewLocked() string {
 	var b [16]byte
 	rand.Read(b[:]) // never fails
 	token := base64.RawURLEncoding.EncodeToString(b[:])
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.hash, s.until = sha256.Sum256([]byte(token)), s.now().Add(linkLasts)
 	return token
 }
