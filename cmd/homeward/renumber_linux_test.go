@@ -37,7 +37,7 @@ func inNamespace(t *testing.T) bool {
 	if os.Getuid() != 0 {
 		t.Skip("needs root: it makes a network namespace")
 	}
-	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=120s")
+	cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=300s")
 	cmd.Env = append(os.Environ(), marked+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
@@ -66,13 +66,18 @@ func lan(t *testing.T, bridge string, at netip.Prefix) {
 	}
 }
 
-// eventually waits for ok, and returns how long that took.
-func eventually(t *testing.T, what string, patience time.Duration, ok func() bool) time.Duration {
+// testPatience is how long a test waits for what nobody promised a time for: a busy machine
+// is many times slower.
+const testPatience = 90 * time.Second
+
+// eventually waits for ok, and returns how long that took. If it waits in vain, the test
+// fails with what there is instead, as saw tells it.
+func eventually(t *testing.T, what string, ok func() bool, saw func() any) time.Duration {
 	t.Helper()
 	began := time.Now()
 	for !ok() {
-		if time.Since(began) > patience {
-			t.Fatalf("%s: not within %v", what, patience)
+		if time.Since(began) > testPatience {
+			t.Fatalf("%s: not within %v, but %+v", what, testPatience, saw())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -111,6 +116,12 @@ func (h *home) do(wantCode int, says string, args ...string) string {
 		h.t.Fatalf("%q: exit code %d, want %d; said %q %q, want %q in it", args, code, wantCode, out, errs, says)
 	}
 	return out
+}
+
+// state is what a test says that waited in vain.
+func (h *home) state() any {
+	s, err := h.client.Status(h.t.Context())
+	return []any{s.Joints, s.Facts, err, h.list()}
 }
 
 // list is empty while it starts again.
@@ -154,10 +165,10 @@ func TestTheTunnelMovesAwayFromALANThatTookItsNetwork(t *testing.T) {
 
 	// The LAN takes the network. The kernel says so, so that nobody waits for the next look.
 	lan(t, "lan0", netip.PrefixFrom(old.Addr().Next(), 24))
-	took := eventually(t, "the clash is told", 10*time.Second, func() bool { return network().State == api.JointFailed })
+	took := eventually(t, "the clash is told", func() bool { return network().State == api.JointFailed }, h.state)
 	t.Logf("noticed after %v", took.Round(time.Millisecond))
-	if took > 5*time.Second {
-		t.Errorf("noticed after %v, want at most 5 s: it was looked for, not heard", took)
+	if took > networksEvery/2 {
+		t.Errorf("noticed after %v, want at most %v: it was looked for, not heard", took, networksEvery/2)
 	}
 	h.do(exitOK, "homeward peers renumber", "status")
 	// What is at home may have such an address by now: rules for ports lead there.
@@ -182,7 +193,7 @@ func TestTheTunnelMovesAwayFromALANThatTookItsNetwork(t *testing.T) {
 
 	h.do(exitOK, plan.To[0], "peers", "renumber", "--yes") // what was proposed
 	next := netip.MustParsePrefix(plan.To[0])
-	eventually(t, "all have moved, and need new codes", 20*time.Second, func() bool {
+	eventually(t, "all have moved, and need new codes", func() bool {
 		now := h.list()
 		for _, p := range now {
 			if len(p.NeedsCode) == 0 || !next.Contains(netip.MustParseAddr(p.Addresses[0])) {
@@ -190,14 +201,14 @@ func TestTheTunnelMovesAwayFromALANThatTookItsNetwork(t *testing.T) {
 			}
 		}
 		return len(now) == 2
-	})
+	}, h.state)
 	if now := h.list(); now[1].Access != plan.Devices[1].Access || !strings.HasPrefix(now[1].Access, next.Addr().Next().Next().String()) || !strings.Contains(now[1].Access, "192.168.50.9") {
 		t.Errorf("bert may reach %q, planned %q", now[1].Access, plan.Devices[1].Access)
 	}
-	eventually(t, "the clash is over", 20*time.Second, func() bool {
+	eventually(t, "the clash is over", func() bool {
 		j, ok := h.joint("network")
 		return ok && j.Key == ""
-	})
+	}, h.state)
 	h.do(exitOK, nas, "ports", "rules")
 	h.do(exitOK, "→ anna needs a new code, since the tunnel has other addresses", "peers", "list")
 	h.do(exitOK, "may come in", "peers", "rotate", "anna")
@@ -249,13 +260,13 @@ func TestTheTunnelStandsAsideForTheLANUntilItHasMoved(t *testing.T) {
 			return strings.Contains(j.Summary, part)
 		}
 	}
-	eventually(t, "a network interface", 10*time.Second, says("a network interface of its own"))
+	eventually(t, "a network interface", says("a network interface of its own"), h.state)
 	h.do(exitOK, "may come in", "peers", "add", "anna")
 	old := networkOf(h.list()[0])
 	router := old.Addr().Next() // whose address the tunnel's interface has, too
 	box := netip.PrefixFrom(router.Next().Next(), 24)
 	lan(t, "lan0", box)
-	took := eventually(t, "the interface makes way", 20*time.Second, func() bool { return !there() && says("WireGuard listens")() })
+	took := eventually(t, "the interface makes way", func() bool { return !there() && says("WireGuard listens")() }, h.state)
 	t.Logf("made way after %v", took.Round(time.Millisecond))
 	routes, err := netlink.RouteGet(router.AsSlice())
 	if err != nil || len(routes) != 1 || routes[0].Type != unix.RTN_UNICAST {
@@ -271,18 +282,18 @@ func TestTheTunnelStandsAsideForTheLANUntilItHasMoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the interface comes back", 20*time.Second, func() bool { return there() && says("a network interface of its own")() })
+	eventually(t, "the interface comes back", func() bool { return there() && says("a network interface of its own")() }, h.state)
 	if p := h.list(); len(p) != 1 || networkOf(p[0]) != old || len(p[0].NeedsCode) != 0 {
 		t.Errorf("the device is %+v", p)
 	}
 
 	lan(t, "lan0", box)
-	eventually(t, "the interface makes way again", 20*time.Second, func() bool { return !there() && says("WireGuard listens")() })
+	eventually(t, "the interface makes way again", func() bool { return !there() && says("WireGuard listens")() }, h.state)
 	h.do(exitOK, "", "peers", "renumber", "--yes")
-	eventually(t, "the interface comes back elsewhere", 20*time.Second, func() bool {
+	eventually(t, "the interface comes back elsewhere", func() bool {
 		p := h.list()
 		return there() && says("a network interface of its own")() && len(p) == 1 && networkOf(p[0]) != old
-	})
+	}, h.state)
 }
 
 // Whenever it is killed, a renumbering was done or was not.

@@ -74,6 +74,25 @@ func elsewhere(f func() error) error {
 	return <-done
 }
 
+// boundIn opens its sockets in another namespace, whoever opens them: a device does so
+// on a thread of its own when it hears that its interface is up.
+type boundIn struct {
+	conn.Bind
+	ns netns.NsHandle
+}
+
+// Open implements conn.Bind.
+func (b boundIn) Open(port uint16) (fns []conn.ReceiveFunc, actual uint16, err error) {
+	err = elsewhere(func() error {
+		if err := netns.Set(b.ns); err != nil {
+			return err
+		}
+		fns, actual, err = b.Bind.Open(port)
+		return err
+	})
+	return fns, actual, err
+}
+
 // phone uses a code in the internet, and pings through the tunnel until hangUp.
 func (n *internet) phone(code string) (hangUp func()) {
 	n.t.Helper()
@@ -91,18 +110,12 @@ func (n *internet) phone(code string) (hangUp func()) {
 	dns := netip.MustParseAddr(strings.Split(value("DNS"), ",")[0])
 	_, port, _ := strings.Cut(value("Endpoint"), ":")
 	wire := tuntest.NewChannelTUN()
-	var d *wireguard.Device
-	err := elsewhere(func() error {
-		if err := netns.Set(n.ns); err != nil {
-			return err
-		}
-		d = wireguard.NewDevice(wire.TUN(), conn.NewDefaultBind(), wireguard.NewLogger(wireguard.LogLevelSilent, ""))
-		if err := d.IpcSet(fmt.Sprintf("private_key=%s\npublic_key=%s\npreshared_key=%s\nendpoint=%s:%s\nallowed_ip=0.0.0.0/0\n",
-			key("PrivateKey"), key("PublicKey"), key("PresharedKey"), n.box, port)); err != nil {
-			return err
-		}
-		return d.Up()
-	})
+	d := wireguard.NewDevice(wire.TUN(), boundIn{conn.NewDefaultBind(), n.ns}, wireguard.NewLogger(wireguard.LogLevelSilent, ""))
+	err := d.IpcSet(fmt.Sprintf("private_key=%s\npublic_key=%s\npreshared_key=%s\nendpoint=%s:%s\nallowed_ip=0.0.0.0/0\n",
+		key("PrivateKey"), key("PublicKey"), key("PresharedKey"), n.box, port))
+	if err == nil {
+		err = d.Up()
+	}
 	if err != nil {
 		n.t.Fatalf("switching the phone's tunnel on: %v", err)
 	}
@@ -138,6 +151,10 @@ func TestAPhoneWithTheCodeOfBeforeIsToldWhatItNeeds(t *testing.T) {
 	h := newHome(t)
 	h.do(exitOK, "may come in", "peers", "add", "anna")
 	code := h.do(exitOK, "[Interface]", "peers", "config", "anna")
+	verdict := func() any {
+		r, err := h.client.Test(t.Context(), 1)
+		return []any{r, err, h.state()}
+	}
 	test := func() (cause, stage string, connected bool) {
 		r, err := h.client.Test(t.Context(), 1)
 		for _, s := range r.Steps {
@@ -149,7 +166,7 @@ func TestAPhoneWithTheCodeOfBeforeIsToldWhatItNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	hangUp := world.phone(code)
-	eventually(t, "the phone is connected", 20*time.Second, func() bool { _, _, ok := test(); return ok })
+	eventually(t, "the phone is connected", func() bool { _, _, ok := test(); return ok }, verdict)
 	if cause, _, _ := test(); cause == "code_moved" {
 		t.Error("its code is said to be of before when it is not")
 	}
@@ -163,7 +180,7 @@ func TestAPhoneWithTheCodeOfBeforeIsToldWhatItNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	hangUp = world.phone(code)
-	eventually(t, "the phone's test says what is wrong", 20*time.Second, func() bool { cause, stage, _ := test(); return cause == "code_moved" && stage == "data" })
+	eventually(t, "the phone's test says what is wrong", func() bool { cause, stage, _ := test(); return cause == "code_moved" && stage == "data" }, verdict)
 	if p := h.list(); len(p) != 1 || p[0].Handshake == nil || len(p[0].NeedsCode) == 0 {
 		t.Errorf("its handshake settles that it needs a new code: %+v", p)
 	}
@@ -172,10 +189,10 @@ func TestAPhoneWithTheCodeOfBeforeIsToldWhatItNeeds(t *testing.T) {
 	h.do(exitOK, "may come in", "peers", "rotate", "anna")
 	hangUp = world.phone(h.do(exitOK, "[Interface]", "peers", "config", "anna"))
 	defer hangUp()
-	eventually(t, "the new code settles it", 20*time.Second, func() bool {
+	eventually(t, "the new code settles it", func() bool {
 		list := h.list()
 		return len(list) == 1 && !list[0].Renewing && len(list[0].NeedsCode) == 0
-	})
+	}, verdict)
 	if cause, stage, connected := test(); !connected || cause == "code_moved" {
 		t.Errorf("with the new code: %q at %q, connected: %v", cause, stage, connected)
 	}
