@@ -1,6 +1,9 @@
 package segment
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // MaxHeader is the largest size of the headers of a packet that is cut.
 const MaxHeader = ip6Min + 60
@@ -16,7 +19,9 @@ type Large struct {
 	mss     int
 	seq     uint32
 	id      uint16
-	sum     uint16 // of the pseudo header without the length
+	flags   byte
+	ipSum   uint16 // of the IPv4 header without what differs from segment to segment
+	tcpSum  uint16 // of the pseudo header and the TCP header without that
 }
 
 // Begin takes a packet to cut: its headers, its payload in any number of
@@ -43,7 +48,17 @@ func (c *Large) Begin(ip, tcp []byte, payload [][]byte, mss int) bool {
 		c.left += len(p)
 	}
 	c.count = max(1, (c.left+mss-1)/mss) // without payload, too, it is a packet
-	c.seq, c.sum = binary.BigEndian.Uint32(tcp[tcpSeq:]), pseudo(c.header[:], c.layout)
+	c.seq, c.flags = binary.BigEndian.Uint32(tcp[tcpSeq:]), tcp[tcpFlags]
+	h, t := c.header[:len(ip)], c.header[len(ip):n]
+	if c.layout.ip == ip4Min {
+		clear(h[ip4Length : ip4ID+2])
+		clear(h[ip4Sum : ip4Sum+2])
+		c.ipSum = Sum(h, 0)
+	}
+	clear(t[tcpSeq:tcpAck])
+	t[tcpFlags] = 0
+	clear(t[tcpSum : tcpSum+2])
+	c.tcpSum = Sum(t, pseudo(c.header[:], c.layout))
 	return true
 }
 
@@ -57,11 +72,17 @@ func (c *Large) Next(b []byte) int {
 	if c.count == 0 || len(b) < c.layout.header+want {
 		return 0
 	}
-	l := c.layout
-	copy(b, c.header[:l.header])
-	n := l.header
+	l, n := c.layout, c.layout.header
+	// Sums are made of what is at hand. What was just written to b is not read
+	// again: b was in another core's cache, which takes a while.
+	sum := c.tcpSum
 	for end := n + want; n < end; {
 		k := copy(b[n:end], c.payload[0])
+		part := Sum(c.payload[0][:k], 0)
+		if n%2 == 1 {
+			part = bits.ReverseBytes16(part)
+		}
+		sum = add(sum, part)
 		n += k
 		if k == len(c.payload[0]) {
 			c.payload = c.payload[1:]
@@ -69,22 +90,32 @@ func (c *Large) Next(b []byte) int {
 			c.payload[0] = c.payload[0][k:]
 		}
 	}
-	b = b[:n]
+	copy(b[:l.header], c.header[:l.header])
 	c.left -= want
 	c.count--
 	if l.ip == ip4Min {
-		binary.BigEndian.PutUint16(b[4:], c.id)
-		c.id++
+		c.number(b, n)
+	} else {
+		binary.BigEndian.PutUint16(b[ip6Length:], uint16(n-ip6Min))
 	}
-	setLength(b, l, n)
-	t := b[l.ip:]
-	binary.BigEndian.PutUint32(t[tcpSeq:], c.seq)
-	c.seq += uint32(want)
-	c.header[l.ip+tcpFlags] &^= cwr // said once
+	flags := c.flags
 	if c.left > 0 {
-		t[tcpFlags] &^= fin | psh
+		flags &^= fin | psh
 	}
-	t[tcpSum], t[tcpSum+1] = 0, 0
-	binary.BigEndian.PutUint16(t[tcpSum:], ^Sum(t, add(c.sum, uint16(len(t)))))
+	c.flags &^= cwr // said once
+	t := b[l.ip:l.header]
+	binary.BigEndian.PutUint32(t[tcpSeq:], c.seq)
+	t[tcpFlags] = flags
+	sum = add(add(sum, uint16(c.seq>>16)), uint16(c.seq))
+	binary.BigEndian.PutUint16(t[tcpSum:], ^add(add(sum, uint16(flags)), uint16(n-l.ip)))
+	c.seq += uint32(want)
 	return n
+}
+
+// number writes what differs from one IPv4 header to the next, of a packet of n bytes.
+func (c *Large) number(b []byte, n int) {
+	binary.BigEndian.PutUint16(b[ip4Length:], uint16(n))
+	binary.BigEndian.PutUint16(b[ip4ID:], c.id)
+	binary.BigEndian.PutUint16(b[ip4Sum:], ^add(add(c.ipSum, uint16(n)), c.id))
+	c.id++
 }

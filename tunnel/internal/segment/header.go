@@ -2,8 +2,10 @@ package segment
 
 import "encoding/binary"
 
-// Places in a TCP header.
+// Places in the headers.
 const (
+	ip4Length, ip4ID, ip4Sum                            = 2, 4, 10
+	ip6Length                                           = 4
 	tcpSeq, tcpAck, tcpOffset, tcpFlags, tcpSum, tcpMin = 4, 8, 12, 13, 16, 20
 
 	fin, psh, ack, cwr = 0x01, 0x08, 0x10, 0x80

@@ -318,6 +318,37 @@ func TestAPacketWithoutPayloadGetsItsChecksum(t *testing.T) {
 	}
 }
 
+// Pieces of the stack's may begin anywhere; checksums count in pairs of bytes.
+func TestPiecesOfAnyLengthAreCutTheSame(t *testing.T) {
+	payload := make([]byte, 3000)
+	for i := range payload {
+		payload[i] = byte(rand.Int())
+	}
+	for _, v6 := range []bool{false, true} {
+		whole := packet{v6: v6, flags: ack, seq: 0xfffffff0, id: 0xffff, payload: payload}.bytes()
+		ip := len(whole) - len(payload) - tcpMin
+		for range 50 {
+			var pieces [][]byte
+			for rest := payload; len(rest) > 0; {
+				n := min(1+rand.IntN(700), len(rest))
+				pieces, rest = append(pieces, rest[:n]), rest[n:]
+			}
+			const mss = 999
+			var c Large
+			if !c.Begin(whole[:ip], whole[ip:ip+tcpMin], pieces, mss) {
+				t.Fatal("it is no TCP packet")
+			}
+			for at := 0; at < len(payload); at += mss {
+				want := packet{v6: v6, flags: ack, seq: 0xfffffff0 + uint32(at), id: uint16(0xffff + at/mss), payload: payload[at:min(at+mss, len(payload))]}.bytes()
+				got := make([]byte, 2000)
+				if n := c.Next(got); !bytes.Equal(got[:n], want) {
+					t.Fatalf("at %d: %x, want %x", at, got[:n], want)
+				}
+			}
+		}
+	}
+}
+
 func FuzzJoinAndCut(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0, 0, 0}, 90))
 	f.Add(bytes.Repeat([]byte{0, 0, 0, 1, 0, 1, 5, 0xc0, 3}, 30))
@@ -340,4 +371,29 @@ func FuzzFindTakesAnything(f *testing.F) {
 			t.Fatalf("%d of 4 packets", n)
 		}
 	})
+}
+
+func BenchmarkSum(b *testing.B) {
+	p := make([]byte, 1372)
+	b.SetBytes(int64(len(p)))
+	for b.Loop() {
+		Sum(p, 0)
+	}
+}
+
+// More buffers than fit into a core's cache, as in the device.
+func BenchmarkCut(b *testing.B) {
+	const size, mss = 61740, 1372
+	whole := packet{flags: ack, df: true, payload: make([]byte, size)}.bytes()
+	room := make([]byte, 8<<20)
+	b.SetBytes(size)
+	at := 0
+	for b.Loop() {
+		var c Large
+		c.Begin(whole[:20], whole[20:40], [][]byte{whole[40:]}, mss)
+		for c.Count() > 0 {
+			c.Next(room[at:][:4096])
+			at = (at + 4096) % len(room)
+		}
+	}
 }
