@@ -102,8 +102,8 @@ func (b *box) measure(at time.Duration) (figure, error) {
 // watch measures until ctx ends and prints a line each time.
 func (b *box) watch(ctx context.Context, w io.Writer, every time.Duration, l *load) ([]figure, error) {
 	// The widths stand, since each line is seen as soon as it is measured.
-	const columns = "%9v %10s %10s %11v %6v %7v %7v %16v %16v\n"
-	fmt.Fprintf(w, columns, "TIME", "MEMORY", "HEAP", "GOROUTINES", "FILES", "LOADED", "FAILED", "DEVICES CHANGED", "ROUTER RESTARTS")
+	const columns = "%9v %10s %10s %11v %6v %7v %7v %16v %6v %16v\n"
+	fmt.Fprintf(w, columns, "TIME", "MEMORY", "HEAP", "GOROUTINES", "FILES", "LOADED", "FAILED", "DEVICES CHANGED", "MOVES", "ROUTER RESTARTS")
 	began := time.Now()
 	var list []figure
 	tick := time.NewTicker(every)
@@ -120,7 +120,7 @@ func (b *box) watch(ctx context.Context, w io.Writer, every time.Duration, l *lo
 		}
 		list = append(list, f)
 		fmt.Fprintf(w, columns, f.at.Round(time.Second), mib(f.memory), mib(f.heap), f.goroutines, f.files,
-			l.loaded.Load(), l.failed.Load(), l.changes.Load(), l.restarts.Load())
+			l.loaded.Load(), l.failed.Load(), l.changes.Load(), l.moves.Load(), l.restarts.Load())
 	}
 }
 
@@ -150,7 +150,7 @@ func judge(list []figure, l *load) error {
 			problems = append(problems, fmt.Errorf("%s grew from %d to %d", k.what, before, after))
 		}
 	}
-	if l.loaded.Load() == 0 || l.changes.Load() == 0 || l.restarts.Load() == 0 {
+	if l.loaded.Load() == 0 || l.changes.Load() == 0 || l.moves.Load() == 0 || l.restarts.Load() == 0 {
 		problems = append(problems, errors.New("there was no load: this proves nothing"))
 	}
 	if failed, loaded := l.failed.Load(), l.loaded.Load(); failed > loaded/20 {

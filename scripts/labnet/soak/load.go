@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,11 +17,12 @@ import (
 
 // load is what happens to homeward meanwhile.
 type load struct {
-	box                               *box
-	loaded, failed, changes, restarts atomic.Int64
+	box                                      *box
+	phone                                    *roamer
+	loaded, failed, changes, moves, restarts atomic.Int64
 
-	mu      sync.Mutex // guards what follows
-	changed error      // the first change of a device that went wrong
+	mu    sync.Mutex // guards what follows
+	wrong error      // the first change of a device, or move of the phone, that went wrong
 }
 
 // The pace: a weak machine must not be what is measured.
@@ -43,6 +43,7 @@ func (l *load) run(ctx context.Context, p plan) <-chan struct{} {
 	var wg sync.WaitGroup
 	wg.Go(func() { repeat(ctx, loadEvery, l.fetch) })
 	wg.Go(func() { repeat(ctx, changeEvery, l.changeDevices) })
+	wg.Go(func() { repeat(ctx, p.roam, l.movePhone) })
 	wg.Go(func() { repeat(ctx, p.restart, l.restartRouter) })
 	ended := make(chan struct{})
 	go func() {
@@ -103,14 +104,18 @@ func (l *load) changeDevices(ctx context.Context) {
 		{"peers", "enable", name}, {"peers", "rotate", name}, {"peers", "remove", name},
 	} {
 		if _, err := l.box.do(args...); err != nil && ctx.Err() == nil {
-			l.mu.Lock()
-			if l.changed == nil {
-				l.changed = err
-			}
-			l.mu.Unlock()
+			l.wentWrong(fmt.Errorf("changing a device: %w", err))
 		}
 		l.changes.Add(1)
 	}
+}
+
+// movePhone takes the phone to another place.
+func (l *load) movePhone(ctx context.Context) {
+	if err := l.phone.move(ctx); err != nil && ctx.Err() == nil {
+		l.wentWrong(err)
+	}
+	l.moves.Add(1)
 }
 
 // restartRouter takes the router's program and its memory away for a while.
@@ -125,12 +130,17 @@ func (l *load) restartRouter(ctx context.Context) {
 	l.restarts.Add(1)
 }
 
-// trouble is what went wrong with devices.
+func (l *load) wentWrong(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.wrong == nil {
+		l.wrong = err
+	}
+}
+
+// trouble is what went wrong first, of all that must not.
 func (l *load) trouble() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.changed == nil {
-		return nil
-	}
-	return errors.Join(errors.New("changing a device went wrong"), l.changed)
+	return l.wrong
 }

@@ -1,7 +1,7 @@
 //go:build linux
 
 // Command soak runs homeward in the lab for an hour, or as long as it is told,
-// while a phone outside loads files, devices come and go and the router
+// while a phone outside loads files and roams, devices come and go and the router
 // restarts. It prints what the process holds as a table and fails when
 // something has grown at the end. It needs root; nothing leaves the machine.
 package main
@@ -30,10 +30,14 @@ fails when memory, goroutines or open files have grown at the end.
 // longest is as long as it may run.
 const longest = 24 * time.Hour
 
+// restartsApart is the least time between two restarts of the router, in a run that has
+// room for it: one that goes away again and again is asked more and more rarely.
+const restartsApart = 3 * time.Minute
+
 // plan is what is asked for.
 type plan struct {
-	length, every, restart time.Duration
-	rootless               bool
+	length, every, roam, restart time.Duration
+	rootless                     bool
 }
 
 func main() {
@@ -41,7 +45,8 @@ func main() {
 	var p plan
 	flag.DurationVar(&p.length, "for", time.Hour, "how long, up to a day")
 	flag.DurationVar(&p.every, "every", 0, "time between two lines (default: a 30th of the whole)")
-	flag.DurationVar(&p.restart, "restart", 0, "time between two restarts of the router (default: a 10th of the whole)")
+	flag.DurationVar(&p.roam, "roam", 0, "time between two moves of the phone (default: a 30th of the whole, 15s at least)")
+	flag.DurationVar(&p.restart, "restart", 0, "time between two restarts of the router (default: a 10th of the whole, or less often in a short run)")
 	flag.BoolVar(&p.rootless, "rootless", true, "homeward runs as nobody, without TUN")
 	flag.Parse()
 	if p.length < time.Minute || p.length > longest {
@@ -51,8 +56,11 @@ func main() {
 	if p.every == 0 {
 		p.every = p.length / 30
 	}
+	if p.roam == 0 {
+		p.roam = max(p.length/30, 15*time.Second)
+	}
 	if p.restart == 0 {
-		p.restart = p.length / 10
+		p.restart = max(p.length/10, min(p.length/2, restartsApart))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -79,6 +87,9 @@ func soak(ctx context.Context, lab *labnet.Lab, p plan) error {
 		return err
 	}
 	defer lab.PhoneUp(config)()
+	if l.phone, err = newRoamer(b, config); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.length)
 	defer cancel()
 	ended := l.run(ctx, p)
