@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/blake2s"
 	"golang.org/x/crypto/chacha20poly1305"
 	wgdevice "golang.zx2c4.com/wireguard/device"
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"homeward/configs/secret"
 	"homeward/tunnel/internal/bind"
@@ -42,15 +43,32 @@ func newCaller(t *testing.T, private secret.Key, cfg Config) *caller {
 // initiation is the first message of a handshake (WireGuard, section 5.4.2) at a time.
 func (c *caller) initiation(at time.Time) []byte {
 	c.t.Helper()
+	revealed := c.private.Reveal()
+	static, err := ecdh.X25519().NewPrivateKey(revealed[:])
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	server, err := ecdh.X25519().NewPublicKey(c.server[:])
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	shared, err := static.ECDH(server)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return c.initiationAs(c.private.Public(), shared, at)
+}
+
+// initiationAs is initiation by who says that a key is its own, and knows what its owner
+// shares with the server.
+func (c *caller) initiationAs(public wgtypes.Key, static []byte, at time.Time) []byte {
+	c.t.Helper()
 	must := func(err error) {
 		if err != nil {
 			c.t.Fatal(err)
 		}
 	}
 	sum := func(h [32]byte, data []byte) [32]byte { return blake2s.Sum256(append(h[:], data...)) }
-	revealed, public := c.private.Reveal(), c.private.Public()
-	static, err := ecdh.X25519().NewPrivateKey(revealed[:])
-	must(err)
 	server, err := ecdh.X25519().NewPublicKey(c.server[:])
 	must(err)
 	ephemeral, err := ecdh.X25519().GenerateKey(rand.Reader)
@@ -61,9 +79,7 @@ func (c *caller) initiation(at time.Time) []byte {
 	hash := sum(sum(wgdevice.InitialHash, c.server[:]), ephemeral.PublicKey().Bytes())
 	var chain, key [32]byte
 	wgdevice.KDF1(&chain, wgdevice.InitialChainKey[:], ephemeral.PublicKey().Bytes())
-	seal := func(with *ecdh.PrivateKey, plain []byte) {
-		shared, err := with.ECDH(server)
-		must(err)
+	seal := func(shared, plain []byte) {
 		wgdevice.KDF2(&chain, &key, chain[:], shared)
 		aead, err := chacha20poly1305.New(key[:])
 		must(err)
@@ -71,7 +87,9 @@ func (c *caller) initiation(at time.Time) []byte {
 		hash = sum(hash, sealed)
 		m = append(m, sealed...)
 	}
-	seal(ephemeral, public[:])
+	forNow, err := ephemeral.ECDH(server)
+	must(err)
+	seal(forNow, public[:])
 	stamp := binary.BigEndian.AppendUint64(nil, uint64(0x400000000000000a+at.Unix()))
 	seal(static, binary.BigEndian.AppendUint32(stamp, uint32(at.Nanosecond())))
 	m = m[:wgdevice.MessageInitiationSize]
