@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -345,5 +346,100 @@ func TestWithoutTheVaultNoCodeIsMade(t *testing.T) {
 	}
 	if _, err := peers.New(t.Context(), peers.Config{DB: st.DB(), Device: peerstest.NewDevice(), Facts: facts, Logger: slog.New(slog.DiscardHandler), KeepCodes: func() bool { return true }}); err == nil {
 		t.Error("a Config without Box was taken")
+	}
+}
+
+// wantNothingKept says that nothing is kept of a device whose key is its own.
+func (k *keeping) wantNothingKept(t *testing.T, what string, id peers.ID) {
+	t.Helper()
+	if b, there := k.stored(t)[id]; there {
+		t.Errorf("%s: %d bytes are kept", what, len(b))
+	}
+}
+
+// A key that the browser made is never here: not at the invite, not at what follows, and
+// whatever was kept of the code before goes when it comes.
+func TestNothingIsKeptOfAKeyThatTheDeviceMade(t *testing.T) {
+	k := newKeeping(t)
+	id := k.add(t, "anna").Peer.ID
+	before := k.stored(t)[id]
+	open := func() (token string) {
+		t.Helper()
+		invite, err := k.Invite(t.Context(), id, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return invite.Token
+	}
+	opened, err := k.OpenInviteTo(t.Context(), open(), newPublicKey(t))
+	if err != nil || opened.Kept || !opened.Peer.NextOwnKey || opened.Peer.OwnKey {
+		t.Fatalf("opened: kept %v, %+v, %v", opened.Kept, opened.Peer, err)
+	}
+	k.wantNothingKept(t, "opened", id)
+	if bytes.Contains(k.disk(t), before) {
+		t.Error("the code before is still on the disk")
+	}
+	k.dev.Observe(opened.Peer.Next.PublicKey, peers.Observed{LastHandshake: time.Now()})
+	k.runUntil(t, "it is used", func() bool { p, err := k.Get(id); return err == nil && !p.Renewing() })
+	if p, err := k.Get(id); err != nil || !p.OwnKey || p.NextOwnKey {
+		t.Errorf("after its first use: %+v, %v", p, err)
+	}
+
+	again, err := k.Rotate(t.Context(), id) // its config anew
+	if err != nil || again.Kept || again.Peer.Renewing() || !again.Client.PrivateKey.IsZero() {
+		t.Errorf("rotated: kept %v, waiting %v, %v", again.Kept, again.Peer.Renewing(), err)
+	}
+	k.wantNothingKept(t, "rotated", id)
+	k.restart(t)
+	k.now.Store(3600)
+	if _, err := k.Issued(id); !errors.Is(err, peers.ErrForgotten) {
+		t.Errorf("an hour later: %v", err)
+	}
+
+	// The tunnel moves: it needs its config anew, which still has no key to keep.
+	next := []netip.Prefix{netip.MustParsePrefix("10.99.0.1/24"), netip.MustParsePrefix("fd00:99::1/64")}
+	moves, err := k.Renumber(t.Context(), next, inDB(k.st.DB()))
+	if err != nil || len(moves) != 1 {
+		t.Fatalf("renumbered: %v, %v", moves, err)
+	}
+	k.facts.Tunnel = next
+	if again, err = k.Rotate(t.Context(), id); err != nil || again.Kept || again.Peer.Addresses[0] != moves[0].To[0] || len(again.Peer.NeedsCode) != 0 {
+		t.Errorf("rotated after that: %+v, %v", again, err)
+	}
+	k.wantNothingKept(t, "renumbered", id)
+
+	// A code of ours takes the key's place, and another one the place of that.
+	for _, what := range []string{"a code of ours", "another one"} {
+		issued, err := k.Rotate(t.Context(), id)
+		if what == "a code of ours" {
+			issued, _, err = k.OpenInvite(t.Context(), open())
+		}
+		if err != nil || !issued.Kept || issued.Client.PrivateKey.IsZero() || !issued.Peer.Renewing() {
+			t.Fatalf("%s: kept %v, without a key %v, %v", what, issued.Kept, issued.Client.PrivateKey.IsZero(), err)
+		}
+		k.now.Add(3600)
+		later, err := k.Issued(id)
+		if err != nil || text(t, later) != text(t, issued) {
+			t.Errorf("%s, an hour later: %+v, %v", what, later, err)
+		}
+	}
+}
+
+// runUntil lets the manager run until something has happened.
+func (k *keeping) runUntil(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- k.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("a minute passed and not: %s", what)
+		}
 	}
 }

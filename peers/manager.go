@@ -217,6 +217,7 @@ func (m *Manager) shown(p Peer, at moment) Peer {
 	p.NeedsCode = p.said.outdated(p, at.facts)
 	p.NextReady = p.nextSaid != nil && len(p.nextSaid.outdated(p, at.facts)) == 0
 	p.OwnKey = p.said != nil && p.said.OwnKey
+	p.NextOwnKey = p.nextSaid != nil && p.nextSaid.OwnKey
 	p.TwoPlaces = m.places.of(p.PublicKey)
 	p.Leaves = at.leaving[p.ID]
 	return p

@@ -205,7 +205,7 @@ func (w *modelWorld) rotate() {
 		return
 	}
 	w.want("rotate", err, nil)
-	if p.ownKey {
+	if p.ownKey && (p.next == (wgtypes.Key{}) || p.ownNext) {
 		w.check(issued.Client)
 		p.said = w.code(p)
 		p.version++

@@ -80,6 +80,7 @@ type Peer struct {
 	NeedsCode    []Reason     // why its code should be replaced; none: it is as it should be
 	NextReady    bool         // the new code of Next says all that it should
 	OwnKey       bool         // it keeps its own private key, so that its config can be had again at any time
+	NextOwnKey   bool         // so does whoever got the new code of Next
 	Leaves       time.Time    // when it is removed, unless somebody keeps it; zero means that it stays
 	TwoPlaces    []netip.Addr // its key is used from these in turns; else empty
 

@@ -12,6 +12,11 @@ import (
 	"homeward/configs/secret"
 )
 
+// hasOwnKey says that whoever has p's latest code keeps its private key to itself.
+func (p Peer) hasOwnKey() bool {
+	return p.said != nil && p.said.OwnKey && (!p.Renewing() || p.nextSaid != nil && p.nextSaid.OwnKey)
+}
+
 // renewEvery is how often the device is asked whether a new code was used.
 const renewEvery = time.Second
 
@@ -56,7 +61,7 @@ func (m *Manager) rotate(ctx context.Context, id ID, brought *wgtypes.Key, invit
 	if facts.Endpoint == nil {
 		return Issued{}, ErrNoEndpoint
 	}
-	again := brought == nil && invite == (secretHash{}) && p.said != nil && p.said.OwnKey // nothing to make: only what the config says may have changed
+	again := brought == nil && invite == (secretHash{}) && p.hasOwnKey() // nothing to make: only what the config says may have changed
 	holder := p
 	if again {
 		private = secret.Key{}

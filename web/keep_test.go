@@ -55,3 +55,28 @@ func TestAKeptCodeIsShownAgainOnTheDevicesPage(t *testing.T) {
 	}
 	w.wantStatus("switched off", w.get(c, "/api/v1"+at+"/config"), http.StatusGone)
 }
+
+// A key that was made in the browser is nowhere here, and the page says that instead of
+// offering a code.
+func TestThePageSaysThatADeviceKeepsItsKeyItself(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	w.keep.Store(true)
+	path := w.invitePath("phone") // of the first device
+	public, _ := aKey(t)
+	w.wantStatus("a key", w.post(w.stranger, path, url.Values{"public_key": {public}}), http.StatusOK)
+	const says, again = "keeps its private key to itself", "Show the code again"
+	if got := w.get(c, "/peers/1").body; !strings.Contains(got, says) || strings.Contains(got, "It is kept sealed") {
+		t.Errorf("in the first minutes:\n%s", got)
+	}
+	w.later.Store(int64(time.Hour))
+	if got := w.get(c, "/peers/1").body; !strings.Contains(got, says) || strings.Contains(got, again) || strings.Contains(got, "qr.png") || strings.Contains(got, "Its code has been forgotten") {
+		t.Errorf("an hour later:\n%s", got)
+	}
+	w.wantStatus("its config", w.get(c, "/api/v1/peers/1/config"), http.StatusGone)
+	w.wantStatus("a code of ours", w.post(c, "/peers/1/code", nil), http.StatusSeeOther)
+	w.later.Store(int64(2 * time.Hour))
+	if got := w.get(c, "/peers/1").body; strings.Contains(got, says) || !strings.Contains(got, again) {
+		t.Errorf("with a code of ours:\n%s", got)
+	}
+}

@@ -17,9 +17,12 @@ type peerPage struct {
 	Code  *codeView
 	Stale bool // its code has been forgotten, and it has never been here
 	Next  bool // a new code waits for its first use
-	Reach reachForm
-	Past  past
-	Test  *testView // beside a code
+	// OwnKey says that the latest code is the device's own secret, of which nothing is
+	// here that could be shown or kept.
+	OwnKey bool
+	Reach  reachForm
+	Past   past
+	Test   *testView // beside a code
 }
 
 // removePage asks how a device is to be removed.
@@ -53,7 +56,10 @@ func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) 
 func (s *Server) peerPage(w http.ResponseWriter, r *http.Request, status int, p peers.Peer, reach reachForm) {
 	l := s.language(r)
 	page := peerPage{layout: s.layout(r, string(p.Name)), Peer: peerOf(l, p, time.Now()), Reach: reach}
-	page.Next = p.Renewing()
+	page.Next, page.OwnKey = p.Renewing(), p.OwnKey
+	if page.Next {
+		page.OwnKey = p.NextOwnKey
+	}
 	i, err := s.cfg.Peers.Issued(p.ID)
 	switch {
 	case err == nil:
