@@ -111,7 +111,8 @@ func (f *fingerprint) client(p Peer, private, preshared secret.Key, facts Facts)
 	return c, c.check()
 }
 
-// ForgetKept erases all codes that are kept, unless they are to be. What could not be
+// ForgetKept erases all codes that are kept, unless they are to be, also from what was put
+// aside. What could not be
 // erased is tried again by Run.
 func (m *Manager) ForgetKept(ctx context.Context) error {
 	m.write.Lock()
@@ -119,13 +120,22 @@ func (m *Manager) ForgetKept(ctx context.Context) error {
 	if m.keeps() || !m.keptThere {
 		return nil
 	}
-	n, err := m.store.eraseKept(context.WithoutCancel(ctx))
-	if err != nil {
-		return fmt.Errorf("erasing the codes that were kept: %w", err)
+	ctx = context.WithoutCancel(ctx)
+	known, err := m.store.hasKept(ctx)
+	var aside error
+	if err == nil && m.cfg.EraseAside != nil {
+		aside = m.cfg.EraseAside(ctx, known) // before the database: what is there says that it has to be done
 	}
-	m.keptThere = false
+	var n int64
+	if err == nil {
+		n, err = m.store.eraseKept(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("erasing the codes that were kept: %w", errors.Join(err, aside))
+	}
+	m.keptThere = aside != nil
 	if n == 0 {
-		return nil
+		return aside
 	}
 	for _, p := range m.roster.byID {
 		if p.kept != nil {
@@ -136,7 +146,7 @@ func (m *Manager) ForgetKept(ctx context.Context) error {
 	}
 	m.cfg.Logger.Info("the codes that were kept are erased", "codes", n)
 	m.publishLocked()
-	return nil
+	return aside
 }
 
 // cleanAfterLocked empties the write-ahead log where p had a kept code, which is gone.

@@ -244,6 +244,39 @@ func TestWhatIsKeptAndNotWantedIsErasedAtTheStart(t *testing.T) {
 	}
 }
 
+// What could not be erased aside is tried again, and does not keep the rest from being
+// erased.
+func TestWhatIsKeptAsideIsErasedBeforeWhatTellsOfIt(t *testing.T) {
+	k := newKeeping(t)
+	k.add(t, "anna")
+	var asked []bool
+	var refused error
+	begin := time.Now()
+	m := newManager(t, k.st.DB(), k.dev, func(c *peers.Config) {
+		c.KeepCodes, c.Box, c.Now = k.on.Load, k.st.Box, func() time.Time { return begin }
+		c.EraseAside = func(_ context.Context, known bool) error {
+			if asked = append(asked, known); known != (len(k.stored(t)) > 0) {
+				t.Errorf("asked with %v, and %d are stored", known, len(k.stored(t)))
+			}
+			return refused
+		}
+	})
+	k.on.Store(false)
+	refused = errors.New("the disk is read-only")
+	if err := m.ForgetKept(t.Context()); !errors.Is(err, refused) || len(k.stored(t)) != 0 {
+		t.Errorf("%v, %d left", err, len(k.stored(t)))
+	}
+	refused = nil
+	for range 2 { // the second time there is nothing to do any more
+		if err := m.ForgetKept(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(asked) != 2 || !asked[0] || asked[1] {
+		t.Errorf("asked %v", asked)
+	}
+}
+
 func TestRemovingAndRotatingEraseTheirOwnCode(t *testing.T) {
 	k := newKeeping(t)
 	anna, ben, carl := k.add(t, "anna").Peer.ID, k.add(t, "ben").Peer.ID, k.add(t, "carl").Peer.ID

@@ -28,7 +28,10 @@ type Config struct {
 	// means never. It must not wait.
 	KeepCodes func() bool
 	Box       func() (secret.Box, error)
-	Logger    *slog.Logger
+	// EraseAside erases what was kept from databases that were put aside; nil where there
+	// are none. With known, there were codes in the present one.
+	EraseAside func(ctx context.Context, known bool) error
+	Logger     *slog.Logger
 }
 
 // Manager decides who may come in. Its methods may be called from any

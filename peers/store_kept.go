@@ -16,6 +16,12 @@ func storeKept(ctx context.Context, tx *sql.Tx, p Peer) error {
 	return err
 }
 
+// hasKept says whether there are any.
+func (s store) hasKept(ctx context.Context) (there bool, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM kept_codes)`).Scan(&there)
+	return there, err
+}
+
 // eraseKept erases all, and returns how many there were. The database overwrites what
 // is deleted.
 func (s store) eraseKept(ctx context.Context) (int64, error) {

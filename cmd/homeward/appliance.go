@@ -198,7 +198,7 @@ func (a *appliance) status() api.Status {
 
 // houseBook is the settings of the house as the page and the command line see them.
 func (a *appliance) houseBook() houseBook {
-	return houseBook{keeper: a.book, file: shownSettings(a.settings), calls: func() *peers.Endpoint { return a.callAt(a.router()) }, forget: a.peers.ForgetKept}
+	return houseBook{keeper: a.book, file: shownSettings(a.settings), calls: func() *peers.Endpoint { return a.callAt(a.router()) }, forget: a.forgetKept}
 }
 
 // api is what the page and the local socket are made of; actor is who uses it.

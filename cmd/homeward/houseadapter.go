@@ -16,8 +16,8 @@ import (
 type houseBook struct {
 	keeper *house.Keeper
 	file   []api.FileSetting
-	calls  func() *peers.Endpoint      // where devices call at this moment, or nil
-	forget func(context.Context) error // erases what is kept of codes
+	calls  func() *peers.Endpoint                    // where devices call at this moment, or nil
+	forget func(ctx context.Context, was bool) error // erases what is kept of codes; was: until now they were
 }
 
 // Settings implements api.House.
@@ -41,7 +41,9 @@ func (b houseBook) Settings() api.Settings {
 // ChangeSettings implements api.House. The codes that were kept are erased before it
 // returns, if they are not to be kept any more.
 func (b houseBook) ChangeSettings(ctx context.Context, c api.SettingsChange) error {
+	was := false
 	err := b.keeper.Change(ctx, func(s *house.Settings) error {
+		was = s.KeepCodes
 		if c.KeepCodes != nil {
 			s.KeepCodes = *c.KeepCodes
 		}
@@ -87,7 +89,7 @@ func (b houseBook) ChangeSettings(ctx context.Context, c api.SettingsChange) err
 	if err != nil || c.KeepCodes == nil || *c.KeepCodes {
 		return err
 	}
-	if err := b.forget(ctx); err != nil {
+	if err := b.forget(ctx, was); err != nil {
 		return fmt.Errorf("codes are not kept any more, and those that were will be erased as soon as it is possible: %w", err)
 	}
 	return nil

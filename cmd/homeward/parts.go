@@ -40,7 +40,7 @@ func (a *appliance) makeParts(ctx context.Context, b *box) error {
 		return err
 	}
 	a.peers, err = peers.New(ctx, peers.Config{DB: a.state.DB(), Device: device{a.tunnel, a.settings.AdminPort, &sightings{clock: a.clock}}, Now: a.clock.Now, Facts: a.facts, Defaults: func() peers.Defaults { return a.book.Settings().New },
-		KeepCodes: func() bool { return a.book.Settings().KeepCodes }, Box: a.state.Box, Logger: a.log})
+		KeepCodes: func() bool { return a.book.Settings().KeepCodes }, Box: a.state.Box, EraseAside: a.eraseAside, Logger: a.log})
 	if err != nil {
 		return err
 	}

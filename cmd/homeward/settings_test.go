@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"log/slog"
 	"net/netip"
@@ -121,5 +122,28 @@ func TestNamesAreAskedOfTheChosenServersElseOfTheBoxesOwn(t *testing.T) {
 	huge := int(^uint(0) >> 1) // times a second it would come round to something small
 	if err := b.ChangeSettings(t.Context(), api.SettingsChange{Keepalive: &huge}); err == nil {
 		t.Error("an endless keepalive was taken")
+	}
+}
+
+// Only who kept codes until now gives up for it what is damaged.
+func TestSwitchingKeepingOffTellsWhetherItWasOn(t *testing.T) {
+	st, err := state.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	book, err := house.New(t.Context(), st.DB(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []bool
+	b := houseBook{keeper: book, forget: func(_ context.Context, was bool) error { told = append(told, was); return nil }}
+	for _, on := range []bool{false, true, false, false} {
+		if err := b.ChangeSettings(t.Context(), api.SettingsChange{KeepCodes: &on}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(told, []bool{false, true, false}) {
+		t.Errorf("told %v", told)
 	}
 }

@@ -104,7 +104,7 @@ func (s *State) vacuumInto(ctx context.Context, name string, fit func(ctx contex
 	making := name + ".new"
 	err := s.writeInto(ctx, making)
 	if err == nil {
-		err = s.stripKept(ctx, making)
+		_, err = s.stripKept(ctx, making, "MEMORY")
 	}
 	if err == nil {
 		err = fit(ctx, making)

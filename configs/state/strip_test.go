@@ -8,14 +8,12 @@ import (
 	"time"
 )
 
-// Codes that are kept are in the database and in a backup, and in no snapshot: those
-// outlive the moment in which the operator has them erased.
-func TestASnapshotHasNoCodesThatAreKept(t *testing.T) {
-	s := open(t, t.TempDir())
-	if _, err := s.EnsureIdentity(t.Context(), somePlan); err != nil {
-		t.Fatal(err)
-	}
-	canary := bytes.Repeat([]byte("sealed"), 20)
+// canary is what a code is sealed to in these tests.
+var canary = bytes.Repeat([]byte("sealed"), 20)
+
+// keepCode gives the database a device and its code.
+func keepCode(t *testing.T, s *State) {
+	t.Helper()
 	for _, q := range []string{
 		`INSERT INTO peers (name, name_folded, profile, access, public_key, preshared_key, keepalive_seconds, enabled, created_unix, version)
 			VALUES ('a', 'a', 'home', 'everything', randomblob(32), randomblob(32), 25, 1, 1, 1)`,
@@ -28,6 +26,16 @@ func TestASnapshotHasNoCodesThatAreKept(t *testing.T) {
 	if _, err := s.db.Exec(`UPDATE kept_codes SET sealed = ?`, canary); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Codes that are kept are in the database and in a backup, and in no snapshot: those
+// outlive the moment in which the operator has them erased.
+func TestASnapshotHasNoCodesThatAreKept(t *testing.T) {
+	s := open(t, t.TempDir())
+	if _, err := s.EnsureIdentity(t.Context(), somePlan); err != nil {
+		t.Fatal(err)
+	}
+	keepCode(t, s)
 	if err := s.daily(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
