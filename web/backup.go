@@ -28,6 +28,8 @@ type backupForm struct {
 	Folder, Keep      string
 	PassphraseProblem string
 	NightlyProblem    string
+	Now               []difference // after a conflict: what the nightly ones are now
+	Version           string       // of the nightly ones that the form shows
 	CodeProblem       string
 }
 
@@ -35,6 +37,14 @@ type backupForm struct {
 type recoveryPage struct {
 	layout
 	Code string
+}
+
+// nightlyVersion names how the nightly backups are.
+func nightlyVersion(b api.BackupState) string {
+	if b.Nightly == nil {
+		return versionOf()
+	}
+	return versionOf(b.Nightly.Folder, b.Nightly.Keep)
 }
 
 func (s *Server) showBackup(w http.ResponseWriter, r *http.Request) {
@@ -53,6 +63,9 @@ func (s *Server) drawBackup(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	if b.Nightly != nil && !b.Nightly.Last.IsZero() {
 		p.Night = l.Ago(now.Sub(b.Nightly.Last))
+	}
+	if p.Form.Version == "" {
+		p.Form.Version = nightlyVersion(b)
 	}
 	if p.Form.Folder == "" {
 		p.Form.Folder = b.Suggested
@@ -92,11 +105,21 @@ func (s *Server) makeRecoveryCode(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) setNightly(w http.ResponseWriter, r *http.Request) {
-	form := backupForm{Folder: strings.TrimSpace(r.PostFormValue("folder")), Keep: r.PostFormValue("keep")}
+	form := backupForm{Folder: strings.TrimSpace(r.PostFormValue("folder")), Keep: r.PostFormValue("keep"), Version: r.PostFormValue(versionField)}
 	keep, err := strconv.Atoi(strings.TrimSpace(form.Keep))
 	if err != nil {
 		form.NightlyProblem = s.language(r).T("backup.keep_wrong")
 		s.drawBackup(w, r, http.StatusBadRequest, form)
+		return
+	}
+	now := s.cfg.Backups.Backup()
+	if err := stillThat(r, nightlyVersion(now)); err != nil {
+		l := s.language(r)
+		form.Version, form.NightlyProblem = nightlyVersion(now), l.T("settings.conflict")
+		if now.Nightly != nil {
+			form.Now = changedTo([]typedField{{l.T("backup.folder"), form.Folder, now.Nightly.Folder}, {l.T("backup.keep"), form.Keep, strconv.Itoa(now.Nightly.Keep)}})
+		}
+		s.drawBackup(w, r, http.StatusPreconditionFailed, form)
 		return
 	}
 	if err := s.cfg.Backups.SetNightlyBackup(r.Context(), api.NightlyWanted{Folder: form.Folder, Keep: keep}); err != nil {

@@ -89,16 +89,10 @@ func (f editForm) expires() (time.Time, error) {
 // differences lists what of now is not as it was typed.
 func (f editForm) differences(l *languages.Language, now peers.Peer) []difference {
 	n := formOf(now)
-	var list []difference
-	for _, d := range []struct{ label, typed, now string }{
+	return changedTo([]typedField{
 		{l.T("edit.name"), f.Name, n.Name}, {l.T("peer.kind"), l.Code("peer.kind", f.Kind), l.Code("peer.kind", n.Kind)}, {l.T("peer.note"), f.Note, n.Note}, {l.T("peer.through"), f.Profile, n.Profile},
 		{l.T("edit.may_reach"), f.Access, n.Access}, {l.T("peer.ends"), f.Expires, n.Expires}, {l.T("edit.idle_short"), f.IdleDays, n.IdleDays}, {l.T("edit.keepalive"), f.Keepalive, n.Keepalive},
-	} {
-		if d.typed != d.now {
-			list = append(list, difference{d.label, d.now})
-		}
-	}
-	return list
+	})
 }
 
 func (s *Server) editForm(w http.ResponseWriter, r *http.Request, p peers.Peer) {

@@ -9,6 +9,7 @@ import (
 
 	"homeward/peers"
 	"homeward/web/api"
+	"homeward/web/languages"
 )
 
 // houseParts are the forms for the settings of the house, each with its fields. What a
@@ -27,16 +28,65 @@ type houseForm struct {
 	Profile, Access, Keepalive            string
 	DNS, KeepCodes                        bool
 
-	Part           string // the form that was sent
-	Field, Problem string // what is wrong with it
-	Saved          bool   // nothing is
+	Part           string       // the form that was sent
+	Field, Problem string       // what is wrong with it
+	Saved          bool         // nothing is
+	Now            []difference // after a conflict: what of the part is another one now
+
+	versions map[string]string // what each part shows
 }
 
 func houseFormOf(s api.Settings) houseForm {
-	return houseForm{
+	f := houseForm{
 		House: s.House, Endpoint: s.Endpoint, Resolvers: s.Resolvers, Echo: s.Echo, MTU: count(s.MTU),
 		Profile: s.Profile, Access: s.Access, DNS: s.DNS, Keepalive: strconv.Itoa(s.Keepalive), KeepCodes: s.KeepCodes,
+		versions: map[string]string{},
 	}
+	for part, fields := range houseParts {
+		var shown []any
+		for _, name := range fields {
+			shown = append(shown, f.value(name))
+		}
+		f.versions[part] = versionOf(shown...)
+	}
+	return f
+}
+
+// Version names what a part of the form shows.
+func (f houseForm) Version(part string) string { return f.versions[part] }
+
+// value is a field of the form; flags are "on" or nothing, as browsers send them.
+func (f houseForm) value(name string) string {
+	flag := map[bool]string{true: "on"}
+	return map[string]string{
+		"house": f.House, "endpoint": f.Endpoint, "resolvers": f.Resolvers, "echo": f.Echo, "mtu": f.MTU, "profile": f.Profile,
+		"access": f.Access, "keepalive": f.Keepalive, "dns": flag[f.DNS], "keep_codes": flag[f.KeepCodes],
+	}[name]
+}
+
+// differences lists what of the sent part is another one now.
+func (f houseForm) differences(l *languages.Language, now houseForm) []difference {
+	yes := map[string]string{"on": l.T("settings.yes"), "": l.T("settings.no")}
+	say := func(name, value string) string {
+		switch name {
+		case "profile":
+			return map[string]string{"home": l.T("home.through_home"), "everything": l.T("home.through_everything")}[value]
+		case "access":
+			return reachWords(l, peers.Access(value))
+		case "dns", "keep_codes":
+			return yes[value]
+		}
+		return value
+	}
+	labels := map[string]string{
+		"house": "settings.house_name", "endpoint": "settings.endpoint", "resolvers": "settings.resolvers", "echo": "settings.echo", "mtu": "settings.mtu",
+		"profile": "home.through", "access": "access.title", "keepalive": "edit.keepalive", "dns": "edit.dns", "keep_codes": "settings.keep_codes",
+	}
+	var fields []typedField
+	for _, name := range houseParts[f.Part] {
+		fields = append(fields, typedField{l.T(labels[name]), say(name, f.value(name)), say(name, now.value(name))})
+	}
+	return changedTo(fields)
 }
 
 // count is a number, and nothing for none.
@@ -117,7 +167,7 @@ func ofPart(f houseForm, part string) houseForm {
 // houseField is a text field of the form, with what is wrong with it.
 func houseField(f houseForm, name, label, hint, example string) fieldView {
 	v := fieldView{Name: name, Label: label, Hint: hint, Example: example}
-	v.Value = map[string]string{"house": f.House, "endpoint": f.Endpoint, "resolvers": f.Resolvers, "echo": f.Echo, "mtu": f.MTU, "keepalive": f.Keepalive}[name]
+	v.Value = f.value(name)
 	if f.Field == name {
 		v.Problem = f.Problem
 	}
@@ -126,7 +176,8 @@ func houseField(f houseForm, name, label, hint, example string) fieldView {
 
 // changeSettings stores one part of the settings of the house.
 func (s *Server) changeSettings(w http.ResponseWriter, r *http.Request) {
-	form := houseFormOf(s.cfg.House.Settings()).typed(r)
+	now := houseFormOf(s.cfg.House.Settings())
+	form := now.typed(r)
 	if houseParts[form.Part] == nil {
 		s.notFound(w, r)
 		return
@@ -136,13 +187,23 @@ func (s *Server) changeSettings(w http.ResponseWriter, r *http.Request) {
 		change.Echo = nil // what was not touched is no answer to the question of it
 	}
 	if err == nil {
+		err = stillThat(r, now.Version(form.Part))
+	}
+	if err == nil {
 		err = s.cfg.House.ChangeSettings(r.Context(), change)
 	}
 	var field *peers.FieldError
 	switch {
+	case errors.Is(err, peers.ErrConflict):
+		l := s.language(r)
+		form.Problem, form.Now = l.T("settings.conflict"), form.differences(l, now)
+		s.drawSettings(w, r, http.StatusPreconditionFailed, s.dnsForm(), form)
 	case err == nil:
 		http.Redirect(w, r, "/settings?saved="+form.Part+"#"+form.Part, http.StatusSeeOther)
 	case errors.As(err, &field):
+		if sent := r.PostForm[versionField]; len(sent) == 1 { // the next try is for what this one was for
+			form.versions[form.Part] = sent[0]
+		}
 		form.Field, form.Problem = strings.TrimSuffix(field.Field, "_seconds"), problem(s.language(r), field)
 		s.drawSettings(w, r, http.StatusBadRequest, s.dnsForm(), form)
 	default:

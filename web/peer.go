@@ -49,7 +49,7 @@ func (s *Server) withPeer(next func(http.ResponseWriter, *http.Request, peers.Pe
 }
 
 func (s *Server) showPeer(w http.ResponseWriter, r *http.Request, p peers.Peer) {
-	s.peerPage(w, r, http.StatusOK, p, reachOf(p.Access))
+	s.peerPage(w, r, http.StatusOK, p, reachOf(p))
 }
 
 // peerPage shows a device, with what was typed about its access.

@@ -15,6 +15,9 @@ type reachForm struct {
 	Peers, Admin bool
 	Things       string // one in a line
 	Problem      string // with the things
+	Version      string // of what the form shows
+	Conflict     string // said above the form
+	Now          []difference
 }
 
 // More says whether something is chosen beyond the simple kinds.
@@ -23,9 +26,10 @@ func (f reachForm) More() bool {
 }
 
 // reachOf fills the form in.
-func reachOf(a peers.Access) reachForm {
+func reachOf(p peers.Peer) reachForm {
+	a := p.Access
 	g := a.Grants()
-	f := reachForm{Base: string(g.Base), Peers: g.Peers, Admin: g.Admin}
+	f := reachForm{Base: string(g.Base), Peers: g.Peers, Admin: g.Admin, Version: versionOf(p.Access)}
 	g.Base, g.Peers, g.Admin = peers.AccessNothing, false, false
 	if things := g.Access(); things != peers.AccessNothing {
 		f.Things = strings.ReplaceAll(string(things), "; ", "\n")
@@ -82,7 +86,19 @@ func (s *Server) setAccess(w http.ResponseWriter, r *http.Request, p peers.Peer)
 		Things: strings.TrimSpace(r.PostFormValue("things")),
 	}
 	access := f.access()
-	_, err := s.cfg.Peers.Edit(r.Context(), p.ID, 0, peers.Change{Access: &access})
+	f.Version = r.PostFormValue(versionField)
+	err := stillThat(r, versionOf(p.Access))
+	if err == nil {
+		var seen int64 // zero: the last one wins
+		if f.Version != "" {
+			seen = p.Version
+		}
+		_, err = s.cfg.Peers.Edit(r.Context(), p.ID, seen, peers.Change{Access: &access})
+	}
+	if errors.Is(err, peers.ErrConflict) {
+		s.accessConflict(w, r, p.ID, f)
+		return
+	}
 	var field *peers.FieldError
 	if errors.As(err, &field) && field.Field == "access" {
 		f.Problem = problem(s.language(r), field)
@@ -90,4 +106,17 @@ func (s *Server) setAccess(w http.ResponseWriter, r *http.Request, p peers.Peer)
 		return
 	}
 	s.afterChange(w, r, err, peerURL(p.ID))
+}
+
+// accessConflict shows what was typed again, and what the device may reach by now.
+func (s *Server) accessConflict(w http.ResponseWriter, r *http.Request, id peers.ID, f reachForm) {
+	p, err := s.cfg.Peers.Get(id)
+	if err != nil {
+		s.notFound(w, r)
+		return
+	}
+	l := s.language(r)
+	f.Version, f.Conflict = versionOf(p.Access), l.T("edit.conflict")
+	f.Now = changedTo([]typedField{{l.T("access.title"), string(f.access()), reachWords(l, p.Access)}})
+	s.peerPage(w, r, http.StatusPreconditionFailed, p, f)
 }

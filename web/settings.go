@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"homeward/peers"
 	"homeward/web/account"
 	"homeward/web/api"
 	"homeward/web/languages"
@@ -60,11 +61,21 @@ type dnsForm struct {
 	api.NewDNSName
 	// Problem is said above the form, or beside the field named Field.
 	Field, Problem string
+	Version        string // of the name that the form shows
+	Now            []difference
 }
 
 // More says whether something is chosen beyond what all providers ask for.
 func (f dnsForm) More() bool {
 	return f.Path != "" || f.Zone != "" || f.Algorithm != "" || slices.Contains([]string{"path", "zone", "algorithm"}, f.Field)
+}
+
+// differences lists what is another one now.
+func (f dnsForm) differences(l *languages.Language, now dnsForm) []difference {
+	return changedTo([]typedField{
+		{l.T("settings.provider"), f.Provider, now.Provider}, {l.T("settings.dns_name"), f.Name, now.Name}, {l.T("settings.user"), f.User, now.User}, {l.T("settings.server"), f.Server, now.Server},
+		{l.T("settings.path"), f.Path, now.Path}, {l.T("settings.zone"), f.Zone, now.Zone}, {l.T("settings.algorithm"), f.Algorithm, now.Algorithm},
+	})
 }
 
 // dnsField is a field of the form of the name.
@@ -88,9 +99,11 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request) {
 // dnsForm is the form of the name as it is kept.
 func (s *Server) dnsForm() dnsForm {
 	n := s.cfg.DNS.DNSName()
-	return dnsForm{NewDNSName: api.NewDNSName{
+	f := dnsForm{NewDNSName: api.NewDNSName{
 		Provider: n.Provider, Name: n.Name, User: n.User, Server: n.Server, Path: n.Path, Zone: n.Zone, Algorithm: n.Algorithm,
 	}}
+	f.Version = versionOf(f.NewDNSName)
+	return f
 }
 
 // drawSettings shows the page, with what was typed about the name and the house.
@@ -176,10 +189,17 @@ func (s *Server) setName(w http.ResponseWriter, r *http.Request) {
 		Provider: field("provider"), Name: field("name"), User: field("user"), Secret: r.PostFormValue("secret"),
 		Server: field("server"), Path: field("path"), Zone: field("zone"), Algorithm: field("algorithm"),
 	}}
-	err := s.cfg.DNS.SetDNSName(r.Context(), form.NewDNSName)
-	form.Secret = ""
+	now := s.dnsForm()
+	err := stillThat(r, now.Version)
+	if err == nil {
+		err = s.cfg.DNS.SetDNSName(r.Context(), form.NewDNSName)
+	}
+	form.Secret, form.Version = "", r.PostFormValue(versionField)
 	var failure *api.Failure
 	switch {
+	case errors.Is(err, peers.ErrConflict):
+		form.Version, form.Problem, form.Now = now.Version, s.language(r).T("settings.conflict"), form.differences(s.language(r), now)
+		s.drawSettings(w, r, http.StatusPreconditionFailed, form, houseFormOf(s.cfg.House.Settings()))
 	case err == nil:
 		http.Redirect(w, r, "/settings", http.StatusSeeOther)
 	case errors.As(err, &failure):

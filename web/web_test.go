@@ -111,7 +111,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 		History:    w.history,
 		Router:     noRouter{},
 		Forwards:   &fakeForwards{},
-		DNS:        noName{},
+		DNS:        &fakeName{},
 		House:      &w.house,
 		Renumberer: &w.tunnel,
 		Backups:    &w.backups,
@@ -175,17 +175,21 @@ func (noRouter) ForwardByHand(context.Context, string) error     { return nil }
 func (noRouter) AskRouterAgain(context.Context) error            { return nil }
 func (noRouter) Guide(string) (api.Guide, error)                 { return api.Guide{Name: "a phone's router"}, nil }
 
-// noName takes any name but one.
-type noName struct{}
+// fakeName takes any name but one.
+type fakeName struct{ now api.NewDNSName }
 
-func (noName) DNSName() api.DNSName { return api.DNSName{Providers: []api.DNSProvider{}} }
-func (noName) SetDNSName(_ context.Context, n api.NewDNSName) error {
+func (f *fakeName) DNSName() api.DNSName {
+	n := f.now
+	return api.DNSName{Provider: n.Provider, Name: n.Name, User: n.User, Server: n.Server, Path: n.Path, Zone: n.Zone, Algorithm: n.Algorithm, Providers: []api.DNSProvider{}}
+}
+func (f *fakeName) SetDNSName(_ context.Context, n api.NewDNSName) error {
 	if n.Name == "" {
 		return &api.Failure{Status: http.StatusBadRequest, Field: "name", Err: errors.New("the name is missing")}
 	}
+	f.now = n
 	return nil
 }
-func (noName) RemoveDNSName(context.Context) error { return nil }
+func (f *fakeName) RemoveDNSName(context.Context) error { f.now = api.NewDNSName{}; return nil }
 
 // fakeHouse takes anything but a bad endpoint.
 type fakeHouse struct{ now api.Settings }
