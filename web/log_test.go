@@ -78,10 +78,7 @@ func TestAnOldLogHasPages(t *testing.T) {
 }
 
 func TestEveryKindOfEventHasATopicAndItsWords(t *testing.T) {
-	all, err := languages.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := languages.Load()
 	causes := map[history.Kind][]string{
 		history.Started: {"", "unclean"}, history.DeviceEnded: {"expired", "idle"},
 		history.PortLost:      {"no-router", "no-igd", "refused", "private-wan", "carrier-nat", "no-wan", "router-broken"},
@@ -225,10 +222,7 @@ func TestADevicesPageHasItsTrafficAndTimeline(t *testing.T) {
 }
 
 func TestBarsFitTheirPicture(t *testing.T) {
-	all, err := languages.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := languages.Load()
 	l := all.Accepted("en")
 	at := time.Date(2026, 3, 3, 9, 5, 0, 0, time.Local)
 	c := chartOf(l, history.SpanDay, []history.Bar{{From: at, Amount: history.Amount{Received: 25, Sent: 75}}, {From: at, Amount: history.Amount{Sent: 50}}, {From: at}, {From: at}})
@@ -250,10 +244,7 @@ func TestBarsFitTheirPicture(t *testing.T) {
 }
 
 func TestTheRateIsOfTheLastSeconds(t *testing.T) {
-	all, err := languages.Load()
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := languages.Load()
 	l, now := all.Accepted("en"), time.Now()
 	p := peers.Peer{ID: 1, Observed: peers.Observed{Endpoint: netip.MustParseAddrPort("203.0.113.5:1"), SentBytes: 1 << 30}}
 	var r rates

@@ -5,12 +5,14 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"homeward/web/api"
 	"homeward/web/languages"
+	"homeward/web/onuse"
 )
 
 //go:embed templates
@@ -55,25 +57,39 @@ func (s *Server) here(r *http.Request) string {
 	return r.URL.RequestURI()
 }
 
-// parsePages reads the templates once for each language, so that a template
-// says a text without being told in which.
-func parsePages(a assets, all []*languages.Language) (map[*languages.Language]*template.Template, error) {
-	pages := map[*languages.Language]*template.Template{}
+// pages are the templates for one language, so that a template says a text without
+// being told in which.
+type pages struct {
+	templates *template.Template
+	err       error
+}
+
+// pagesOf reads the templates of a language when somebody looks at a page in it: they
+// take a megabyte.
+func pagesOf(a assets, all []*languages.Language) map[*languages.Language]*onuse.Value[pages] {
+	read := map[*languages.Language]*onuse.Value[pages]{}
 	for _, l := range all {
-		t, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "field": forwardField, "dnsfield": dnsField, "housefield": houseField, "houseform": ofPart}).Funcs(languages.Funcs(l)).ParseFS(templateFiles, "templates/*.html")
-		if err != nil {
-			return nil, fmt.Errorf("reading the page's templates: %w", err)
-		}
-		pages[l] = t
+		read[l] = onuse.New(func() pages {
+			t, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "field": forwardField, "dnsfield": dnsField, "housefield": houseField, "houseform": ofPart}).Funcs(languages.Funcs(l)).ParseFS(templateFiles, "templates/*.html")
+			return pages{t, err}
+		})
 	}
-	return pages, nil
+	return read
+}
+
+// execute fails for a template that cannot be read, too.
+func (p pages) execute(w io.Writer, name string, page any) error {
+	if p.err != nil {
+		return fmt.Errorf("reading the page's templates: %w", p.err)
+	}
+	return p.templates.ExecuteTemplate(w, name, page)
 }
 
 // render writes a page as a whole: one that fails halfway is not sent.
 func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, name string, page any) {
 	var b bytes.Buffer
 	l := s.language(r)
-	if err := s.pages[l].ExecuteTemplate(&b, name, page); err != nil {
+	if err := s.pages[l].Get().execute(&b, name, page); err != nil {
 		s.cfg.Logger.Error("drawing a page failed", "page", name, "err", err)
 		http.Error(w, "This page cannot be drawn: the log says why.", http.StatusInternalServerError)
 		return

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"homeward/web/guard"
 	"homeward/web/languages"
 	"homeward/web/metrics"
+	"homeward/web/onuse"
 	"homeward/web/throttle"
 )
 
@@ -56,7 +56,7 @@ type Config struct {
 type Server struct {
 	cfg       Config
 	sessions  *scs.SessionManager
-	pages     map[*languages.Language]*template.Template
+	pages     map[*languages.Language]*onuse.Value[pages]
 	languages *languages.Catalogue
 	assets    assets
 	live      chan struct{} // a place for each live page
@@ -93,12 +93,8 @@ func New(cfg Config) (*Server, error) {
 	if s.assets, err = loadAssets(); err != nil {
 		return nil, err
 	}
-	if s.languages, err = languages.Load(); err != nil {
-		return nil, err
-	}
-	if s.pages, err = parsePages(s.assets, s.languages.All()); err != nil {
-		return nil, err
-	}
+	s.languages = languages.Load()
+	s.pages = pagesOf(s.assets, s.languages.All())
 	s.sessions = newSessions(cfg)
 	s.meter = metrics.New(metrics.Config{Status: cfg.Status, Peers: cfg.Peers.List, Forwards: cfg.Forwards.Forwards})
 	return s, nil
@@ -137,6 +133,16 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/api/", api.Nothing(mux))
 	mux.Handle("/", s.admit(route{Who: visitor, handle: s.notFound}))
 	return guard.Handler(guard.Hosts{Names: s.cfg.Names}, guard.Bodies{restorePath: s.cfg.MaxBackup, api.RestorePath: s.cfg.MaxBackup, importPath: importBody, api.ImportPath: api.MaxImportBody}, mux)
+}
+
+// Forget gives the memory back that only drawing pages needs, as far as nobody has looked
+// at one in a language for a while. It says whether there was some.
+func (s *Server) Forget(while time.Duration) bool {
+	some := s.languages.Forget(while)
+	for _, p := range s.pages {
+		some = p.Forget(while) || some
+	}
+	return some
 }
 
 // Close ends the pages that are kept up to date, so that a server that waits

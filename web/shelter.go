@@ -23,11 +23,8 @@ func (s Shelter) Why(l *languages.Language) string {
 }
 
 // Handler serves the page.
-func (s Shelter) Handler() (http.Handler, error) {
-	texts, err := languages.Load()
-	if err != nil {
-		return nil, err
-	}
+func (s Shelter) Handler() http.Handler {
+	texts := languages.Load()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l := texts.Accepted(r.Header.Get("Accept-Language"))
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -41,5 +38,5 @@ func (s Shelter) Handler() (http.Handler, error) {
 			said += " " + l.T("shelter.by_itself")
 		}
 		fmt.Fprintf(w, "%s\n\n%s\n", said, l.T("shelter.on_the_box"))
-	}), nil
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -165,27 +166,12 @@ func (a *appliance) facts() peers.Facts {
 	return f
 }
 
-// status is the way home at this moment.
+// status is the way home at this moment, and what there is to know besides.
 func (a *appliance) status() api.Status {
 	router := a.router()
 	now := a.clock.Now()
 	list, others, home := a.peers.List(), a.otherProofs(router, now), a.networks.Load().home
-	s := api.Status{
-		Version: version, Facts: a.findings(now), Backup: a.backupKeeper("").Backup(),
-		Joints: wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, others, home, now),
-	}
-	for i := range s.Joints {
-		if s.Joints[i].Key == "address" {
-			sayEcho(&s.Joints[i], a.echo.Load(), router)
-		}
-	}
-	if j, ok := a.memoryJoint(); ok {
-		s.Joints = append(s.Joints, j)
-	}
-	if j, ok := a.networkJoint(); ok {
-		s.Joints = slices.Insert(s.Joints, 0, j) // what else does not work may be due to it
-	}
-	s.Joints = append(s.Joints, homeJoint(a.tunnel.Status(), router, a.tunnel.Counters(), a.networks.Load()))
+	s := api.Status{Version: version, Facts: a.findings(now), Backup: a.backupKeeper("").Backup(), Joints: a.jointsOf(router, list, others, home, now)}
 	if _, proven := evidence(list, others, router, home, now); needsHands(router, proven) {
 		if g, err := a.guide(""); err == nil {
 			s.Guide = &g
@@ -194,6 +180,28 @@ func (a *appliance) status() api.Status {
 	s.Reachability = a.judge(list, others, router, home, now)
 	s.Names, s.Hairpin, s.Knocks = a.houseNames(), a.atHome(), a.knocks.HeardKnocks()
 	return s
+}
+
+// joints are those of the way home at this moment.
+func (a *appliance) joints() []api.Joint {
+	router, now := a.router(), a.clock.Now()
+	return a.jointsOf(router, a.peers.List(), a.otherProofs(router, now), a.networks.Load().home, now)
+}
+
+func (a *appliance) jointsOf(router upnp.Status, list []peers.Peer, others []upnp.Proof, home []netip.Prefix, now time.Time) []api.Joint {
+	joints := wayHome(a.tunnel.Status(), router, a.name.Status(), a.callAt(router), list, others, home, now)
+	for i := range joints {
+		if joints[i].Key == "address" {
+			sayEcho(&joints[i], a.echo.Load(), router)
+		}
+	}
+	if j, ok := a.memoryJoint(); ok {
+		joints = append(joints, j)
+	}
+	if j, ok := a.networkJoint(); ok {
+		joints = slices.Insert(joints, 0, j) // what else does not work may be due to it
+	}
+	return append(joints, homeJoint(a.tunnel.Status(), router, a.tunnel.Counters(), a.networks.Load()))
 }
 
 // houseBook is the settings of the house as the page and the command line see them.

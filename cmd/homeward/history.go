@@ -8,7 +8,6 @@ import (
 	"homeward/cmd/homeward/internal/watch"
 	"homeward/peers/history"
 	"homeward/tunnel"
-	"homeward/web/api"
 )
 
 // Who does something: whoever is logged in to the page, or is on the box.
@@ -28,7 +27,7 @@ func (a *appliance) makeHistory(ctx context.Context) error {
 		return err
 	}
 	a.watcher, err = watch.New(watch.Config{
-		Router: a.router, Joints: func() []api.Joint { return a.status().Joints },
+		Router: a.router, Joints: a.joints,
 		Calls: a.tunnel.Calls, Arrivals: func() tunnel.Arrivals { return a.tunnel.Status().Arrivals },
 		Peers: a.peers.List, Former: a.peers.Former, Last: a.history.Last, Publish: a.events.Publish,
 	})

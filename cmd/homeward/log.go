@@ -121,10 +121,7 @@ type logLine struct {
 }
 
 func printLog(w io.Writer, events []api.Event, sessions []api.Session) error {
-	catalogue, err := languages.Load()
-	if err != nil {
-		return err
-	}
+	catalogue := languages.Load()
 	english := catalogue.Accepted("en")
 	var lines []logLine
 	for _, e := range slices.Backward(events) { // the latest comes first

@@ -109,7 +109,7 @@ func (b *box) serve(ctx context.Context) (err error) {
 		lifetime.Part{Name: "backups", Run: a.backups.Run},
 		lifetime.Part{Name: "restored backup", Run: a.restorer.Run},
 		lifetime.Part{Name: "command line's socket", Run: socket.Run},
-		lifetime.Part{Name: "memory", Run: memory.Settle},
+		lifetime.Part{Name: "memory", Run: memory.Settle(a.page.web.Forget)},
 		lifetime.Part{Name: "garbage", Run: memory.KeepGarbageLow},
 		lifetime.Part{Name: "status block", Run: func(ctx context.Context) error { return a.report(ctx, b.tty) }},
 		b.wellAfter(st, state.Starts{}),

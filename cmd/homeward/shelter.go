@@ -9,6 +9,7 @@ import (
 	"homeward/cmd/homeward/internal/dnsname"
 	"homeward/cmd/homeward/internal/hostnet"
 	"homeward/cmd/homeward/internal/lifetime"
+	"homeward/cmd/homeward/internal/memory"
 	"homeward/cmd/homeward/internal/timekeeper"
 	"homeward/configs/state"
 	"homeward/peers"
@@ -125,12 +126,8 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 	}
 	_, safe := sh.inSafeMode()
 	shown := web.Shelter{Safe: safe, Returns: sh.exit.after > 0}
-	said, err := shown.Handler()
-	if err != nil {
-		return err
-	}
 	names := func() []string { return pageNames(b.settings) }
-	page, err := openPageSockets(st, b.settings, host, guard.Handler(guard.Hosts{Names: names}, nil, said), b.log)
+	page, err := openPageSockets(st, b.settings, host, guard.Handler(guard.Hosts{Names: names}, nil, shown.Handler()), b.log)
 	if err != nil {
 		b.log.Error("the admin page cannot be opened", "err", err)
 	}
@@ -154,7 +151,7 @@ func (sh *shelter) serve(ctx context.Context, st *state.State, more ...lifetime.
 	} else {
 		parts = append(parts, lifetime.Part{Name: "restored backup", Run: restorer.Run}, lifetime.Part{Name: "command line's socket", Run: socket.Run}, b.word(st, sh.tunnel, func() bool { return restorer.restored() || sh.exit.left() }))
 	}
-	parts = append(parts, lifetime.Part{Name: "status block", Run: func(ctx context.Context) error {
+	parts = append(parts, lifetime.Part{Name: "memory", Run: memory.Settle(languages.Load().Forget)}, lifetime.Part{Name: "status block", Run: func(ctx context.Context) error {
 		printSettled(ctx, b.tty, sh.status)
 		<-ctx.Done()
 		return nil

@@ -1,12 +1,15 @@
 package languages
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"github.com/nicksnyder/go-i18n/v2/i18n/template"
@@ -43,59 +46,84 @@ func (e entry) in(t language.Tag) any {
 	return e.EN
 }
 
-// Load returns the texts that are part of the program, which are read once: they
-// take megabytes. It fails for a file that a test of this package refuses, too.
-func Load() (*Catalogue, error) { return loaded() }
+// Load returns the texts that are part of the program. Those of a language are read
+// when somebody reads that language: they take a megabyte.
+func Load() *Catalogue { return loaded() }
 
 // loaded never changes.
-var loaded = sync.OnceValues(readAll)
+var loaded = sync.OnceValue(func() *Catalogue {
+	c := &Catalogue{matcher: language.NewMatcher(tags)}
+	for _, t := range tags {
+		c.languages = append(c.languages, newLanguage(t))
+	}
+	return c
+})
 
-func readAll() (*Catalogue, error) {
+// Forget gives the memory back of the languages that nobody has read for a while, but
+// for what is said all the time. It says whether there were any.
+func (c *Catalogue) Forget(while time.Duration) (some bool) {
+	for _, l := range c.languages {
+		some = l.rest.Forget(while) || some
+	}
+	return some
+}
+
+// often is the file whose texts are said all the time, also when nobody looks at the
+// page: what the way home is like.
+const often = "way"
+
+// texts are those of one language, or some of them.
+type texts struct {
+	localizer *i18n.Localizer
+	parser    template.Parser
+	sources   map[string]source // by their English
+	filled    []source
+	counted   map[string]bool // keys of texts with plural forms
+}
+
+// read reads the texts in one language of the files that are wanted. It fails for a file
+// that a test of this package refuses, too.
+func read(t language.Tag, wanted func(file string) bool) (*texts, error) {
 	files, err := fs.Glob(textFiles, "texts/*.toml")
 	if err != nil {
 		return nil, fmt.Errorf("reading the page's texts: %w", err)
 	}
-	bundle := i18n.NewBundle(tags[0])
-	c := &Catalogue{matcher: language.NewMatcher(tags)}
-	english, counted := map[string]string{}, map[string]bool{}
+	files = slices.DeleteFunc(files, func(f string) bool { return !wanted(fileOf(f)) })
+	bundle := i18n.NewBundle(t)
+	read := &texts{localizer: i18n.NewLocalizer(bundle, t.String()), parser: &template.TextParser{Option: "missingkey=error"}, counted: map[string]bool{}}
+	english := map[string]string{}
 	for _, f := range files {
-		if err := read(bundle, f, english, counted); err != nil {
+		if err := read.file(t, f, bundle, english); err != nil {
 			return nil, fmt.Errorf("reading the page's texts %s: %w", path.Base(f), err)
 		}
 	}
-	parser := &template.TextParser{Option: "missingkey=error"}
-	sources := bySource(english)
-	filled := withHoles(sources)
-	for _, t := range tags {
-		c.languages = append(c.languages, newLanguage(t, i18n.NewLocalizer(bundle, t.String()), parser, sources, filled, counted))
-	}
-	return c, nil
+	read.sources = bySource(english)
+	read.filled = withHoles(read.sources)
+	return read, nil
 }
 
-// read takes the texts of one file, and notes the English ones and those with
+// file takes the texts of one file, and notes the English ones and those with
 // plural forms.
-func read(bundle *i18n.Bundle, file string, english map[string]string, counted map[string]bool) error {
+func (x *texts) file(t language.Tag, file string, bundle *i18n.Bundle, english map[string]string) error {
 	raw, err := textFiles.ReadFile(file)
 	if err != nil {
 		return err
 	}
 	var entries map[string]entry
-	if err := toml.NewDecoder(strings.NewReader(string(raw))).DisallowUnknownFields().Decode(&entries); err != nil {
+	if err := toml.NewDecoder(bytes.NewReader(raw)).DisallowUnknownFields().Decode(&entries); err != nil {
 		return err
 	}
 	for name, e := range entries {
-		key := strings.TrimSuffix(path.Base(file), ".toml") + "." + name
-		for _, t := range tags {
-			m, forms, err := message(key, t, e.in(t))
-			if forms {
-				counted[key] = true
-			}
-			if err == nil {
-				err = bundle.AddMessages(t, m)
-			}
-			if err != nil {
-				return fmt.Errorf("%s in %s: %w", key, t, err)
-			}
+		key := fileOf(file) + "." + name
+		m, forms, err := message(key, t, e.in(t))
+		if forms {
+			x.counted[key] = true
+		}
+		if err == nil {
+			err = bundle.AddMessages(t, m)
+		}
+		if err != nil {
+			return fmt.Errorf("%s in %s: %w", key, t, err)
 		}
 		if plain, ok := e.EN.(string); ok {
 			english[key] = plain
@@ -103,6 +131,9 @@ func read(bundle *i18n.Bundle, file string, english map[string]string, counted m
 	}
 	return nil
 }
+
+// fileOf is what the keys of a file's texts begin with.
+func fileOf(file string) string { return strings.TrimSuffix(path.Base(file), ".toml") }
 
 // message makes a text of what the file says; forms says that it has plural
 // forms. Spanish has one for millions and Russian one for fractions, which the
@@ -133,18 +164,8 @@ func message(key string, t language.Tag, text any) (m *i18n.Message, forms bool,
 	return nil, false, fmt.Errorf("there is no text")
 }
 
-// english is read once: it never changes.
-var english = sync.OnceValue(func() *Language {
-	c, err := Load()
-	if err != nil {
-		panic(err) // the texts are part of the program, and tests read them
-	}
-	l, _ := c.Find(language.English.String())
-	return l
-})
-
 // English says the texts in English, for logs and the command line.
-func English() *Language { return english() }
+func English() *Language { return Load().languages[0] }
 
 // All lists the languages there are.
 func (c *Catalogue) All() []*Language { return c.languages }

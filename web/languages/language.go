@@ -8,26 +8,36 @@ import (
 	"time"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
-	"github.com/nicksnyder/go-i18n/v2/i18n/template"
 	"golang.org/x/text/language"
+
+	"homeward/web/onuse"
 )
 
 // Language says the texts in one language. It is safe for use by many at once.
 type Language struct {
-	tag       language.Tag
-	localizer *i18n.Localizer
-	parser    template.Parser
-	sources   map[string]source // by their English
-	filled    []source
-	counted   map[string]bool // keys of texts with plural forms
-	decimal   string
-	group     string
+	tag         language.Tag
+	often, rest *onuse.Value[*texts]
 }
 
-func newLanguage(t language.Tag, l *i18n.Localizer, p template.Parser, sources map[string]source, filled []source, counted map[string]bool) *Language {
-	n := &Language{tag: t, localizer: l, parser: p, sources: sources, filled: filled, counted: counted}
-	n.decimal, n.group = n.T("format.decimal"), n.T("format.group")
-	return n
+func newLanguage(t language.Tag) *Language {
+	of := func(wanted func(file string) bool) *onuse.Value[*texts] {
+		return onuse.New(func() *texts {
+			x, err := read(t, wanted)
+			if err != nil {
+				panic(err) // the texts are part of the program, and tests read them
+			}
+			return x
+		})
+	}
+	return &Language{t, of(func(file string) bool { return file == often }), of(func(file string) bool { return file != often })}
+}
+
+// texts are those among which a key's is.
+func (l *Language) texts(key string) *texts {
+	if strings.HasPrefix(key, often+".") {
+		return l.often.Get()
+	}
+	return l.rest.Get()
 }
 
 // Tag is the language's code as in <html lang>: "de".
@@ -43,7 +53,8 @@ func (l *Language) Text(key string, pairs ...any) (any, error) {
 	if len(pairs)%2 != 0 {
 		return nil, fmt.Errorf("text %q: a parameter has no value", key)
 	}
-	config := i18n.LocalizeConfig{MessageID: key, TemplateParser: l.parser}
+	texts := l.texts(key)
+	config := i18n.LocalizeConfig{MessageID: key, TemplateParser: texts.parser}
 	isHTML := false
 	for i := 1; i < len(pairs); i += 2 {
 		_, is := pairs[i].(html.HTML)
@@ -61,7 +72,7 @@ func (l *Language) Text(key string, pairs ...any) (any, error) {
 			if err != nil {
 				return nil, fmt.Errorf("text %q: its count %v is no whole number", key, value)
 			}
-			if value = l.Number(n); l.counted[key] {
+			if value = l.Number(n); texts.counted[key] {
 				config.PluralCount = n
 			}
 		}
@@ -71,7 +82,7 @@ func (l *Language) Text(key string, pairs ...any) (any, error) {
 		data[name] = value
 	}
 	config.TemplateData = data
-	text, err := l.localizer.Localize(&config)
+	text, err := texts.localizer.Localize(&config)
 	if err != nil {
 		return nil, fmt.Errorf("saying text %q in %s: %w", key, l.tag, err)
 	}
@@ -134,8 +145,9 @@ func (l *Language) Number(n int) string {
 	if len(s) < 5 { // four digits stand alone in Spanish and Russian
 		return sign + s
 	}
+	group := l.T("format.group")
 	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + l.group + s[i:]
+		s = s[:i] + group + s[i:]
 	}
 	return sign + s
 }
@@ -150,7 +162,7 @@ func (l *Language) Size(n uint64) string {
 	if u == 0 {
 		return strconv.FormatUint(n, 10) + "\u00a0" + unit
 	}
-	return strings.Replace(strconv.FormatFloat(f, 'f', 1, 64), ".", l.decimal, 1) + "\u00a0" + unit
+	return strings.Replace(strconv.FormatFloat(f, 'f', 1, 64), ".", l.T("format.decimal"), 1) + "\u00a0" + unit
 }
 
 // Ago says how long something was before now.

@@ -105,10 +105,10 @@ func (l *Language) sentences(english string) (text string, ok bool) {
 
 // find says one English sentence, or several that are one text.
 func (l *Language) find(english string) (text string, ok bool) {
-	if s, ok := l.sources[english]; ok && len(s.params) == 0 {
+	if s, ok := l.rest.Get().sources[english]; ok && len(s.params) == 0 {
 		return l.T(s.key), true
 	}
-	for _, s := range l.filled {
+	for _, s := range l.rest.Get().filled {
 		found, ok := fillings(s.parts, english)
 		if !ok {
 			continue
@@ -125,7 +125,7 @@ func (l *Language) find(english string) (text string, ok bool) {
 // Say says an English sentence in this language; ok is false where there is no
 // text for it, and the answer is the English one.
 func (l *Language) Say(format string, args ...any) (said string, ok bool) {
-	s, ok := l.sources[verbs.ReplaceAllString(format, hole)]
+	s, ok := l.rest.Get().sources[verbs.ReplaceAllString(format, hole)]
 	each := verbs.FindAllString(format, -1)
 	if !ok || len(s.params) != len(args) || len(each) != len(args) {
 		return fmt.Sprintf(format, args...), false

@@ -94,7 +94,7 @@ func TestSentencesFromElsewhereAreInTheCatalogue(t *testing.T) {
 			if p.function == "passwordErrorf" {
 				text = "the password " + text
 			}
-			if _, ok := l.sources[verbs.ReplaceAllString(text, hole)]; !ok {
+			if _, ok := l.rest.Get().sources[verbs.ReplaceAllString(text, hole)]; !ok {
 				t.Errorf("%s: there is no text for %q", file, text)
 			}
 		})
@@ -112,7 +112,7 @@ func TestRisksAreInTheCatalogue(t *testing.T) {
 		}
 		found++
 		text = strings.TrimPrefix(text, " ")
-		if _, ok := l.sources[verbs.ReplaceAllString(text, hole)]; !ok && text != "Only %s may use it." {
+		if _, ok := l.rest.Get().sources[verbs.ReplaceAllString(text, hole)]; !ok && text != "Only %s may use it." {
 			t.Errorf("%s: there is no text for %q", file, text)
 		}
 	})
@@ -128,7 +128,7 @@ func TestTextsForSentencesFromElsewhereAreStillSaidThere(t *testing.T) {
 			there = append(there, verbs.ReplaceAllString(text, hole))
 		})
 	}
-	for english, s := range in(t, "en").sources {
+	for english, s := range in(t, "en").rest.Get().sources {
 		// What is added up of several is held by its longest part.
 		longest := ""
 		for _, part := range strings.Split(english, hole) {
@@ -208,7 +208,7 @@ func TestProblemsOfTheTunnelAndTheDatabaseAreInTheCatalogue(t *testing.T) {
 				return
 			}
 			found++
-			if _, ok := l.sources[verbs.ReplaceAllString(text, hole)]; !ok {
+			if _, ok := l.rest.Get().sources[verbs.ReplaceAllString(text, hole)]; !ok {
 				t.Errorf("%s: there is no text for %q", file, text)
 			}
 		})

@@ -1,34 +1,12 @@
 package memory
 
 import (
-	"context"
 	"os"
-	"runtime/debug"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
-
-// startUp is how long starting takes.
-const startUp = 8 * time.Second
-
-// Settle gives memory back that only starting up needed: what is free, and the
-// program's pages, which the kernel brings back when they are used again. It
-// returns when ctx ends.
-func Settle(ctx context.Context) error {
-	started := time.NewTimer(startUp)
-	defer started.Stop()
-	select {
-	case <-ctx.Done():
-	case <-started.C:
-		debug.FreeOSMemory()
-		releaseProgram()
-		<-ctx.Done()
-	}
-	return nil
-}
 
 // releaseProgram unmaps the pages of the program's file that were not changed. What
 // was, such as addresses that the loader filled in before it took the right to write

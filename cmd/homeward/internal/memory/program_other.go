@@ -1,0 +1,6 @@
+//go:build !linux
+
+package memory
+
+// releaseProgram is for Linux.
+func releaseProgram() {}
