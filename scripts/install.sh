@@ -214,7 +214,9 @@ service() {
 stop_service() {
 	[ -z "$root" ] || return 0
 	if [ -d /run/systemd/system ]; then
-		[ ! -e /etc/systemd/system/homeward.service ] || do_it systemctl disable --now homeward
+		for unit in homeward-update.timer homeward.service; do
+			[ ! -e "/etc/systemd/system/$unit" ] || do_it systemctl disable --now "$unit"
+		done
 	elif [ -x /etc/init.d/homeward ]; then
 		do_it /etc/init.d/homeward stop
 		[ ! -x /sbin/rc-update ] || do_it rc-update del homeward default

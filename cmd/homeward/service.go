@@ -159,7 +159,7 @@ func sweep(ctx context.Context, o *options, cfg service.Config) error {
 	log := configs.NewLogger(s, o.tty.err)
 	st, err := state.Open(ctx, dir, log)
 	if errors.Is(err, state.ErrLocked) {
-		return fmt.Errorf("the service runs: stop it first: %s", strings.Join(service.Stop(cfg.Manager), "; "))
+		return fmt.Errorf("the service runs: stop it first: %s", strings.Join(service.Stop(cfg), "; "))
 	}
 	here := !cfg.DryRun && cfg.Root == "/"
 	if err == nil {

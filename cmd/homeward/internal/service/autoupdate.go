@@ -11,6 +11,8 @@ import (
 const (
 	updateService = "/etc/systemd/system/homeward-update.service"
 	updateTimer   = "/etc/systemd/system/homeward-update.timer"
+	updateLink    = "/etc/systemd/system/timers.target.wants/homeward-update.timer" // of systemctl enable
+	updateStamp   = "/var/lib/systemd/timers/stamp-homeward-update.timer"           // systemd's, of the last look
 	updateName    = "homeward-update"
 )
 

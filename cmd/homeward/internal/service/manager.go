@@ -91,10 +91,13 @@ func (m Manager) afterInstall(root string, tun bool) []string {
 }
 
 // beforeUninstall are the commands that stop it.
-func (m Manager) beforeUninstall() []string {
+func (m Manager) beforeUninstall(root string) []string {
 	switch m {
 	case Systemd:
-		return []string{"systemctl disable --now homeward homeward-update.timer"}
+		if exists(root, updateTimer) { // systemd does nothing if one of them is not there
+			return []string{"systemctl disable --now homeward-update.timer homeward"}
+		}
+		return []string{"systemctl disable --now homeward"}
 	case OpenRC:
 		return []string{"rc-service homeward stop", "rc-update del homeward default"}
 	}

@@ -18,6 +18,8 @@ const (
 	mark       = `Made by "homeward service install", which replaces it, and removed by "homeward service uninstall".`
 	shippedBin = "/usr/bin/homeward"
 	sysctlFile = "/etc/sysctl.d/60-homeward.conf"
+	// logFile is where the scripts of OpenRC and SysV init have the log written.
+	logFile = "/var/log/homeward.log"
 	// StateDir is where the service keeps its state.
 	StateDir = "/var/lib/homeward"
 )
@@ -79,6 +81,8 @@ func Install(c Config) (Report, error) {
 		}
 		r.Written = append(r.Written, f.path)
 	}
+	// Before its file goes: what is enabled and not there leaves a link behind.
+	looked := c.Manager == Systemd && !c.Update && exists(c.root(), updateTimer)
 	var former []string // of an earlier install
 	if !c.TUN {
 		former = append(former, sysctlFile)
@@ -92,6 +96,12 @@ func Install(c Config) (Report, error) {
 		}
 	}
 	r.Commands = c.Manager.afterInstall(c.root(), c.TUN)
+	if looked {
+		if err := c.removeAll(&r, updateLink, updateStamp); err != nil {
+			return r, err
+		}
+		r.Commands = append([]string{"systemctl stop homeward-update.timer || true"}, r.Commands...)
+	}
 	if c.Update && c.Manager == Systemd {
 		r.Commands = append(r.Commands, "systemctl enable --now homeward-update.timer")
 	}
@@ -99,9 +109,10 @@ func Install(c Config) (Report, error) {
 }
 
 // Stop lists the commands that stop the service before Uninstall.
-func Stop(m Manager) []string { return m.beforeUninstall() }
+func Stop(c Config) []string { return c.Manager.beforeUninstall(c.root()) }
 
-// Uninstall removes what Install wrote. The state stays unless purge is set.
+// Uninstall removes what Install and the service wrote. The state stays unless purge
+// is set.
 // The service must not run any more.
 func Uninstall(c Config, purge bool) (Report, error) {
 	var r Report
@@ -110,6 +121,13 @@ func Uninstall(c Config, purge bool) (Report, error) {
 			return r, err
 		}
 	}
+	written := logFile
+	if c.Manager == Systemd {
+		written = updateStamp
+	}
+	if err := c.removeAll(&r, written); err != nil {
+		return r, err
+	}
 	r.Commands = c.Manager.afterUninstall(c.root())
 	if !purge {
 		if exists(c.root(), StateDir) {
@@ -117,18 +135,23 @@ func Uninstall(c Config, purge bool) (Report, error) {
 		}
 		return r, nil
 	}
-	for _, p := range []string{StateDir, "/var/lib/private/homeward"} { // the second is where systemd keeps it
+	return r, c.removeAll(&r, StateDir, "/var/lib/private/homeward") // the second is where systemd keeps it
+}
+
+// removeAll removes what the service itself wrote, whatever is in it.
+func (c Config) removeAll(r *Report, paths ...string) error {
+	for _, p := range paths {
 		if _, err := os.Lstat(c.at(p)); err != nil {
 			continue
 		}
 		if !c.DryRun {
 			if err := os.RemoveAll(c.at(p)); err != nil {
-				return r, fmt.Errorf("removing the state: %w", err)
+				return fmt.Errorf("removing what the service wrote: %w", err)
 			}
 		}
 		r.Removed = append(r.Removed, p)
 	}
-	return r, nil
+	return nil
 }
 
 // Installed says which of the files that Install writes are there.

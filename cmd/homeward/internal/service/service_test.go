@@ -139,9 +139,21 @@ func TestUpdatingByItselfIsSwitchedOffAgain(t *testing.T) {
 	if on, err := Updates(cfg); !on || err != nil {
 		t.Errorf("installed: %v, %v", on, err)
 	}
+	if stop := Stop(cfg); !slices.Equal(stop, []string{"systemctl disable --now homeward-update.timer homeward"}) {
+		t.Errorf("both are stopped by %q", stop)
+	}
+	for _, made := range []string{updateLink, updateStamp} { // by systemd
+		put(t, filepath.Join(root, made), "")
+	}
 	cfg.Update = false
-	if r, err := Install(cfg); err != nil || !slices.Equal(r.Removed, []string{updateService, updateTimer}) {
-		t.Errorf("removed %v, %v", r.Removed, err)
+	if r, err := Install(cfg); err != nil || !slices.Equal(r.Removed, []string{updateService, updateTimer, updateLink, updateStamp}) || !strings.HasPrefix(r.Commands[0], "systemctl stop homeward-update.timer") {
+		t.Errorf("removed %v, to be run %q, %v", r.Removed, r.Commands, err)
+	}
+	if r, err := Install(cfg); err != nil || slices.ContainsFunc(r.Commands, func(c string) bool { return strings.Contains(c, "timer") }) {
+		t.Errorf("without any: to be run %q, %v", r.Commands, err)
+	}
+	if stop := Stop(cfg); !slices.Equal(stop, []string{"systemctl disable --now homeward"}) {
+		t.Errorf("the service alone is stopped by %q", stop)
 	}
 	cfg = Config{Root: root, Manager: SysV, Binary: "/usr/local/bin/homeward", Update: true}
 	if _, err := Install(cfg); !errors.Is(err, ErrNoDaily) {
@@ -203,6 +215,16 @@ func TestTheStateStaysUnlessItIsPurged(t *testing.T) {
 	cfg.DryRun = false
 	if _, err := Uninstall(cfg, true); err != nil || exists(root, StateDir) {
 		t.Errorf("%v, or it is still there", err)
+	}
+}
+
+func TestTheLogOfTheScriptsGoesWithThem(t *testing.T) {
+	for manager, goes := range map[Manager]bool{OpenRC: true, SysV: true, Systemd: false} {
+		root := newRoot(t, logFile)
+		r, err := Uninstall(Config{Root: root, Manager: manager, Binary: "/usr/bin/homeward"}, false)
+		if err != nil || slices.Contains(r.Removed, logFile) != goes || exists(root, logFile) == goes {
+			t.Errorf("%s: %+v, %v", manager, r, err)
+		}
 	}
 }
 
