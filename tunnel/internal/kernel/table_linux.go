@@ -127,14 +127,16 @@ func essence(exprs []expr.Any) string {
 	return b.String()
 }
 
-// deleteTable removes the table of an interface, if there is one.
+// deleteTable removes the table of an interface, if there is one. A kernel without
+// nftables has none.
 func deleteTable(iface string) error {
 	conn, err := nftables.New()
 	if err != nil {
 		return fmt.Errorf("opening nftables: %w", err)
 	}
 	conn.DelTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: tableName(iface)})
-	if err := conn.Flush(); err != nil && !errors.Is(err, unix.ENOENT) {
+	err = conn.Flush()
+	if err != nil && !slices.ContainsFunc([]error{unix.ENOENT, unix.EOPNOTSUPP, unix.EPROTONOSUPPORT}, func(none error) bool { return errors.Is(err, none) }) {
 		return fmt.Errorf("deleting nftables table inet %s: %w", tableName(iface), err)
 	}
 	return nil
