@@ -178,6 +178,20 @@ func TestTheProgramIsStaticAndKnowsItsVersionAndItsComponents(t *testing.T) {
 	}
 }
 
+func TestTheInstallerKnowsItsKeysAndItsAddress(t *testing.T) {
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := job{src: "../..", out: t.TempDir(), trusted: []ed25519.PublicKey{public}, from: "https://example.org/latest"}
+	if err := j.writeInstaller(); err != nil {
+		t.Fatal(err)
+	}
+	if text := files(t, j.out)["install.sh"]; !strings.Contains(text, "\nKEYS='"+release.FormatKey(public)+"'\nFROM='https://example.org/latest'\n") {
+		t.Errorf("it begins with %.700s", text)
+	}
+}
+
 func TestThePackagesHaveWhatASystemNeeds(t *testing.T) {
 	m := newRelease(t)
 	out, err := exec.Command("dpkg-deb", "--contents", filepath.Join(m.dir, "homeward_1.2.3_amd64.deb")).Output()

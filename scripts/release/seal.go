@@ -54,7 +54,8 @@ func (j *job) writeInstaller() error {
 	for _, k := range j.trusted {
 		keys = append(keys, release.FormatKey(k))
 	}
-	filled := strings.NewReplacer("\nKEYS=''\n", "\nKEYS='"+strings.Join(keys, " ")+"'\n", "\nFROM=''\n", "\nFROM='"+j.from+"'\n").Replace(string(text))
+	// The lines follow each other, so that neither may take the other's line feed.
+	filled := strings.NewReplacer("\nKEYS=''", "\nKEYS='"+strings.Join(keys, " ")+"'", "\nFROM=''", "\nFROM='"+j.from+"'").Replace(string(text))
 	return os.WriteFile(filepath.Join(j.out, "install.sh"), []byte(filled), 0o755)
 }
 
