@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"homeward/scripts/initramfs"
 	"homeward/scripts/kernelpeer/task"
 	"homeward/scripts/labnet"
 )
@@ -48,7 +49,7 @@ func New(ctx context.Context, host *labnet.Host, dir, root string) (*Machine, er
 		return nil, fmt.Errorf("there is no kernel in %s", root)
 	}
 	m := &Machine{host: host, kernel: kernels[0], guest: filepath.Join(dir, "guest"), dir: dir}
-	if m.modules, err = withDependencies(filepath.Join(root, "lib", "modules"), "e1000", "wireguard"); err != nil {
+	if m.modules, err = initramfs.Modules(filepath.Join(root, "lib", "modules"), "e1000", "wireguard"); err != nil {
 		return nil, err
 	}
 	build := exec.CommandContext(ctx, "go", "build", "-o", m.guest, "homeward/scripts/kernelpeer/guest")
@@ -119,26 +120,26 @@ func (m *Machine) image(t task.Task) (string, error) {
 		return "", err
 	}
 	defer f.Close()
-	a := &archive{w: f}
-	a.folder("dev")
-	a.device("dev/console", 5, 1)
+	a := initramfs.New(f)
+	a.Folder("dev", 0o755)
+	a.Device("dev/console", 5, 1)
 	for _, path := range m.modules {
 		module, err := os.ReadFile(path)
 		if err != nil {
 			return "", err
 		}
 		t.Modules = append(t.Modules, "/"+filepath.Base(path))
-		a.file(filepath.Base(path), 0o644, module)
+		a.File(filepath.Base(path), 0o644, module)
 	}
 	guest, err := os.ReadFile(m.guest)
 	if err != nil {
 		return "", err
 	}
-	a.file("init", 0o755, guest)
+	a.File("init", 0o755, guest)
 	what, err := json.Marshal(t)
 	if err != nil {
 		return "", err
 	}
-	a.file(filepath.Base(task.File), 0o600, what)
-	return f.Name(), a.end()
+	a.File(filepath.Base(task.File), 0o600, what)
+	return f.Name(), a.End()
 }

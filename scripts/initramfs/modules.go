@@ -1,4 +1,4 @@
-package kernelpeer
+package initramfs
 
 import (
 	"bytes"
@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// withDependencies returns the files of the wanted modules below root, each after
-// those that it needs. Modules that the kernel has built in are left out.
-func withDependencies(root string, wanted ...string) ([]string, error) {
+// Modules returns the files of the wanted modules below root, each after those that it
+// needs. Those may be missing, as they are where the kernel has them built in.
+func Modules(root string, wanted ...string) ([]string, error) {
 	files := map[string]string{}
 	err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
 		if name, ok := strings.CutSuffix(filepath.Base(path), ".ko"); ok {
