@@ -202,7 +202,7 @@ func crash(t *testing.T, dir string, from int, after time.Duration) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, self)
 	cmd.Env = append(os.Environ(), crashDir+"="+dir, fmt.Sprintf("HOMEWARD_TEST_CRASH_FROM=%d", from))

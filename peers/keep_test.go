@@ -149,7 +149,7 @@ func TestAKeptCodeIsTheSameAfterTheHandOverAndARestart(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if p, err := k.Get(created.Peer.ID); err == nil && !p.Renewing() {
 			break
 		}
@@ -235,7 +235,7 @@ func TestWhatIsKeptAndNotWantedIsErasedAtTheStart(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- k.Run(ctx) }()
-	for end := time.Now().Add(10 * time.Second); len(k.stored(t)) > 0 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); len(k.stored(t)) > 0 && time.Now().Before(end); {
 		time.Sleep(10 * time.Millisecond)
 	}
 	stop()

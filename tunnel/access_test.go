@@ -3,7 +3,6 @@ package tunnel
 import (
 	"net/netip"
 	"testing"
-	"time"
 
 	"homeward/tunnel/internal/filter"
 )
@@ -50,7 +49,7 @@ func TestNamesAreLookedUpWhateverIsGrantedAndTheRestIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	home := cfg.Addresses[0].Addr()
-	if _, err := anna.ask(t, home, "nas.home.", 10*time.Second); err != nil {
+	if _, err := anna.ask(t, home, "nas.home.", patience); err != nil {
 		t.Error(err)
 	}
 	before := tun.Counters().Peers[0]
@@ -66,7 +65,7 @@ func TestNamesAreLookedUpWhateverIsGrantedAndTheRestIsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A later answer says that the filter has seen the earlier packet.
-	if _, err := anna.ask(t, home, "nas.home.", 10*time.Second); err != nil {
+	if _, err := anna.ask(t, home, "nas.home.", patience); err != nil {
 		t.Error(err)
 	}
 	if got := tun.Counters().Peers[0].Drops.Of(filter.ToBox); got != 1 {

@@ -20,7 +20,7 @@ func TestArrivalsTellWhoComesInAndWhoDoesNot(t *testing.T) {
 	// until asks again and again: a phone's first packets may get lost.
 	until := func(p *phone, class ArrivalClass) {
 		t.Helper()
-		for end := time.Now().Add(20 * time.Second); count(class) == 0; {
+		for end := time.Now().Add(patience); count(class) == 0; {
 			if _, err := p.ask(t, home, "nas.home.", 300*time.Millisecond); time.Now().After(end) {
 				t.Fatalf("asking for a name: %v; %+v", err, tun.Status().Arrivals)
 			}

@@ -10,7 +10,7 @@ import (
 func until(t *testing.T, tun *Tunnel, p *phone, done func() bool) {
 	t.Helper()
 	home := tun.cfg.Addresses[0].Addr()
-	for end := time.Now().Add(20 * time.Second); !done(); {
+	for end := time.Now().Add(patience); !done(); {
 		if _, err := p.ask(t, home, "nas.home.", 300*time.Millisecond); time.Now().After(end) {
 			t.Fatalf("asking for a name: %v; %+v", err, tun.Status().Arrivals)
 		}

@@ -24,7 +24,7 @@ func TestPeersComeInByFurtherPorts(t *testing.T) {
 	if err := tun.SetPeers([]Peer{first.peer, second.peer}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.ask(t, own, "nas.home.", 10*time.Second); err != nil {
+	if _, err := first.ask(t, own, "nas.home.", patience); err != nil {
 		t.Fatal(err)
 	}
 	before := handshakeOf(t, tun, first)
@@ -38,10 +38,10 @@ func TestPeersComeInByFurtherPorts(t *testing.T) {
 	if got := tun.Status().Further; !slices.Equal(got, []uint16{further.ListenPort}) {
 		t.Errorf("the status has %v", got)
 	}
-	if _, err := second.ask(t, own, "nas.home.", 10*time.Second); err != nil {
+	if _, err := second.ask(t, own, "nas.home.", patience); err != nil {
 		t.Errorf("by the further port: %v", err)
 	}
-	if _, err := first.ask(t, own, "nas.home.", 10*time.Second); err != nil {
+	if _, err := first.ask(t, own, "nas.home.", patience); err != nil {
 		t.Errorf("by the first port: %v", err)
 	}
 	if handshakeOf(t, tun, first) != before {
@@ -109,7 +109,7 @@ func TestFurtherPortsBeforeTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, tun)
-	if _, err := p.ask(t, cfg.Addresses[0].Addr(), "nas.home.", 10*time.Second); err != nil {
+	if _, err := p.ask(t, cfg.Addresses[0].Addr(), "nas.home.", patience); err != nil {
 		t.Error(err)
 	}
 }

@@ -47,7 +47,7 @@ func TestPeersThatComeDisturbNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	home := own[1].Addr()
-	if _, err := anna.ask(t, home, "nas.home.", 10*time.Second); err != nil {
+	if _, err := anna.ask(t, home, "nas.home.", patience); err != nil {
 		t.Fatal(err)
 	}
 	before := handshake(t, tun, anna.peer)
@@ -73,7 +73,7 @@ func TestPeersThatComeDisturbNobody(t *testing.T) {
 	for !done.Load() || asked < 20 {
 		began := time.Now()
 		asked++
-		if _, err := anna.ask(t, home, "nas.home.", 5*time.Second); err != nil {
+		if _, err := anna.ask(t, home, "nas.home.", patience); err != nil {
 			t.Errorf("question %d: %v", asked, err)
 			break
 		}

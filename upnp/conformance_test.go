@@ -241,12 +241,12 @@ func TestNoProtocolWaitsLong(t *testing.T) {
 			"add":      func(ctx context.Context) answer { _, a := s.add(ctx, c.want()); return a },
 		} {
 			start := time.Now()
-			if a := ask(hurried(t.Context())); a.outcome != silent || time.Since(start) > callTime+200*time.Millisecond {
+			if a := ask(hurried(t.Context())); a.outcome != silent || time.Since(start) > callTime+2*time.Second {
 				t.Errorf("%s: %+v after %v", what, a, time.Since(start))
 			}
 			ctx, cancel := context.WithTimeout(hurried(t.Context()), 100*time.Millisecond)
 			start = time.Now()
-			if a := ask(ctx); a.ok() || time.Since(start) > time.Second {
+			if a := ask(ctx); a.ok() || time.Since(start) > atOnce {
 				t.Errorf("%s went on for %v after its context's end: %+v", what, time.Since(start), a)
 			}
 			cancel()
@@ -263,7 +263,7 @@ func TestMapperWorksByEachProtocolAlone(t *testing.T) {
 		start := time.Now()
 		m, stop := running(t, against(r))
 		s := until(t, m, "mapping", verdict(Mapped))
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > atOnce {
 			t.Errorf("took %v", took)
 		}
 		if s.Router.Via != c.via || s.Mapping.Via != c.via || s.External.String() != "81.2.69.2" ||

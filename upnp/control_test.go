@@ -86,7 +86,7 @@ func TestControlRequestsAreRepeatedUntilAnswered(t *testing.T) {
 			if _, a := s.add(t.Context(), testWant()); !a.ok() || r.Calls(c.mapped) != 4 {
 				t.Errorf("%+v after %d packets", a, r.Calls(c.mapped))
 			}
-			if took, want := time.Since(start), controlRounds[3]; took < want || took > want+500*time.Millisecond {
+			if took, want := time.Since(start), controlRounds[3]; took < want || took > want+5*time.Second {
 				t.Errorf("took %v", took)
 			}
 		})
@@ -100,7 +100,7 @@ func TestControlPortThatIsClosedIsNoticedAtOnce(t *testing.T) {
 		s := c.open(t, r)
 		r.StopControl()
 		start := time.Now()
-		if _, a := s.external(t.Context()); a.outcome != moved || time.Since(start) > 200*time.Millisecond {
+		if _, a := s.external(t.Context()); a.outcome != moved || time.Since(start) > atOnce {
 			t.Errorf("%s: %+v after %v", c.name, a, time.Since(start))
 		}
 		if _, a := c.probe(r).probe(t.Context(), loop(r)); a.outcome != moved {
@@ -123,7 +123,7 @@ func TestControlVersionsAreToldApart(t *testing.T) {
 		start := time.Now()
 		_, a := (&pcp{port: r.ControlPort(), secret: testSecret}).probe(t.Context(), loop(r))
 		_, b := (&natpmp{port: r.ControlPort()}).probe(t.Context(), loop(r))
-		if a.outcome != tt.pcp || b.outcome != tt.pmp || time.Since(start) > time.Second {
+		if a.outcome != tt.pcp || b.outcome != tt.pmp || time.Since(start) > atOnce {
 			t.Errorf("%s: PCP %+v, NAT-PMP %+v after %v", name, a, b, time.Since(start))
 		}
 	}

@@ -44,10 +44,17 @@ func against(r *routertest.Router) Config {
 		Gateway: func() (Gateway, error) { return loop(r), nil }}
 }
 
+// patience is how long is waited for what nobody promised a time for: a busy machine is
+// many times slower.
+const patience = 90 * time.Second
+
+// atOnce is for what waits for nobody: those that do not answer are waited for longer.
+const atOnce = ssdpListen - 300*time.Millisecond
+
 // until waits for a status that fits.
 func until(t *testing.T, m *Mapper, what string, fits func(Status) bool) Status {
 	t.Helper()
-	limit := time.After(20 * time.Second)
+	limit := time.After(patience)
 	for {
 		if s := m.Status(); fits(s) {
 			return s
@@ -67,7 +74,7 @@ func TestMapsAndReleasesAtStop(t *testing.T) {
 	start := time.Now()
 	m, stop := running(t, against(r))
 	s := until(t, m, "mapping", verdict(Mapped))
-	if took := time.Since(start); took > time.Second {
+	if took := time.Since(start); took > atOnce {
 		t.Errorf("took %v", took)
 	}
 	if s.External.String() != "81.2.69.2" || s.Mapping == nil || s.Mapping.External.String() != "81.2.69.2:41234" ||
@@ -122,7 +129,7 @@ func TestStopWithADeadRouterIsQuick(t *testing.T) {
 	r.Always("DeletePortMapping", hang)
 	start := time.Now()
 	stop()
-	if took := time.Since(start); took > releaseTime+500*time.Millisecond {
+	if took := time.Since(start); took > releaseTime+5*time.Second {
 		t.Errorf("took %v", took)
 	}
 }

@@ -76,7 +76,7 @@ func TestRealRouterByEveryProtocol(t *testing.T) {
 			}
 			start = time.Now()
 			second.end(syscall.SIGTERM)
-			if n := r.rules(); n != 0 || time.Since(start) > releaseTime+time.Second {
+			if n := r.rules(); n != 0 || time.Since(start) > releaseTime+5*time.Second {
 				t.Errorf("%d rules left after %v", n, time.Since(start))
 			}
 		})
@@ -97,7 +97,7 @@ func TestRealRouterSpeaksNothing(t *testing.T) {
 			r.mapper().await(NoIGD, 5*time.Second)
 			took := time.Since(start)
 			t.Logf("known after %v", took.Round(time.Millisecond))
-			if took > 4*time.Second {
+			if took > 15*time.Second {
 				t.Errorf("took %v", took)
 			}
 		})
@@ -265,7 +265,7 @@ func TestRealRouterOwnAddressChangesInPCP(t *testing.T) {
 	start := time.Now()
 	s := p.await(Conflict, 30*time.Second)
 	t.Logf("noticed after %v", time.Since(start).Round(10*time.Millisecond))
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("took %v", took)
 	}
 	if advice := s["Advice"].(string); !strings.Contains(advice, labNAS+", a former address of this box. That ends by itself within 60 minutes") {

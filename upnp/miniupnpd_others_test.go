@@ -61,7 +61,7 @@ func TestRealRouterBesideAnotherOne(t *testing.T) {
 			t.Logf("the other router said:\n%s", log)
 		}
 	})
-	if !poll(10*time.Second, func() bool {
+	if !poll(patience, func() bool {
 		return strings.Contains(r.in(other, "ss", "-Hlun"), ":1900")
 	}) {
 		t.Fatal("the other router does not listen")

@@ -44,7 +44,7 @@ func next(t *testing.T, news <-chan view) (v view, ok bool) {
 	select {
 	case v, ok = <-news:
 		return v, ok
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no news")
 	}
 	return v, ok

@@ -133,7 +133,7 @@ func TestAnOpenPageHearsWhatHappens(t *testing.T) {
 	}()
 	<-lines // it has begun
 	w.happen(history.Event{Kind: history.PortConflict})
-	end := time.After(20 * time.Second)
+	end := time.After(time.Minute)
 	for found := false; ; {
 		select {
 		case line := <-lines:

@@ -230,7 +230,7 @@ func (w *world) browser() *http.Client {
 	jar, _ := cookiejar.New(nil) // never fails
 	c := *w.tls.Client()
 	c.Jar = jar
-	c.Timeout = 20 * time.Second
+	c.Timeout = time.Minute
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &c
 }

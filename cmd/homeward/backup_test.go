@@ -150,7 +150,7 @@ func TestARunningHomewardTakesABackupAndStartsAgainWithIt(t *testing.T) {
 func awaitPeer(t *testing.T, dir, name string, out *output) {
 	t.Helper()
 	client := api.NewClient(filepath.Join(dir, "state", socketFile))
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testPatience)
 	defer cancel()
 	for {
 		list, err := client.Peers(ctx)
@@ -201,7 +201,7 @@ func restoreByPage(t *testing.T, file, key string) {
 	}
 	req.Header.Set("Content-Type", form.FormDataContentType())
 	req.Header.Set("Origin", base)
-	browser := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	browser := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: testPatience}
 	resp, err := browser.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +243,7 @@ func TestABackupIsWrittenAtNightToTheFolder(t *testing.T) {
 	if code, said := typing(t, dir, "", "backup", "nightly", "--to", folder, "--keep", "3"); code != exitOK || !strings.Contains(said, "the newest 3 stay") {
 		t.Errorf("%d %s", code, said)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(testPatience); ; time.Sleep(20 * time.Millisecond) {
 		if code, said := typing(t, dir, "", "backup", "nightly", "show"); code == exitOK && strings.Contains(said, "The last one") {
 			break
 		} else if time.Now().After(deadline) {
@@ -259,7 +259,7 @@ func TestABackupIsWrittenAtNightToTheFolder(t *testing.T) {
 	if code, said := typing(t, dir, "", "backup", "nightly", "off"); code != exitOK {
 		t.Errorf("%d %s", code, said)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(testPatience); ; time.Sleep(50 * time.Millisecond) {
 		if code, said := typing(t, dir, "", "log"); code == exitOK && strings.Contains(said, "recovery code") && strings.Contains(said, "nightly backup was changed") {
 			break
 		} else if time.Now().After(deadline) {

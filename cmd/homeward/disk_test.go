@@ -43,7 +43,7 @@ func spoilDisk(t *testing.T, p *process, dir, calls, failing string) *badDisk {
 		if strings.Contains(said.String(), "not permitted") {
 			t.Skip("this system does not let strace attach to a process: run scripts/test as root")
 		}
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > testPatience {
 			t.Fatalf("strace does not attach: %s", said.String())
 		}
 	}

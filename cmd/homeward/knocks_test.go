@@ -101,7 +101,7 @@ func TestTheCommandWaitsForAKnock(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- socket.Run(ctx) }()
-	heard, err := awaitKnock(t.Context(), api.NewClient(path), before, 10*time.Second)
+	heard, err := awaitKnock(t.Context(), api.NewClient(path), before, testPatience)
 	if err != nil || heard.From != "198.51.100.7" || asked != 2 {
 		t.Errorf("%+v, %v, asked %d times", heard, err, asked)
 	}

@@ -66,7 +66,7 @@ func TestTheLogTellsWhoDidWhatAcrossRestarts(t *testing.T) {
 	start(t, dir)
 	want := []string{"started", "Was added · On the box itself", "Its settings were changed", "Was switched off", "Was given a new code", "A link to its code was made", "stopped", "started"}
 	var out string
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // until it is noted
+	for end := time.Now().Add(testPatience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // until it is noted
 		if out = do("log", "--since", "1h"); strings.Count(out, "started") == 2 {
 			break
 		}

@@ -51,7 +51,7 @@ func (o *output) String() string {
 // await waits until part has been written.
 func (o *output) await(t *testing.T, part string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(o.String(), part); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(testPatience); !strings.Contains(o.String(), part); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%q is not printed, but %q", part, o.String())
 		}
@@ -157,7 +157,7 @@ func startAt(t *testing.T, dir string, wall func() time.Time, args ...string) (s
 		done <- result{code, errs.String()}
 	}()
 	client := api.NewClient(filepath.Join(dir, "state", socketFile))
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(testPatience); ; {
 		if _, err := client.Status(t.Context()); err == nil {
 			break
 		} else if time.Now().After(deadline) {
@@ -233,7 +233,7 @@ func TestDevicesSurviveARestart(t *testing.T) {
 	}
 	stop()
 	start(t, dir)
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // the tunnel takes it in a moment
+	for deadline := time.Now().Add(testPatience); ; time.Sleep(20 * time.Millisecond) { // the tunnel takes it in a moment
 		_, out, _ := homeward(t.Context(), dir, "peers", "list")
 		if strings.Contains(out, "anna") && strings.Contains(out, "active") {
 			break

@@ -46,7 +46,7 @@ func spawn(t *testing.T, dir string, before []string, args ...string) *process {
 	p := &process{cmd: exec.CommandContext(t.Context(), line[0], line[1:]...), done: make(chan error, 1)}
 	p.cmd.Env = append(os.Environ(), asHomeward+"=yes", "HOME="+dir, "HOMEWARD_STATE="+filepath.Join(dir, "state"), "GORACE=atexit_sleep_ms=0")
 	p.cmd.Stdout, p.cmd.Stderr = &p.said, &p.said
-	p.cmd.WaitDelay = 5 * time.Second
+	p.cmd.WaitDelay = testPatience
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func loopback(t *testing.T, dir string) []string {
 func (p *process) answers(t *testing.T, dir string) api.Status {
 	t.Helper()
 	client := api.NewClient(filepath.Join(dir, "state", socketFile))
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(testPatience); ; time.Sleep(20 * time.Millisecond) {
 		s, err := client.Status(t.Context())
 		if err == nil {
 			return s

@@ -81,7 +81,7 @@ func answers(ts *testscript.TestScript, neg bool, args []string) {
 		if err == nil && strings.Contains(ts.ReadFile("stdout"), args[0]) {
 			return
 		}
-		if time.Since(began) > 20*time.Second {
+		if time.Since(began) > testPatience {
 			ts.Fatalf("%q does not print %q: %v", args[1:], args[0], err)
 		}
 	}

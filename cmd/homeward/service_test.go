@@ -22,7 +22,7 @@ func TestTheServiceManagerIsToldThatItRunsAndThatItStops(t *testing.T) {
 	stop, _ := start(t, newDir(t, ""))
 	var heard []string
 	hear := func() string {
-		c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		c.SetReadDeadline(time.Now().Add(testPatience))
 		b := make([]byte, 200)
 		n, err := c.Read(b)
 		if err != nil {

@@ -52,7 +52,7 @@ func waitForSnapshot(t *testing.T, dir string) {
 		if all, _ := filepath.Glob(filepath.Join(dir, "state", "daily", "*.db")); len(all) == 1 {
 			return
 		}
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > testPatience {
 			t.Fatal("no daily snapshot")
 		}
 	}
@@ -107,7 +107,7 @@ func TestADamagedDatabaseComesBackWithTheNetworkThatTheTunnelHadLast(t *testing.
 		return strings.Count(list, "10.77.3.") == 2
 	}
 	for began := time.Now(); !moved(); time.Sleep(20 * time.Millisecond) {
-		if time.Since(began) > 10*time.Second {
+		if time.Since(began) > testPatience {
 			t.Fatal("nothing was renumbered: the test would prove nothing")
 		}
 	}

@@ -23,7 +23,7 @@ func asks(t *testing.T, base, token, method, path, body string) int {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	program := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: 20 * time.Second}
+	program := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: testPatience}
 	resp, err := program.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -88,7 +88,7 @@ func TestAProgramComesInByATokenFromTheBox(t *testing.T) {
 	if got := asks(t, base, token+"x", "GET", "/api/v1/peers", ""); got != 401 {
 		t.Errorf("a wrong one: %d", got)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(testPatience); ; time.Sleep(50 * time.Millisecond) {
 		code, said := typing(t, dir, "", "log")
 		done := code == exitOK
 		for _, line := range []string{"Was added · admin, by the token home assistant", "admin/home assistant  This token for a program was made", "admin/home assistant  This token of a program was revoked", "A program with a wrong token was refused, from 127.0.0.0/24 (2 times"} {

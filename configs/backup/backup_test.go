@@ -269,7 +269,7 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 			if !errors.As(err, &r) || r.Field != c.field || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%v, want a refusal of the %s that says %q", err, c.field, c.says)
 			}
-			if took := time.Since(begun); took > 5*time.Second {
+			if took := time.Since(begun); took > 30*time.Second {
 				t.Errorf("it took %v to refuse it", took)
 			}
 		})

@@ -54,7 +54,7 @@ func TestSocketsAreMadeOnTheHost(t *testing.T) {
 			defer c.Close()
 			io.WriteString(c, "hello")
 			got := make([]byte, 10)
-			p.SetReadDeadline(time.Now().Add(5 * time.Second))
+			p.SetReadDeadline(time.Now().Add(time.Minute))
 			if n, _, err := p.ReadFrom(got); err != nil || string(got[:n]) != "hello" {
 				t.Errorf("got %q, %v", got[:n], err)
 			}

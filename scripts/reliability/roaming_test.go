@@ -70,7 +70,7 @@ type stream struct {
 
 func (h *home) openStream() *stream {
 	h.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := h.Phone.Dial(ctx, "tcp4", net.JoinHostPort(h.share, "7"))
 	if err != nil {

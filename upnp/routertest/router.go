@@ -209,7 +209,7 @@ func (r *Router) Calls(name string) int {
 // Await waits until so many requests of that name have been answered.
 func (r *Router) Await(name string, n int) {
 	r.t.Helper()
-	limit := time.After(10 * time.Second)
+	limit := time.After(time.Minute)
 	for {
 		r.mu.Lock()
 		got, news := r.ended[name], r.news

@@ -93,7 +93,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	local := &http.Server{Handler: h, ReadHeaderTimeout: time.Second}
+	local := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 	go local.Serve(l)
 	t.Cleanup(func() {
 		local.Close()

@@ -101,8 +101,8 @@ func TestCloseDoesNotWaitForASilentClient(t *testing.T) {
 	go func() { both.Close(); close(closed) }()
 	select {
 	case <-closed:
-	case <-time.After(3 * time.Second):
-		t.Fatal("Close still waits after 3 s")
+	case <-time.After(time.Minute):
+		t.Fatal("Close still waits after a minute")
 	}
 	if _, err := both.Accept(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Accept after Close: %v", err)
@@ -207,7 +207,7 @@ func TestSlowClientsAreCut(t *testing.T) {
 	}
 	defer c.Close()
 	io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n") // and no more
-	c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	c.SetReadDeadline(time.Now().Add(time.Minute))
 	if rest, err := io.ReadAll(c); err != nil {
 		t.Errorf("it is not cut: %q, %v", rest, err)
 	}

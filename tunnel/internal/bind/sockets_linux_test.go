@@ -62,7 +62,7 @@ func next(t *testing.T, in <-chan arrived) arrived {
 	select {
 	case a := <-in:
 		return a
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing arrived")
 		return arrived{}
 	}

@@ -58,7 +58,7 @@ func TestMain(m *testing.M) {
 		p, err := kernel.Open(cfg)
 		fmt.Println("opened:", errors.Join(err, sealSysctls()))
 		go p.(plane.Watcher).Watch(context.Background())
-		for end := time.Now().Add(10 * time.Second); p.(plane.ProblemReporter).Problem() == "" && time.Now().Before(end); {
+		for end := time.Now().Add(time.Minute); p.(plane.ProblemReporter).Problem() == "" && time.Now().Before(end); {
 			time.Sleep(50 * time.Millisecond)
 		}
 		fmt.Println(p.(plane.ProblemReporter).Problem())
@@ -405,7 +405,7 @@ func TestATableThatAnotherProgramFlushedIsWrittenAgain(t *testing.T) {
 		defer watch.Wait()
 		defer cancel()
 		nft(t, "flush", "ruleset")
-		for end := time.Now().Add(10 * time.Second); problem() == ""; time.Sleep(50 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); problem() == ""; time.Sleep(50 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatal("not written again within 10 s")
 			}
@@ -458,7 +458,7 @@ func watched(t *testing.T) (p plane.Plane, end func()) {
 // becomes waits until a setting is as it has to be.
 func becomes(t *testing.T, key, want string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); sysctl(t, key) != want; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); sysctl(t, key) != want; time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s = %s 10 s later, want %s", key, sysctl(t, key), want)
 		}

@@ -158,8 +158,8 @@ func TestAFloodOfDatagramsGoesAwayAndLeavesTheOthersAlone(t *testing.T) {
 	answers := func() {
 		t.Helper()
 		b := make([]byte, 10)
-		for range 5 { // the flood fills the queues, in which a datagram may be lost
-			other.SetDeadline(time.Now().Add(patience / 5))
+		for range patience / again { // the flood fills the queues, in which a datagram may be lost
+			other.SetDeadline(time.Now().Add(again))
 			if _, err := other.Write([]byte("here")); err != nil {
 				t.Fatal(err)
 			}

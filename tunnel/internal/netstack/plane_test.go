@@ -19,7 +19,10 @@ import (
 	"homeward/tunnel/internal/plane"
 )
 
-const patience = 10 * time.Second
+const (
+	patience = time.Minute
+	again    = 2 * time.Second // after which what may get lost is sent once more
+)
 
 // world is a plane with one peer's stack on the other end of the wire. What
 // the peer calls 198.51.100.9 is this machine's loopback.

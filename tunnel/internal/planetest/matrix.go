@@ -82,7 +82,7 @@ func (m *matrix) ask(t *testing.T, why string, probes []matrixProbe, want func(m
 	m.seen.forget()
 	for some := range slices.Chunk(probes, atOnce) {
 		missing := some
-		for range 20 {
+		for range patience / (500 * time.Millisecond) {
 			m.write(missing)
 			eventually(500*time.Millisecond, func() bool {
 				missing = slices.DeleteFunc(slices.Clone(missing), func(p matrixProbe) bool { return !want(p) || m.through(p) })

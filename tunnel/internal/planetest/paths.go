@@ -130,12 +130,12 @@ func pathFragments(t *testing.T, w *world, f family) {
 	defer c.Close()
 	// More than fits into the tunnel: the peer cuts it, and so nobody may forbid it.
 	q := bytes.Repeat([]byte("fragment"), 400)
-	got, err := ask(c, q, patience/5)
-	for range 5 { // the first may be what teaches those on the way
+	got, err := ask(c, q, again)
+	for range patience / again { // the first may be what teaches those on the way
 		if err == nil {
 			break
 		}
-		got, err = ask(c, q, patience/5)
+		got, err = ask(c, q, again)
 	}
 	if err != nil || !bytes.Equal(got, q) {
 		t.Errorf("%d bytes: got %d, %v", len(q), len(got), err)

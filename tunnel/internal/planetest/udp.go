@@ -86,11 +86,11 @@ func udpFragments(t *testing.T, w *world, f family) {
 		rand.Read(q)
 		// The first answer may be what teaches the LAN host how much fits.
 		got, err := ask(c, q, impatience)
-		for range 5 {
+		for range patience / again {
 			if err == nil {
 				break
 			}
-			got, err = ask(c, q, patience/5)
+			got, err = ask(c, q, again)
 		}
 		if !bytes.Equal(got, q) || err != nil {
 			t.Errorf("%d bytes: got %d, %v", size, len(got), err)

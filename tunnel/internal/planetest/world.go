@@ -179,9 +179,11 @@ func (p *peer) has(a netip.Addr) bool {
 	return false
 }
 
-// patience is for what has to happen, impatience for what must not.
+// patience is for what has to happen, impatience for what must not; again is after how
+// long what may get lost is sent once more.
 const (
-	patience   = 10 * time.Second
+	patience   = time.Minute
+	again      = 2 * time.Second
 	impatience = 300 * time.Millisecond
 )
 
