@@ -5,6 +5,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -30,6 +31,7 @@ type browser struct {
 	mu        sync.Mutex      // guards the fields that follow
 	origins   map[string]bool // to which requests went
 	sent      []string        // address, headers and body of each request
+	posted    time.Time       // when the latest form was sent
 	complains []string        // what the pages wrote on the console, and exceptions
 }
 
@@ -86,6 +88,9 @@ func (b *browser) noteRequest(ev any) {
 	defer b.mu.Unlock()
 	b.origins[u.Scheme+"://"+u.Host] = true
 	b.sent = append(b.sent, whole(e.Request))
+	if e.Request.Method == http.MethodPost {
+		b.posted = time.UnixMicro(int64(e.WallTime.Float64() * 1e6))
+	}
 }
 
 // whole is all that a request says, with what forms escape written out.
@@ -100,10 +105,14 @@ func whole(r *network.Request) string {
 	return s
 }
 
+// stepTakes is how long a step of what a person does may take: nobody promised a time
+// for it, and Chromium on a busy machine is many times slower.
+const stepTakes = 2 * time.Minute
+
 // do runs the actions as one step of what a person does.
 func (b *browser) do(step string, actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, stepTakes)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
 		b.shot("failed")
@@ -113,7 +122,7 @@ func (b *browser) do(step string, actions ...chromedp.Action[chromedp.Void]) {
 
 // body is what the page says, for the report of a failure.
 func (b *browser) body() string {
-	ctx, cancel := context.WithTimeout(b.ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
 	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
 	if err != nil {

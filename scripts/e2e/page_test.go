@@ -45,14 +45,19 @@ func (b *browser) code() []byte {
 	return png
 }
 
-// removeDevice removes the device whose page is open, and returns the time of
-// the click that did it.
+// removeDevice removes the device whose page is open, and returns when the browser
+// asked for that.
 func (b *browser) removeDevice() time.Time {
 	b.t.Helper()
 	b.do("asking to remove", chromedp.Click("a.danger"), chromedp.WaitVisible("button.danger"))
 	b.shot("remove")
 	clicked := time.Now()
 	b.do("removing", chromedp.Click("button.danger"), chromedp.WaitVisible("#way"))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.posted.After(clicked) {
+		return b.posted
+	}
 	return clicked
 }
 
