@@ -26,6 +26,7 @@ func (p *Plane) relayTCP(f *flow, peer *inner, host net.Conn) {
 		reset(host)
 	})
 	f.onCut(abort)
+	suitNear(peer.ep, p.stack)
 	var up sync.WaitGroup
 	up.Go(func() { pass(host, abort, func() error { return copyStream(host, peer) }) })
 	pass(peer, abort, func() error { return moveDown(peer, host, p.device.mtu) })
