@@ -18,11 +18,15 @@ const (
 	agentLine = "/dev/ttyS1"
 )
 
-// begin is the first program: it makes the list of modules, since those are not all
-// that the package has, and lets the service manager begin.
+// begin is the first program. It mounts what Debian's own initramfs mounts, makes the
+// list of modules, since those are not all that the package has, and lets init begin.
 const begin = `#!/bin/sh
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs -o mode=755 devtmpfs /dev
+mount -t tmpfs -o mode=755 tmpfs /run
 depmod 2>/dev/null
-exec /sbin/init
+exec /sbin/init <>/dev/console >&0 2>&1
 `
 
 // write writes a machine's root file system.
@@ -68,7 +72,6 @@ func write(path string, c Config) (err error) {
 		{Path: "/var/run", Link: "/run"},
 		{Path: "/var/lock", Link: "/run/lock"},
 		{Path: "/usr/bin/awk", Link: "mawk"},
-		{Path: "/usr/bin/wget", Link: "/bin/busybox"},
 		{Path: "/etc/pam.d/common-auth", Mode: 0o644, Content: []byte("auth required pam_unix.so\n")},
 		{Path: "/etc/pam.d/common-account", Mode: 0o644, Content: []byte("account required pam_unix.so\n")},
 		{Path: "/etc/pam.d/common-password", Mode: 0o644, Content: []byte("password required pam_unix.so\n")},

@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,10 +15,15 @@ import (
 	"testing"
 )
 
-// version is the version of the release.
-const version = "1.2.3"
+// The versions of the releases. The newer one mends a hole of the older one.
+const (
+	older = "1.2.3"
+	newer = "1.2.4"
+	// mirror is where the machines look for releases: at themselves.
+	mirror = "127.0.0.1:8088"
+)
 
-// released is a folder that has a release in the folder of its version.
+// released is a folder that has a release in a folder for each version.
 type released struct {
 	dir string
 	err error
@@ -44,12 +50,13 @@ var releases = sync.OnceValue(func() released {
 	if err := os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
 		return released{err: err}
 	}
-	return released{dir, makeRelease(dir, key, version)}
+	return released{dir, errors.Join(makeRelease(dir, key, older), makeRelease(dir, key, newer, "--programs-only", "--unsafe-before", newer))}
 })
 
 // makeRelease makes one as a person does.
-func makeRelease(dir, key, version string) error {
-	cmd := exec.Command("go", "run", "./scripts/release", "--out", filepath.Join(dir, version), "--targets", "linux-amd64", "--key", key, "--version", version)
+func makeRelease(dir, key, version string, more ...string) error {
+	cmd := exec.Command("go", append([]string{"run", "./scripts/release", "--out", filepath.Join(dir, version), "--targets", "linux-amd64",
+		"--key", key, "--version", version, "--from", "http://" + mirror}, more...)...)
 	cmd.Dir = "../.."
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("making the release %s: %w: %s", version, err, out)

@@ -38,6 +38,10 @@ func main() {
 
 // obey does what comes over the line until the machine ends.
 func obey(device string) error {
+	// As whoever logs in has it; init gives less.
+	if err := os.Setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"); err != nil {
+		return err
+	}
 	line, err := open(device)
 	if err != nil {
 		return err
