@@ -55,7 +55,7 @@ func (t *Tunnel) lookAround() error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	h.Home = t.home
+	h.Home, h.Listens = t.home, append([]uint16{t.cfg.ListenPort}, t.further...)
 	t.filter.SetHost(h)
 	t.cutForbiddenLocked()
 	return nil

@@ -126,6 +126,27 @@ func TestTheBoxIsReachedOnlyByTheServicesGranted(t *testing.T) {
 	})
 }
 
+// A peer that calls the tunnel from inside of it would be sent each packet again and again.
+func TestTheTunnelsOwnPortsAreNoServiceOfTheBox(t *testing.T) {
+	both(t, Access{Box: []Service{allProtocols}}, Access{Box: []Service{allProtocols}}, func(w *world, f family) {
+		open := func(to netip.Addr, port uint16) Flow { return Flow{f.anna, at(to, port), protoUDP} }
+		for _, to := range []netip.Addr{f.box, f.own} {
+			w.passes("control: before the ports are known", w.up(udp(at(f.anna, 4000), at(to, 51820))))
+		}
+		w.SetHost(Host{Addresses: hostNets, Listens: []uint16{51820, 57618}})
+		for _, to := range []netip.Addr{f.box, f.own} {
+			w.dropped("the first port", w.up(udp(at(f.anna, 4001), at(to, 51820))))
+			w.dropped("a further port", w.up(udp(at(f.anna, 4001), at(to, 57618))))
+			w.dropped("a flow from before", w.up(udp(at(f.anna, 4000), at(to, 51820))))
+			w.passes("another port", w.up(udp(at(f.anna, 4001), at(to, 51821))))
+			w.passes("TCP", w.up(tcp(at(f.anna, 4001), at(to, 51820), tcpSYN)))
+			if w.Allows(open(to, 51820)) || !w.Allows(open(to, 51821)) {
+				t.Error("what it says and what it does differ")
+			}
+		}
+	})
+}
+
 func TestContainersInTheBoxAreTheBox(t *testing.T) {
 	inside := []netip.Addr{addr("172.17.0.2"), addr("fd17::2")}
 	for i, f := range families {

@@ -40,10 +40,14 @@ type Host struct {
 	// the internet side: many a router shows its settings there to whoever asks
 	// from within.
 	Home []netip.Prefix
+	// Listens are the UDP ports of the tunnel itself. They are nobody's service: a peer
+	// that is called inside of its own tunnel has each packet encrypted again and again.
+	Listens []uint16
 }
 
 func (h *Host) equal(o *Host) bool {
-	return slices.Equal(h.Addresses, o.Addresses) && slices.Equal(h.Inside, o.Inside) && slices.Equal(h.Home, o.Home)
+	return slices.Equal(h.Addresses, o.Addresses) && slices.Equal(h.Inside, o.Inside) && slices.Equal(h.Home, o.Home) &&
+		slices.Equal(h.Listens, o.Listens)
 }
 
 // host is Host in a form that is quick to ask.
@@ -56,7 +60,7 @@ type host struct {
 
 func newHost(given Host) *host {
 	h := &host{
-		Host:      Host{slices.Clone(given.Addresses), slices.Clone(given.Inside), slices.Clone(given.Home)},
+		Host:      Host{slices.Clone(given.Addresses), slices.Clone(given.Inside), slices.Clone(given.Home), slices.Clone(given.Listens)},
 		addresses: map[netip.Addr]bool{}, broadcast: map[netip.Addr]bool{},
 	}
 	for _, p := range h.Addresses {
@@ -131,12 +135,12 @@ func (p *policy) decide(m *member, k *key) Reason {
 	case disguised:
 		return Disguised
 	case own:
-		if isAlways(k) || a.allowsBox(uint8(k.proto), k.remotePort) {
+		if isAlways(k) || p.allowsBox(a, k) {
 			return passed
 		}
 		return ToBox
 	case box:
-		if p.host != nil && a.allowsBox(uint8(k.proto), k.remotePort) {
+		if p.host != nil && p.allowsBox(a, k) {
 			return passed
 		}
 		return ToBox
@@ -156,6 +160,14 @@ func (p *policy) decide(m *member, k *key) Reason {
 		}
 	}
 	return NotGranted
+}
+
+// allowsBox says whether k is a service of the box that a grants.
+func (p *policy) allowsBox(a *Access, k *key) bool {
+	if p.host != nil && k.proto == protoUDP && slices.Contains(p.host.Listens, k.remotePort) {
+		return false
+	}
+	return a.allowsBox(uint8(k.proto), k.remotePort)
 }
 
 // isAlways says that every peer may have the flow k to our own address.

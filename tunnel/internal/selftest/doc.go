@@ -16,12 +16,18 @@
 //	large packets on narrow lines                      TestLargePacketsPassNarrowLines
 //	the phone roams: port, address, family             TestAnOpenStreamLivesThroughRoaming
 //	answers come from the address that was called      TestTheBoxAnswersFromTheAddressThatWasCalled
+//	the source address goes away while in use          TestTheBoxGoesOnFromAnotherAddressWhenTheOldOneIsGone
 //	another interface's route takes precedence         TestTrafficFollowsTheRouteToAnotherInterface
 //	packets from another's inner address are dropped,  TestAnAddressIsTakenFromItsOwnerAlone
 //	  allowed IPs move, the endpoint follows
 //	another key, and a handshake at once               TestAPhoneGetsAnotherKeyAndIsInAtOnce
 //	our own key is no peer's                           TestAListOfPeersWithAMistakeChangesNothing
 //	keys of small order                                TestNobodyComesInByAKeyThatSharesItsSecretWithAll
+//	a routing loop does not explode                    TestARoutingLoopDoesNotExplode
+//	keepalive handshakes at once; silence without      TestKeepaliveComesInByItselfAndSilenceIsSilent
+//	down and up with packets that wait                 TestWhatWaitedWhileTheBoxWasDownArrives
+//	cookies under load                                 TestAFloodOfHandshakesKeepsNoPhoneOut
+//	a peer that goes is freed while traffic runs       TestPeersThatGoWhileTheyTalkAreGone
 //	long lists through the control interface           TestAThousandPeersAreAddedAndReadQuickly
 //	all that was created is destroyed                  TestNothingRunsAfterTheEnd
 //
@@ -30,6 +36,8 @@
 //   - Moving the interface into another namespace, circular references between
 //     namespaces, and the mark of packets (fwmark, the routing of wg-quick): the
 //     sockets are those of one process, and a server takes no default route.
+//   - WireGuard through WireGuard: another server at home is reached by UDP like any
+//     other thing.
 //   - MTUs of single routes: wireguard-go pads to the MTU of the device alone.
 //   - SO_BINDTODEVICE and rerouting by marks inside: it is about the kernel's own stack.
 //   - A private key that is empty or changed while running: the server's is fixed from

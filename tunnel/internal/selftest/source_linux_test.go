@@ -21,17 +21,18 @@ func TestTheBoxAnswersFromTheAddressThatWasCalled(t *testing.T) {
 		w.outside.run(t, "ip", "route", "add", far6, "via", box6)
 		p := w.newPhone(2, box4)
 		w.letIn(p)
+		before := ""
 		for _, addr := range []string{box4, second4, far4, box6, second6, far6, box4} {
 			p.wire.forget()
 			p.calls(addr)
 			p.reachesHome("by " + addr)
 			for from := range p.wire.counts().from {
 				// What was under way from the address before may come a moment late.
-				if from.Addr() == netip.MustParseAddr(addr) && from.Port() == port {
-					continue
+				if at := from.Addr().String(); at != addr && at != before || from.Port() != port {
+					t.Errorf("called at %s, the box answers from %v", addr, from)
 				}
-				t.Errorf("called at %s, the box answers from %v", addr, from)
 			}
+			before = addr
 			if got, want := p.says("endpoint"), netip.AddrPortFrom(netip.MustParseAddr(addr), port).String(); got != want {
 				t.Errorf("the phone, which called %s, now calls %s", want, got)
 			}
@@ -78,4 +79,38 @@ func (w *world) sentBy(dev string) (packets int) {
 		w.Fatalf("reading how much left by %s: %v\n%s", dev, err, text)
 	}
 	return packets
+}
+
+// The box loses the address that the phone called, and has another one. It goes on from
+// there by itself, although the phone has nothing to say: it only learns so where to call.
+func TestTheBoxGoesOnFromAnotherAddressWhenTheOldOneIsGone(t *testing.T) {
+	onBothPlanes(t, func(w *world) {
+		t := w.T
+		// Otherwise the kernel takes the second address away together with the first.
+		w.box.sysctl(t, "ipv4/conf/wan0/promote_secondaries", "1")
+		by4, by6 := w.newPhone(2, box4), w.newPhone(3, box6)
+		w.letIn(by4, by6)
+		for _, step := range []struct {
+			*phone
+			family, old, next string
+		}{
+			{by4, "-4", box4 + "/24", "203.0.113.10/24"}, {by6, "-6", box6 + "/64", "2001:db8:113::10/64"},
+		} {
+			p, next := step.phone, netip.MustParsePrefix(step.next).Addr()
+			p.reachesHome("at first, by " + step.old)
+			k := p.newClock()
+			w.box.address(t, "wan0", step.next)
+			w.box.run(t, "ip", step.family, "addr", "del", step.old, "dev", "wan0")
+			w.eventually("the phone hears the box from "+next.String(), func() bool {
+				return p.wire.counts().from[netip.AddrPortFrom(next, port)] > 0
+			})
+			if !k.ticks(patience) {
+				t.Errorf("from %v nothing is heard of the LAN host any more", next)
+			}
+			if got, want := p.says("endpoint"), netip.AddrPortFrom(next, port).String(); got != want {
+				t.Errorf("the phone calls %s, not %s", got, want)
+			}
+			p.reachesHome("afterwards, by " + step.next)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package selftest
 
 import (
 	"net/netip"
+	"slices"
 	"sync"
 
 	"golang.zx2c4.com/wireguard/conn"
@@ -25,6 +26,7 @@ type wire struct {
 	received [5]int                 // by type
 	from     map[netip.AddrPort]int // data by who sent it
 	largest  int                    // that was received
+	take     chan<- []byte          // for data that is withheld; nil: none is
 }
 
 func newWire(at space) *wire {
@@ -45,8 +47,12 @@ func (w *wire) Open(port uint16) (receivers []conn.ReceiveFunc, actual uint16, e
 
 // Send implements conn.Bind.
 func (w *wire) Send(packets [][]byte, to conn.Endpoint) error {
+	packets = slices.DeleteFunc(slices.Clone(packets), w.withheld)
 	for _, p := range packets {
 		w.note(true, p, to)
+	}
+	if len(packets) == 0 {
+		return nil
 	}
 	return w.Bind.Send(packets, to)
 }
@@ -80,6 +86,24 @@ func (w *wire) note(out bool, packet []byte, other conn.Endpoint) {
 	if at, err := netip.ParseAddrPort(other.DstToString()); err == nil && kind == data {
 		w.from[netip.AddrPortFrom(at.Addr().Unmap(), at.Port())]++
 	}
+}
+
+// withhold takes the next data that is sent, instead of sending it.
+func (w *wire) withhold(taken chan<- []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.take = taken
+}
+
+func (w *wire) withheld(packet []byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.take == nil || packet[0] != data {
+		return false
+	}
+	w.take <- slices.Clone(packet)
+	w.take = nil
+	return true
 }
 
 // forget begins to count anew.

@@ -160,7 +160,7 @@ func (w *world) eventually(what string, ok func() bool) {
 	w.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			w.Fatalf("%s: not within %v", what, patience)
+			w.Fatalf("%s: not within %v; the tunnel says:\n%+v", what, patience, w.tunnel.Peers())
 		}
 	}
 }
