@@ -48,7 +48,9 @@ func newClientConfig(p Peer, private secret.Key, endpoint Endpoint, f Facts) Cli
 	}
 	var dns []netip.Addr
 	if p.DNS {
-		dns = f.DNS
+		if dns = p.Resolvers.Addrs(); dns == nil {
+			dns = f.DNS
+		}
 	}
 	return ClientConfig{
 		ID:           p.ID,
@@ -59,7 +61,7 @@ func newClientConfig(p Peer, private secret.Key, endpoint Endpoint, f Facts) Cli
 		MTU:          f.MTU,
 		ServerKey:    f.PublicKey,
 		PresharedKey: p.PresharedKey,
-		AllowedIPs:   allowedIPs(p.Profile, f),
+		AllowedIPs:   p.routed(dns, f),
 		Endpoint:     endpoint,
 		Keepalive:    p.Keepalive,
 		profile:      p.Profile,

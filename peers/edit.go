@@ -18,6 +18,8 @@ type Change struct {
 	Profile   *Profile
 	Access    *Access
 	DNS       *bool
+	Routes    *Routes
+	Resolvers *Resolvers
 	Keepalive *time.Duration // whole seconds up to 65535; zero leaves it out of the config
 	Enabled   *bool
 	Expires   *time.Time // zero means never; to the second, else in the future
@@ -110,6 +112,8 @@ func (c Change) applyTo(p Peer, now time.Time) (Peer, error) {
 	check(c.Profile != nil, func() (err error) { p.Profile, err = ParseProfile(string(*c.Profile)); return err })
 	check(c.Access != nil, func() (err error) { p.Access, err = ParseAccess(string(*c.Access)); return err })
 	check(c.DNS != nil, func() error { p.DNS = *c.DNS; return nil })
+	check(c.Routes != nil, func() (err error) { p.Routes, err = ParseRoutes(string(*c.Routes)); return err })
+	check(c.Resolvers != nil, func() (err error) { p.Resolvers, err = ParseResolvers(string(*c.Resolvers)); return err })
 	check(c.Keepalive != nil, func() error { p.Keepalive = *c.Keepalive; return checkKeepalive(p.Keepalive) })
 	check(c.Expires != nil, func() error { return p.setExpires(*c.Expires, now) })
 	check(c.IdleDays != nil, func() error { return p.setIdleDays(*c.IdleDays, now) })

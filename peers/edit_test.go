@@ -19,13 +19,14 @@ func TestEveryFieldIsEditedAndSurvivesARestart(t *testing.T) {
 	end := time.Now().Add(time.Hour)
 	changed, err := m.Edit(t.Context(), p.ID, p.Version, peers.Change{
 		Name: new("  Bert's tablet "), Kind: new(peers.KindTablet), Note: new("bought in May\r\nscreen broken"), Profile: new(peers.ProfileEverything),
-		Access: new(peers.AccessInternet), DNS: new(false), Keepalive: new(time.Minute), Expires: &end, IdleDays: new(30),
+		Access: new(peers.AccessInternet), DNS: new(false), Routes: new(peers.Routes("10.8.1.7/16 192.168.1.20,10.8.0.0/16")), Resolvers: new(peers.Resolvers("192.168.1.1; 9.9.9.9")), Keepalive: new(time.Minute), Expires: &end, IdleDays: new(30),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := p
 	want.Name, want.Kind, want.Note, want.Profile, want.Access = "Bert's tablet", peers.KindTablet, "bought in May\nscreen broken", peers.ProfileEverything, peers.AccessInternet
+	want.Routes, want.Resolvers = "10.8.0.0/16, 192.168.1.20/32", "192.168.1.1, 9.9.9.9"
 	want.DNS, want.Keepalive, want.Expires, want.IdleDays, want.Version = false, time.Minute, time.Unix(end.Unix(), 0).UTC(), 30, p.Version+1
 	want.NeedsCode = []peers.Reason{peers.ReasonDNS, peers.ReasonProfile, peers.ReasonKeepalive}
 	for what, got := range map[string]peers.Peer{"returned": changed, "after a restart": mustGet(t, newManager(t, db, dev), p.ID)} {
@@ -46,7 +47,7 @@ func TestEveryFieldIsEditedAndSurvivesARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := again.Client.Text()
-	if err != nil || bytes.Contains(text, []byte("DNS")) || !bytes.Contains(text, []byte("PersistentKeepalive = 60\n")) || !bytes.Contains(text, []byte("AllowedIPs = 0.0.0.0/0, ::/0\n")) {
+	if err != nil || bytes.Contains(text, []byte("DNS")) || !bytes.Contains(text, []byte("PersistentKeepalive = 60\n")) || !bytes.Contains(text, []byte("AllowedIPs = 10.8.0.0/16, 192.168.1.20/32\n")) {
 		t.Errorf("the new code does not follow (%v)", err)
 	}
 }
@@ -93,6 +94,11 @@ func TestEditRefusesAndChangesNothing(t *testing.T) {
 		"access":    {{Access: new(peers.Access("all"))}},
 		"keepalive": {{Keepalive: new(-time.Second)}, {Keepalive: new(65536 * time.Second)}, {Keepalive: new(time.Millisecond)}},
 		"expires":   {{Expires: new(time.Now())}, {Expires: new(time.Date(10000, 1, 2, 0, 0, 0, 0, time.UTC))}},
+		"allowed_ips": {{Routes: new(peers.Routes("home"))}, {Routes: new(peers.Routes("0.0.0.0/0"))}, {Routes: new(peers.Routes("::/0, 10.0.0.0/8"))},
+			{Routes: new(peers.Routes("10.0.0.0/8\nPostUp = x"))}, {Routes: new(peers.Routes("::ffff:10.0.0.0/104"))}, {Routes: new(peers.Routes("127.0.0.0/8"))},
+			{Routes: new(peers.Routes("fe80::1%eth0"))}, {Routes: new(peers.Routes(manyRoutes(21)))}},
+		"resolvers": {{Resolvers: new(peers.Resolvers("dns.example.org"))}, {Resolvers: new(peers.Resolvers("127.0.0.1"))}, {Resolvers: new(peers.Resolvers("::ffff:9.9.9.9"))},
+			{Resolvers: new(peers.Resolvers("fe80::1%eth0"))}, {Resolvers: new(peers.Resolvers("1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4,1.1.1.5"))}},
 		"idle_days": {{IdleDays: new(-1)}, {IdleDays: new(3651)}},
 	} {
 		for i, c := range changes {

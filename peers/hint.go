@@ -19,11 +19,11 @@ const (
 func (p Peer) Hints() []Hint {
 	var list []Hint
 	switch {
-	case p.Profile == ProfileHome && p.Access == AccessInternet:
+	case p.Routes == "" && p.Profile == ProfileHome && p.Access == AccessInternet:
 		list = append(list, HintReachesNothing)
 	case p.Access == AccessNothing:
 		list = append(list, HintReachesNothing)
-	case p.Profile == ProfileEverything && p.Access == AccessHome:
+	case p.Routes == "" && p.Profile == ProfileEverything && p.Access == AccessHome:
 		list = append(list, HintNoInternet)
 	}
 	if len(p.TwoPlaces) > 0 {

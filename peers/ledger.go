@@ -22,7 +22,7 @@ const (
 	ReasonServerKey Reason = "server_key" // homeward has another key
 	ReasonAddress   Reason = "address"    // the peer has another address, or another tunnel prefix
 	ReasonDNS       Reason = "dns"
-	ReasonNetworks  Reason = "networks" // home has other networks
+	ReasonNetworks  Reason = "networks" // home has other networks, or others should go through it
 	ReasonProfile   Reason = "profile"  // another part of its traffic should go through home
 	ReasonMTU       Reason = "mtu"
 	ReasonKeepalive Reason = "keepalive"
@@ -84,7 +84,7 @@ func (f *fingerprint) outdated(p Peer, facts Facts) []Reason {
 		endpoint = *facts.Endpoint
 	}
 	now := newClientConfig(p, secret.Key{}, endpoint, facts)
-	return f.differences(fingerprintOf(now), len(facts.LAN) > 0)
+	return f.differences(fingerprintOf(now), len(facts.LAN) > 0 || p.Routes != "")
 }
 
 // text and parseFingerprint are the ledger's entry in the database.

@@ -65,7 +65,9 @@ type Peer struct {
 	PublicKey    wgtypes.Key
 	PresharedKey secret.Key
 	Addresses    []netip.Addr  // one in each tunnel prefix, IPv4 first
-	DNS          bool          // whether its config names our resolvers
+	DNS          bool          // whether its config names resolvers
+	Routes       Routes        // what goes through home where the owner wrote it; empty: as Profile says
+	Resolvers    Resolvers     // which ones where the owner wrote them; empty: ours
 	Keepalive    time.Duration // written into the client's config
 	Enabled      bool
 	Expires      time.Time // when its time is over, to the second; zero means never
@@ -119,6 +121,8 @@ type NewPeer struct {
 	Profile   Profile        // empty means ProfileHome
 	Access    Access         // empty means AccessEverything
 	DNS       *bool          // nil means true
+	Routes    Routes         // empty means as Profile says
+	Resolvers Resolvers      // empty means our own
 	Keepalive *time.Duration // nil means 25 s
 	Expires   time.Time      // zero means never
 	IdleDays  int            // 0 means never
@@ -129,7 +133,7 @@ type NewPeer struct {
 func (n NewPeer) peer(now time.Time) (Peer, error) {
 	c := Change{
 		Name: &n.Name, Kind: &n.Kind, Note: &n.Note, Profile: &n.Profile, Access: &n.Access,
-		DNS: n.DNS, Keepalive: n.Keepalive, Expires: &n.Expires, IdleDays: &n.IdleDays,
+		DNS: n.DNS, Routes: &n.Routes, Resolvers: &n.Resolvers, Keepalive: n.Keepalive, Expires: &n.Expires, IdleDays: &n.IdleDays,
 	}
 	created := toSecond(now)
 	return c.applyTo(Peer{DNS: true, Keepalive: DefaultKeepalive, Enabled: true, Created: created, Version: 1, idleFrom: created}, now)
@@ -165,10 +169,12 @@ func (p Peer) settings() any {
 		profile      Profile
 		access       Access
 		dns, enabled bool
+		routes       Routes
+		resolvers    Resolvers
 		keepalive    time.Duration
 		expires      time.Time
 		idleDays     int
-	}{p.Name, p.Kind, p.Note, p.Profile, p.Access, p.DNS, p.Enabled, p.Keepalive, p.Expires, p.IdleDays}
+	}{p.Name, p.Kind, p.Note, p.Profile, p.Access, p.DNS, p.Enabled, p.Routes, p.Resolvers, p.Keepalive, p.Expires, p.IdleDays}
 }
 
 // clone returns a copy that shares nothing that can be changed.

@@ -24,6 +24,8 @@ type record struct {
 	NextPreshared []byte       `json:"next_preshared_key,omitempty"`
 	Addresses     []netip.Addr `json:"addresses"`
 	DNS           bool         `json:"dns"`
+	Routes        string       `json:"allowed_ips,omitempty"`
+	Resolvers     string       `json:"resolvers,omitempty"`
 	Keepalive     int64        `json:"keepalive_seconds"`
 	Enabled       bool         `json:"enabled"`
 	Expires       int64        `json:"expires_unix,omitempty"`
@@ -76,7 +78,7 @@ func recordOf(p *Peer) (record, error) {
 	psk := p.PresharedKey.Reveal()
 	r := record{
 		ID: p.ID, Name: string(p.Name), Kind: string(p.Kind), Note: p.Note, Profile: string(p.Profile), Access: string(p.Access),
-		PublicKey: p.PublicKey[:], PresharedKey: psk[:], Addresses: p.Addresses, DNS: p.DNS, Keepalive: int64(p.Keepalive / time.Second),
+		PublicKey: p.PublicKey[:], PresharedKey: psk[:], Addresses: p.Addresses, DNS: p.DNS, Routes: string(p.Routes), Resolvers: string(p.Resolvers), Keepalive: int64(p.Keepalive / time.Second),
 		Enabled: p.Enabled, Expires: unixOf(p.Expires), IdleDays: p.IdleDays, IdleFrom: unixOf(p.idleFrom), IdledOut: p.IdledOut,
 		Created: p.Created.Unix(), Version: p.Version,
 	}
@@ -120,7 +122,7 @@ func ParseRecords(text []byte) (Records, []LeftOut, error) {
 // row is r as the database would give it back: both are believed as little.
 func (r record) row() *row {
 	out := &row{
-		id: r.ID, name: r.Name, kind: r.Kind, note: r.Note, profile: r.Profile, access: r.Access, publicKey: r.PublicKey, presharedKey: r.PresharedKey,
+		id: r.ID, name: r.Name, kind: r.Kind, note: r.Note, profile: r.Profile, access: r.Access, routes: r.Routes, resolvers: r.Resolvers, publicKey: r.PublicKey, presharedKey: r.PresharedKey,
 		dns: boolInt(r.DNS), keepalive: r.Keepalive, enabled: boolInt(r.Enabled), expires: r.Expires, idleDays: int64(r.IdleDays), idledOut: boolInt(r.IdledOut),
 		idleFrom: r.IdleFrom, created: r.Created, version: r.Version, nextPublic: r.NextPublic, nextPreshared: r.NextPreshared, said: r.Said, nextSaid: r.NextSaid,
 	}

@@ -17,6 +17,7 @@ type row struct {
 	id                          ID
 	name, kind, note            string
 	profile, access             string
+	routes, resolvers           string
 	publicKey, presharedKey     []byte
 	dns, keepalive, enabled     int64
 	expires, idleDays, idledOut int64
@@ -64,12 +65,14 @@ func (r *row) numbers(*Peer) error {
 }
 
 func (r *row) texts(p *Peer) error {
-	var errs [5]error
+	var errs [7]error
 	p.Name, errs[0] = ParseName(r.name)
 	p.Kind, errs[1] = ParseKind(r.kind)
 	p.Note, errs[2] = parseNote(r.note)
 	p.Profile, errs[3] = ParseProfile(r.profile)
 	p.Access, errs[4] = ParseAccess(r.access)
+	p.Routes, errs[5] = ParseRoutes(r.routes)
+	p.Resolvers, errs[6] = ParseResolvers(r.resolvers)
 	if err := errors.Join(errs[:]...); err != nil {
 		return err
 	}
@@ -77,6 +80,7 @@ func (r *row) texts(p *Peer) error {
 	for what, same := range map[string]bool{
 		"name": string(p.Name) == r.name, "kind": string(p.Kind) == r.kind, "note": p.Note == r.note,
 		"profile": string(p.Profile) == r.profile, "access": string(p.Access) == r.access,
+		"allowed_ips": string(p.Routes) == r.routes, "resolvers": string(p.Resolvers) == r.resolvers,
 	} {
 		if !same {
 			return fmt.Errorf("its %s is not as it was stored", what)

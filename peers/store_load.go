@@ -8,7 +8,7 @@ import (
 // load reads all peers. Rows that this program cannot have written are left out
 // and told.
 func (s store) load(ctx context.Context) ([]Peer, []LeftOut, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.kind, p.note, p.profile, p.access, p.dns, p.public_key, p.preshared_key,
+	rows, err := s.db.QueryContext(ctx, `SELECT p.id, p.name, p.kind, p.note, p.profile, p.access, p.allowed_ips, p.resolvers, p.dns, p.public_key, p.preshared_key,
 			p.keepalive_seconds, p.enabled, p.expires_unix, p.idle_days, p.idle_from_unix, p.idled_out, p.seen_unix,
 			p.created_unix, p.version, n.public_key, n.preshared_key,
 			coalesce(c.said, ''), coalesce(d.said, ''), coalesce(a.address, ''), coalesce(a.family, 0), k.public_key, k.sealed
@@ -24,7 +24,7 @@ func (s store) load(ctx context.Context) ([]Peer, []LeftOut, error) {
 			r    row
 			addr addressRow
 		)
-		err := rows.Scan(&r.id, &r.name, &r.kind, &r.note, &r.profile, &r.access, &r.dns, &r.publicKey, &r.presharedKey,
+		err := rows.Scan(&r.id, &r.name, &r.kind, &r.note, &r.profile, &r.access, &r.routes, &r.resolvers, &r.dns, &r.publicKey, &r.presharedKey,
 			&r.keepalive, &r.enabled, &r.expires, &r.idleDays, &r.idleFrom, &r.idledOut, &r.seen,
 			&r.created, &r.version, &r.nextPublic, &r.nextPreshared, &r.said, &r.nextSaid, &addr.address, &addr.family, &r.keptKey, &r.kept)
 		if err != nil {

@@ -10,9 +10,9 @@ import (
 )
 
 // insertPeer takes editable's columns and the others; without an id it gives one.
-const insertPeer = `INSERT INTO peers (name, name_folded, kind, note, profile, access, dns, keepalive_seconds, enabled,
+const insertPeer = `INSERT INTO peers (name, name_folded, kind, note, profile, access, allowed_ips, resolvers, dns, keepalive_seconds, enabled,
 		expires_unix, idle_days, idle_from_unix, idled_out, public_key, preshared_key, created_unix, version, id)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING id`
 
 // insert stores p and returns it with its new ID. It refuses with ErrNameTaken
 // or ErrKeyTaken. When someone else has one of p's addresses meanwhile, p gets
@@ -107,7 +107,7 @@ func (s store) update(ctx context.Context, p Peer) error {
 		if others > 0 {
 			return ErrNameTaken
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE peers SET name = ?, name_folded = ?, kind = ?, note = ?, profile = ?, access = ?, dns = ?, keepalive_seconds = ?,
+		res, err := tx.ExecContext(ctx, `UPDATE peers SET name = ?, name_folded = ?, kind = ?, note = ?, profile = ?, access = ?, allowed_ips = ?, resolvers = ?, dns = ?, keepalive_seconds = ?,
 			enabled = ?, expires_unix = ?, idle_days = ?, idle_from_unix = ?, idled_out = ?, version = version + 1 WHERE id = ? AND version = ?`,
 			append(editable(p), p.ID, p.Version)...)
 		return oneRow(res, err, ErrConflict)
@@ -117,7 +117,7 @@ func (s store) update(ctx context.Context, p Peer) error {
 // editable are the columns from name to idled_out.
 func editable(p Peer) []any {
 	return []any{
-		string(p.Name), p.folded, string(p.Kind), p.Note, string(p.Profile), string(p.Access), boolInt(p.DNS), int64(p.Keepalive / time.Second),
+		string(p.Name), p.folded, string(p.Kind), p.Note, string(p.Profile), string(p.Access), string(p.Routes), string(p.Resolvers), boolInt(p.DNS), int64(p.Keepalive / time.Second),
 		boolInt(p.Enabled), unixOf(p.Expires), p.IdleDays, unixOf(p.idleFrom), boolInt(p.IdledOut),
 	}
 }

@@ -28,6 +28,7 @@ type editForm struct {
 	Name, Kind, Note, Profile, Access string
 	Expires                           string // as <input type=datetime-local> has it, in the box's time zone
 	IdleDays, Keepalive               string
+	Routes, Resolvers                 string
 	DNS                               bool
 }
 
@@ -41,6 +42,7 @@ func formOf(p peers.Peer) editForm {
 	f := editForm{
 		Version: strconv.FormatInt(p.Version, 10), Name: string(p.Name), Kind: string(p.Kind), Note: p.Note, Profile: string(p.Profile),
 		Access: string(p.Access), IdleDays: strconv.Itoa(p.IdleDays), Keepalive: strconv.Itoa(int(p.Keepalive / time.Second)), DNS: p.DNS,
+		Routes: string(p.Routes), Resolvers: string(p.Resolvers),
 	}
 	if !p.Expires.IsZero() {
 		f.Expires = p.Expires.Local().Format(formTime)
@@ -53,6 +55,7 @@ func typedForm(r *http.Request) editForm {
 		Version: r.PostFormValue("version"), Name: r.PostFormValue("name"), Kind: r.PostFormValue("kind"),
 		Note: strings.ReplaceAll(r.PostFormValue("note"), "\r\n", "\n"), Profile: r.PostFormValue("profile"), Access: r.PostFormValue("access"),
 		Expires: r.PostFormValue("expires"), IdleDays: r.PostFormValue("idle_days"), Keepalive: r.PostFormValue("keepalive"), DNS: r.PostFormValue("dns") != "",
+		Routes: r.PostFormValue("allowed_ips"), Resolvers: r.PostFormValue("resolvers"),
 	}
 }
 
@@ -69,7 +72,9 @@ func (f editForm) change() (peers.Change, error) {
 	idle, err2 := number("idle_days", f.IdleDays)
 	expires, err3 := f.expires()
 	kind, profile, access, beat := peers.Kind(f.Kind), peers.Profile(f.Profile), peers.Access(f.Access), time.Duration(min(max(keepalive, -1), 1<<30))*time.Second
+	routes, resolvers := peers.Routes(f.Routes), peers.Resolvers(f.Resolvers)
 	return peers.Change{
+		Routes: &routes, Resolvers: &resolvers,
 		Name: &f.Name, Kind: &kind, Note: &f.Note, Profile: &profile, Access: &access, DNS: &f.DNS, Keepalive: &beat, Expires: &expires, IdleDays: &idle,
 	}, errors.Join(err1, err2, err3)
 }
@@ -92,6 +97,7 @@ func (f editForm) differences(l *languages.Language, now peers.Peer) []differenc
 	return changedTo([]typedField{
 		{l.T("edit.name"), f.Name, n.Name}, {l.T("peer.kind"), l.Code("peer.kind", f.Kind), l.Code("peer.kind", n.Kind)}, {l.T("peer.note"), f.Note, n.Note}, {l.T("peer.through"), f.Profile, n.Profile},
 		{l.T("edit.may_reach"), f.Access, n.Access}, {l.T("peer.ends"), f.Expires, n.Expires}, {l.T("edit.idle_short"), f.IdleDays, n.IdleDays}, {l.T("edit.keepalive"), f.Keepalive, n.Keepalive},
+		{l.T("edit.allowed_ips"), f.Routes, n.Routes}, {l.T("edit.resolvers"), f.Resolvers, n.Resolvers},
 	})
 }
 

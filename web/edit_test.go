@@ -15,7 +15,7 @@ func editOf(p peers.Peer, change url.Values) url.Values {
 	f := formOf(p)
 	v := url.Values{
 		"version": {f.Version}, "name": {f.Name}, "kind": {f.Kind}, "note": {f.Note}, "profile": {f.Profile}, "access": {f.Access},
-		"expires": {f.Expires}, "idle_days": {f.IdleDays}, "keepalive": {f.Keepalive}, "dns": {"on"},
+		"expires": {f.Expires}, "idle_days": {f.IdleDays}, "keepalive": {f.Keepalive}, "dns": {"on"}, "allowed_ips": {f.Routes}, "resolvers": {f.Resolvers},
 	}
 	for k, to := range change {
 		v[k] = to
@@ -53,6 +53,31 @@ func TestADeviceIsChangedOnThePage(t *testing.T) {
 		if !strings.Contains(form, want) {
 			t.Errorf("the form lacks %q", want)
 		}
+	}
+}
+
+// Who knows what AllowedIPs are writes their own; what is wrong is said beside it, and
+// the part of the form that is for experts is then open.
+func TestExpertsWriteNetworksAndDNSServersOfTheirOwn(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	p := w.addPeer("work").Peer
+	for field, wrong := range map[string]string{"allowed_ips": "0.0.0.0/0", "resolvers": "dns.example.org"} {
+		r := w.post(c, "/peers/1/edit", editOf(p, url.Values{field: {wrong}}))
+		w.wantStatus(field, r, 400)
+		if !regexp.MustCompile(`<details open>`).MatchString(r.body) || !strings.Contains(r.body, `name="`+field+`"`) || strings.Count(r.body, `aria-invalid="true"`) != 1 || !strings.Contains(r.body, wrong) {
+			t.Errorf("%s: it is not said beside its field, or what was typed is lost", field)
+		}
+	}
+	w.wantStatus("saving", w.post(c, "/peers/1/edit", editOf(p, url.Values{"allowed_ips": {"192.168.7.20\r\n10.99.0.0/16"}, "resolvers": {"192.168.7.1"}})), 303)
+	page := w.get(c, "/peers/1").body
+	for _, want := range []string{"<dd>10.99.0.0/16, 192.168.7.20/32</dd>", "<li>other networks go through home</li>", "<li>names are looked up elsewhere</li>"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if form := w.get(c, "/peers/1/edit").body; !strings.Contains(form, `>10.99.0.0/16, 192.168.7.20/32</textarea>`) || !strings.Contains(form, `value="192.168.7.1"`) || !strings.Contains(form, "<details open>") {
+		t.Error("the form does not show them")
 	}
 }
 

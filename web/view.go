@@ -61,6 +61,7 @@ type peerView struct {
 	Leaves   string   `json:"-"` // at what time it is removed, or empty
 	Reach    string   `json:"-"` // what it may reach, in words
 	IdleDays int      `json:"-"`
+	Routes   string   `json:"-"` // the owner's own, else empty
 	Hints    []string `json:"-"`
 	Outdated []string `json:"-"` // why it needs a new code
 	OwnKey   bool     `json:"-"`
@@ -132,7 +133,7 @@ func peerOf(l *languages.Language, p peers.Peer, now time.Time) peerView {
 		ID: int64(p.ID), Name: string(p.Name), Profile: string(p.Profile), Access: string(p.Access), Enabled: p.Enabled,
 		Traffic: "↓ " + l.Size(p.Observed.SentBytes) + "  ↑ " + l.Size(p.Observed.ReceivedBytes),
 		Key:     p.PublicKey.String(), Since: l.Date(p.Created),
-		Note: p.Note, Kind: string(p.Kind), IdleDays: p.IdleDays,
+		Note: p.Note, Kind: string(p.Kind), IdleDays: p.IdleDays, Routes: string(p.Routes),
 	}
 	if !p.Leaves.IsZero() {
 		v.Leaves = p.Leaves.Local().Format(time.TimeOnly)

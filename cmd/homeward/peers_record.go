@@ -19,6 +19,7 @@ import (
 type recordFlags struct {
 	name, kind, note, profile, access string
 	dns                               bool
+	routes, resolvers                 string
 	keepalive                         time.Duration
 	expires                           string
 	idle                              int
@@ -31,6 +32,8 @@ func (r *recordFlags) register(c *cobra.Command) {
 	f.StringVar(&r.profile, "profile", "", "what goes through the tunnel: home, or everything (new devices: as set for the house)")
 	f.StringVar(&r.access, "access", "", "what it may reach: everything, home, or internet (new devices: as set for the house)")
 	f.BoolVar(&r.dns, "dns", true, "whether its config names homeward for looking names up (new devices: as set for the house)")
+	f.StringVar(&r.routes, "allowed-ips", "", "networks that go through its tunnel, with commas, instead of those of the profile; '' for those again")
+	f.StringVar(&r.resolvers, "resolvers", "", "DNS servers that it asks, with commas, instead of homeward; '' for homeward again")
 	f.DurationVar(&r.keepalive, "keepalive", 25*time.Second, "how often it shows that it is still there; 0 for not at all")
 	f.StringVar(&r.expires, "expires", "", "when its access ends: 12h, 7d, 2w, a day such as 2026-12-24 (its end), a time as in RFC 3339, or never")
 	f.IntVar(&r.idle, "idle-days", 0, "disable it after as many days without a sign of it; 0 for never")
@@ -42,6 +45,7 @@ func (r *recordFlags) change(given func(string) bool, now time.Time) (api.PeerCh
 	for flag, set := range map[string]func(){
 		"name": func() { c.Name = &r.name }, "kind": func() { c.Kind = &r.kind }, "note": func() { c.Note = &r.note },
 		"profile": func() { c.Profile = &r.profile }, "access": func() { c.Access = &r.access }, "dns": func() { c.DNS = &r.dns },
+		"allowed-ips": func() { c.Routes = &r.routes }, "resolvers": func() { c.Resolvers = &r.resolvers },
 		"idle-days": func() { c.IdleDays = &r.idle },
 	} {
 		if given(flag) {
@@ -83,7 +87,7 @@ makes its own keys, such as a router, is added by its public key instead.`,
 			if err != nil {
 				return err
 			}
-			in := api.NewPeer{Name: args[0], Kind: flags.kind, Note: flags.note, DNS: change.DNS, Keepalive: change.Keepalive, IdleDays: flags.idle, PublicKey: key}
+			in := api.NewPeer{Name: args[0], Kind: flags.kind, Note: flags.note, Routes: flags.routes, Resolvers: flags.resolvers, DNS: change.DNS, Keepalive: change.Keepalive, IdleDays: flags.idle, PublicKey: key}
 			// What is not said is as the house has it for new devices.
 			if change.Profile != nil {
 				in.Profile = *change.Profile
@@ -114,11 +118,12 @@ func newPeersEdit(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "edit NAME|ID", Short: "Change what is known about a device, or what it may do", Args: exactly(1, "the device's name or number"),
 		Long: `Change what is known about a device, or what it may do. Only the flags that are
-given change anything. What is part of its code (--profile, --dns, --keepalive) reaches
-the device with a new one: homeward peers rotate.`,
+given change anything. What is part of its code (--profile, --dns, --keepalive,
+--allowed-ips, --resolvers) reaches the device with a new one: homeward peers rotate.`,
 		Example: `  homeward peers edit "Anna's phone" --name "Anna's old phone" --note "screen broken"
   homeward peers edit guest --expires 2w
-  homeward peers edit guest --expires never --idle-days 30`,
+  homeward peers edit guest --expires never --idle-days 30
+  homeward peers edit work --allowed-ips 192.168.1.20,10.8.0.0/16 --resolvers 192.168.1.1`,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			change, err := flags.change(c.Flags().Changed, time.Now())
 			if err != nil {
@@ -222,9 +227,11 @@ func printPeer(w io.Writer, p api.Peer, now time.Time) error {
 		line("Disabled after", fmt.Sprintf("%d days without a sign of it", p.IdleDays))
 	}
 	line("Through home", p.Profile)
+	line("Networks", p.Routes)
 	line("May reach", p.Access)
 	line("Addresses", strings.Join(p.Addresses, " "))
 	line("Names", map[bool]string{true: "looked up at home", false: "looked up elsewhere"}[p.DNS])
+	line("DNS servers", p.Resolvers)
 	line("Keepalive", fmt.Sprintf("%d s", p.Keepalive))
 	line("Public key", p.PublicKey)
 	line("Added", p.Created.Local().Format("2006-01-02 15:04"))

@@ -29,7 +29,7 @@ func ReasonText(r peers.Reason) string {
 	return map[peers.Reason]string{
 		peers.ReasonEndpoint: "home has another name or address", peers.ReasonPort: "home has another port",
 		peers.ReasonServerKey: "homeward has another key", peers.ReasonAddress: "the tunnel has other addresses",
-		peers.ReasonDNS: "names are looked up elsewhere", peers.ReasonNetworks: "home has other networks",
+		peers.ReasonDNS: "names are looked up elsewhere", peers.ReasonNetworks: "other networks go through home",
 		peers.ReasonProfile: "something else should go through home", peers.ReasonMTU: "packets have another size",
 		peers.ReasonKeepalive: "the keepalive is another",
 	}[r]

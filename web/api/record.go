@@ -20,6 +20,8 @@ type NewPeer struct {
 	Profile   string `json:"profile,omitempty"`
 	Access    string `json:"access,omitempty"`
 	DNS       *bool  `json:"dns,omitempty"`
+	Routes    string `json:"allowed_ips,omitempty"` // networks with commas, instead of those of the profile
+	Resolvers string `json:"resolvers,omitempty"`   // up to 4 DNS servers with commas, instead of ours
 	Keepalive *int   `json:"keepalive_seconds,omitempty"`
 	Expires   string `json:"expires,omitempty"` // RFC 3339
 	IdleDays  int    `json:"idle_days,omitempty"`
@@ -40,6 +42,8 @@ type PeerChange struct {
 	Profile   *string `json:"profile,omitempty"`
 	Access    *string `json:"access,omitempty"`
 	DNS       *bool   `json:"dns,omitempty"`
+	Routes    *string `json:"allowed_ips,omitempty"` // networks with commas; empty: as the profile says
+	Resolvers *string `json:"resolvers,omitempty"`   // up to 4 DNS servers with commas; empty: ours
 	Keepalive *int    `json:"keepalive_seconds,omitempty"`
 	Enabled   *bool   `json:"enabled,omitempty"`
 	Expires   *string `json:"expires,omitempty"`
@@ -148,6 +152,7 @@ func (h handler) versionWanted(r *http.Request, id peers.ID) (int64, error) {
 func (in NewPeer) Parse() (peers.NewPeer, error) {
 	out := peers.NewPeer{
 		Name: in.Name, Kind: peers.Kind(in.Kind), Note: in.Note, Profile: peers.Profile(in.Profile), Access: peers.Access(in.Access),
+		Routes: peers.Routes(in.Routes), Resolvers: peers.Resolvers(in.Resolvers),
 		DNS: in.DNS, Keepalive: seconds(in.Keepalive), IdleDays: in.IdleDays,
 	}
 	var err error
@@ -172,6 +177,7 @@ func ParseKey(s string) (wgtypes.Key, error) {
 func (in PeerChange) parse() (peers.Change, error) {
 	out := peers.Change{
 		Name: in.Name, Kind: (*peers.Kind)(in.Kind), Note: in.Note, Profile: (*peers.Profile)(in.Profile), Access: (*peers.Access)(in.Access),
+		Routes: (*peers.Routes)(in.Routes), Resolvers: (*peers.Resolvers)(in.Resolvers),
 		DNS: in.DNS, Keepalive: seconds(in.Keepalive), Enabled: in.Enabled, IdleDays: in.IdleDays,
 	}
 	if in.Expires == nil {

@@ -121,7 +121,9 @@ type Peer struct {
 	PublicKey string     `json:"public_key"`
 	Addresses []string   `json:"addresses"`
 	DNS       bool       `json:"dns"`
-	Keepalive int        `json:"keepalive_seconds"` // 0: none
+	Routes    string     `json:"allowed_ips,omitempty"` // what goes through its tunnel where it is not as the profile says, with commas
+	Resolvers string     `json:"resolvers,omitempty"`   // the DNS servers that it asks where they are not ours, with commas
+	Keepalive int        `json:"keepalive_seconds"`     // 0: none
 	Enabled   bool       `json:"enabled"`
 	Expires   *time.Time `json:"expires,omitempty"`
 	IdleDays  int        `json:"idle_days"`           // disabled after as many without a sign; 0: never
@@ -189,7 +191,7 @@ func PeersFrom(list []peers.Peer) []Peer {
 func peerFrom(p peers.Peer) Peer {
 	out := Peer{
 		ID: int64(p.ID), Name: string(p.Name), Kind: string(p.Kind), Note: p.Note, Profile: string(p.Profile), Access: string(p.Access),
-		PublicKey: p.PublicKey.String(), DNS: p.DNS, Keepalive: int(p.Keepalive / time.Second), Enabled: p.Enabled,
+		PublicKey: p.PublicKey.String(), DNS: p.DNS, Routes: string(p.Routes), Resolvers: string(p.Resolvers), Keepalive: int(p.Keepalive / time.Second), Enabled: p.Enabled,
 		Expires: moment(p.Expires), IdleDays: p.IdleDays, IdledOut: p.IdledOut, State: string(p.State), Renewing: p.Renewing(), OwnKey: p.OwnKey, NextReady: p.NextReady,
 		Created: p.Created.UTC(), Version: p.Version, Seen: moment(p.Seen), Handshake: moment(p.Observed.LastHandshake),
 		Leaves: moment(p.Leaves), Received: p.Observed.ReceivedBytes, Sent: p.Observed.SentBytes,
