@@ -3,15 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"homeward/web/api"
-	"homeward/web/words"
 )
 
 func newPeers(o *options) *cobra.Command {
@@ -30,63 +26,6 @@ func newPeers(o *options) *cobra.Command {
 		newPeersConfig(o), newPeersInvite(o), newPeersTest(o), newPeersRenumber(o),
 	)
 	return c
-}
-
-func newPeersList(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List the devices", Args: cobra.NoArgs,
-		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
-			list, err := client.Peers(c.Context())
-			if err != nil {
-				return err
-			}
-			if o.json {
-				return printJSON(o.tty.out, list)
-			}
-			return printPeers(o.tty.out, list, time.Now())
-		}),
-	}
-}
-
-func printPeers(w io.Writer, list []api.Peer, now time.Time) error {
-	if len(list) == 0 {
-		_, err := fmt.Fprintln(w, "No devices yet. Add one: homeward peers add \"Anna's phone\"")
-		return err
-	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tNAME\tSTATE\tACCESS\tADDRESS\tSEEN\tRECEIVED\tSENT")
-	for _, p := range list {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), stateInWords(p), p.Access, strings.Join(p.Addresses, " "), seen(p.Seen, now), words.Size(p.Received), words.Size(p.Sent))
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	return printOutdated(w, list)
-}
-
-// printOutdated names the devices that need a new code.
-func printOutdated(w io.Writer, list []api.Peer) error {
-	for _, p := range list {
-		if len(p.NeedsCode) == 0 {
-			continue
-		}
-		todo := fmt.Sprintf("homeward peers rotate %d", p.ID)
-		if p.Renewing && p.NextReady {
-			todo = "it is made and waits to be used"
-		}
-		if _, err := fmt.Fprintf(w, "→ %s needs a new code, since %s: %s\n", plain(p.Name), reasons(p), todo); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func reasons(p api.Peer) string {
-	var list []string
-	for _, r := range p.NeedsCode {
-		list = append(list, r.Text)
-	}
-	return strings.Join(list, ", ")
 }
 
 // onPeer makes a command for one device, given by number or name.

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"homeward/web/api"
+	"homeward/web/words"
+)
+
+// peerOrders are the orders in which devices are listed, as on the page.
+var peerOrders = map[string]func(a, b api.Peer) int{
+	"name": func(api.Peer, api.Peer) int { return 0 }, // as they come
+	"seen": func(a, b api.Peer) int {
+		never := time.Time{}
+		return cmp.Or(b.Seen, &never).Compare(*cmp.Or(a.Seen, &never))
+	},
+	"traffic": func(a, b api.Peer) int { return cmp.Compare(b.Received+b.Sent, a.Received+a.Sent) },
+	"added":   func(a, b api.Peer) int { return cmp.Compare(b.ID, a.ID) },
+}
+
+func newPeersList(o *options) *cobra.Command {
+	var order string
+	c := &cobra.Command{
+		Use: "list [WORDS]", Short: "List the devices, or those that have the words in their name, note, kind or address", Args: cobra.MaximumNArgs(1),
+		Example: `  homeward peers list
+  homeward peers list anna --sort seen`,
+		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
+			compare, ok := peerOrders[order]
+			if !ok {
+				return usage(fmt.Errorf("--sort %.40q: use name, seen, traffic or added", order))
+			}
+			list, err := client.Peers(c.Context())
+			if err != nil {
+				return err
+			}
+			there := len(list)
+			if len(args) > 0 {
+				list = slices.DeleteFunc(list, func(p api.Peer) bool { return !hasWords(p, args[0]) })
+			}
+			slices.SortStableFunc(list, compare)
+			switch {
+			case o.json:
+				return printJSON(o.tty.out, list)
+			case len(list) == 0 && there > 0:
+				_, err := fmt.Fprintf(o.tty.out, "None of the %d devices has %q in its name, note, kind or address.\n", there, args[0])
+				return err
+			}
+			return printPeers(o.tty.out, list, time.Now())
+		}),
+	}
+	c.Flags().StringVar(&order, "sort", "name", "in which order: name, seen (the latest first), traffic (the most first) or added (the newest first)")
+	return c
+}
+
+// hasWords reports whether people would find p by the words, as on the page.
+func hasWords(p api.Peer, words string) bool {
+	words = strings.ToLower(strings.TrimSpace(words))
+	for _, text := range []string{p.Name, p.Note, p.Kind} {
+		if strings.Contains(strings.ToLower(text), words) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.Addresses, func(a string) bool { return strings.HasPrefix(a, words) })
+}
+
+func printPeers(w io.Writer, list []api.Peer, now time.Time) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, "No devices yet. Add one: homeward peers add \"Anna's phone\"")
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "ID\tNAME\tSTATE\tACCESS\tADDRESS\tSEEN\tRECEIVED\tSENT")
+	for _, p := range list {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, plain(p.Name), stateInWords(p), p.Access, strings.Join(p.Addresses, " "), seen(p.Seen, now), words.Size(p.Received), words.Size(p.Sent))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return printOutdated(w, list)
+}
+
+// printOutdated names the devices that need a new code.
+func printOutdated(w io.Writer, list []api.Peer) error {
+	for _, p := range list {
+		if len(p.NeedsCode) == 0 {
+			continue
+		}
+		todo := fmt.Sprintf("homeward peers rotate %d", p.ID)
+		if p.Renewing && p.NextReady {
+			todo = "it is made and waits to be used"
+		}
+		if _, err := fmt.Fprintf(w, "→ %s needs a new code, since %s: %s\n", plain(p.Name), reasons(p), todo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func reasons(p api.Peer) string {
+	var list []string
+	for _, r := range p.NeedsCode {
+		list = append(list, r.Text)
+	}
+	return strings.Join(list, ", ")
+}
