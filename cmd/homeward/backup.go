@@ -48,7 +48,11 @@ cannot help who lost both. A FILE of "-" is standard output.`,
 			if file == "-" {
 				return write(o.tty.out)
 			}
-			size, err := writeBackup(file, write)
+			var size int64
+			err := o.tty.working("Sealing what homeward knows", func() (err error) {
+				size, err = writeBackup(file, write)
+				return err
+			})
 			if err != nil {
 				return err
 			}

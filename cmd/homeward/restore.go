@@ -54,7 +54,11 @@ The passphrase or recovery code is asked for, or read as one line from standard 
 					}
 				}
 			}
-			done, err := o.restore(c.Context(), s, f, key, look)
+			var done api.Restored
+			err = o.tty.working("Opening the backup and verifying all of it", func() (err error) {
+				done, err = o.restore(c.Context(), s, f, key, look)
+				return err
+			})
 			if err != nil {
 				return err
 			}
