@@ -21,7 +21,7 @@ func allocate(tunnel []netip.Prefix, taken map[netip.Addr]bool) ([]netip.Addr, e
 		free := func(a netip.Addr) bool { return !taken[a] && !slices.Contains(chosen, a) }
 		a, ok := lowestFree(prefix, free)
 		if !ok {
-			return nil, fmt.Errorf("%w: all of %v are given out, so remove a device that is no longer used", ErrNoAddress, prefix.Masked())
+			return nil, fmt.Errorf("%w: all of %v are given out; remove a device that is no longer used, or give the tunnel a larger network in the settings, or by homeward peers renumber --to 10.77.0.0/16", ErrNoAddress, prefix.Masked())
 		}
 		chosen = append(chosen, a)
 	}

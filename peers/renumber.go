@@ -29,8 +29,8 @@ func (m *Manager) Moves(tunnel []netip.Prefix) ([]Move, error) {
 }
 
 // Renumber gives all peers the same host numbers in other tunnel prefixes, which
-// are our own addresses as in Facts.Tunnel: one of each family that there is, of the
-// length that it has. Addresses of the tunnel that access rules name move along. The
+// are our own addresses as in Facts.Tunnel: one of each family that there is, as large as
+// that or larger. Addresses of the tunnel that access rules name move along. The
 // keys stay, and so does what the ledger says of the codes: all of them, new ones that
 // were not used yet included, need replacing because of ReasonAddress.
 //
@@ -99,23 +99,23 @@ func (m *Manager) movesLocked(tunnel []netip.Prefix) ([]Peer, []Move, error) {
 	return moved, moves, nil
 }
 
-// transplant moves addresses from one network to another of the same length.
+// transplant moves addresses from one network to another that is as large or larger.
 type transplant []struct{ from, to netip.Prefix } // masked
 
 func newTransplant(old, next []netip.Prefix) (transplant, error) {
 	var t transplant
 	for _, to := range next {
 		i := slices.IndexFunc(old, func(p netip.Prefix) bool { return p.Addr().Is4() == to.Addr().Is4() })
-		if i < 0 || !to.IsValid() || old[i].Bits() != to.Bits() {
-			return nil, fieldErrorf("prefix", "one network for each that the tunnel has is needed, of the same size")
+		if i < 0 || !to.IsValid() || old[i].Bits() < to.Bits() {
+			return nil, fieldErrorf("prefix", "one network for each that the tunnel has is needed, as large or larger")
 		}
 		t = append(t, struct{ from, to netip.Prefix }{old[i].Masked(), to.Masked()})
 		if t.addr(old[i].Addr()) != to.Addr() { // which a peer could have
-			return nil, fieldErrorf("prefix", "one network for each that the tunnel has is needed, of the same size")
+			return nil, fieldErrorf("prefix", "one network for each that the tunnel has is needed, as large or larger")
 		}
 	}
 	if len(next) != len(old) || len(next) == 2 && next[0].Addr().Is4() == next[1].Addr().Is4() {
-		return nil, fieldErrorf("prefix", "one network for each that the tunnel has is needed, of the same size")
+		return nil, fieldErrorf("prefix", "one network for each that the tunnel has is needed, as large or larger")
 	}
 	return t, nil
 }
@@ -128,8 +128,8 @@ func (t transplant) addr(a netip.Addr) netip.Addr {
 		}
 		host, network := a.AsSlice(), n.to.Addr().AsSlice()
 		for i := range host {
-			mask := byte(0xff) << (8 - min(8, max(0, n.to.Bits()-8*i)))
-			host[i] = network[i]&mask | host[i]&^mask
+			mask := byte(0xff) << (8 - min(8, max(0, n.from.Bits()-8*i)))
+			host[i] = network[i] | host[i]&^mask // a larger network has zeros between
 		}
 		moved, _ := netip.AddrFromSlice(host) // of a length that an address has
 		return moved

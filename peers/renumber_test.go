@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -141,7 +142,7 @@ func TestRenumberRefusesWhatDoesNotFit(t *testing.T) {
 	db := openDB(t)
 	m := newManager(t, db, peerstest.NewDevice())
 	p := create(t, m, "anna")
-	for _, list := range [][]netip.Prefix{nil, elsewhere[:1], {netip.MustParsePrefix("10.77.3.1/28"), elsewhere[1]}, {elsewhere[0], elsewhere[0]}, {{}, elsewhere[1]}, {netip.MustParsePrefix("10.77.3.2/24"), elsewhere[1]}} {
+	for _, list := range [][]netip.Prefix{nil, elsewhere[:1], {netip.MustParsePrefix("10.77.3.1/16"), elsewhere[1]}, {netip.MustParsePrefix("10.77.3.1/28"), elsewhere[1]}, {elsewhere[0], elsewhere[0]}, {{}, elsewhere[1]}, {netip.MustParsePrefix("10.77.3.2/24"), elsewhere[1]}} {
 		var field *peers.FieldError
 		if _, err := m.Renumber(t.Context(), list, inDB(db)); !errors.As(err, &field) {
 			t.Errorf("%v: %v", list, err)
@@ -149,6 +150,45 @@ func TestRenumberRefusesWhatDoesNotFit(t *testing.T) {
 	}
 	if got := mustGet(t, m, p.ID); got.Version != p.Version || !slices.Equal(got.Addresses, p.Addresses) {
 		t.Errorf("it has become %+v", got)
+	}
+}
+
+// A /24 has room for 253 devices: the next one is told what helps, and that helps.
+func TestATunnelThatIsFullIsGivenALargerNetwork(t *testing.T) {
+	db := openDB(t)
+	large := []netip.Prefix{netip.MustParsePrefix("10.6.0.1/16"), facts().Tunnel[1]} // which has the old one inside
+	var moved atomic.Bool
+	m := newManager(t, db, peerstest.NewDevice(), func(c *peers.Config) {
+		c.Facts = func() peers.Facts {
+			f := facts()
+			if moved.Load() {
+				f.Tunnel = large
+			}
+			return f
+		}
+	})
+	var last peers.Peer
+	for n := range 253 {
+		last = create(t, m, fmt.Sprintf("device %d", n))
+	}
+	if last.Addresses[0].String() != "10.6.0.254" {
+		t.Fatalf("the last one has %v", last.Addresses)
+	}
+	_, err := m.Create(t.Context(), peers.NewPeer{Name: "one more"})
+	if !errors.Is(err, peers.ErrNoAddress) || !strings.Contains(err.Error(), "10.6.0.0/24") || !strings.Contains(err.Error(), "homeward peers renumber --to") {
+		t.Fatalf("the 254th: %v", err)
+	}
+	moves, err := m.Renumber(t.Context(), large, inDB(db))
+	if err != nil || len(moves) != 0 {
+		t.Fatalf("a larger network around it moves %d, %v", len(moves), err)
+	}
+	moved.Store(true)
+	if got := create(t, m, "one more"); got.Addresses[0].String() != "10.6.0.255" || mustGet(t, m, last.ID).Addresses[0] != last.Addresses[0] {
+		t.Errorf("the 254th has %v", got.Addresses)
+	}
+	far := []netip.Prefix{netip.MustParsePrefix("172.16.0.1/12"), facts().Tunnel[1]}
+	if moves, err = m.Moves(far); err != nil || len(moves) != 254 || moves[252].To[0].String() != "172.16.0.254" || moves[253].To[0].String() != "172.16.0.255" {
+		t.Errorf("elsewhere, and larger again: %d, %v", len(moves), err)
 	}
 }
 

@@ -19,17 +19,19 @@ func newPeersRenumber(o *options) *cobra.Command {
 	var in api.RenumberWanted
 	var yes bool
 	c := &cobra.Command{
-		Use: "renumber", Short: "Give all devices addresses in another network, when the LAN has theirs", Args: cobra.NoArgs,
+		Use: "renumber", Short: "Give all devices addresses in another network, when the LAN has theirs or it is full", Args: cobra.NoArgs,
 		Long: `Give the tunnel another network, and all devices the same addresses in it. It is what is
 left when the LAN got the tunnel's network, after a new router for example: 'homeward
-status' says so.
+status' says so. A larger one has room for more devices: a /24 for 253 of them, a /16
+for 65,533.
 
 All devices keep their name, key, access and history, and all of them need a new code
 then: 'homeward peers list' says which ones still do. Access rules that name addresses of
 the tunnel move along. homeward starts again by itself, which takes a few seconds.`,
 		Example: `  homeward peers renumber --dry-run
   homeward peers renumber
-  homeward peers renumber --to 10.77.3.0/24 --yes`,
+  homeward peers renumber --to 10.77.3.0/24 --yes
+  homeward peers renumber --to 10.77.0.0/16`,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			if !in.DryRun && !yes {
 				look := in
@@ -59,7 +61,7 @@ the tunnel move along. homeward starts again by itself, which takes a few second
 			return printRenumbered(o.tty.out, done, in.DryRun)
 		}),
 	}
-	c.Flags().StringVar(&in.Network, "to", "", "the network, private and as large as the one of now; empty: one that is free here and seldom used elsewhere")
+	c.Flags().StringVar(&in.Network, "to", "", "the network, private and as large as the one of now or larger; empty: one that is free here and seldom used elsewhere")
 	c.Flags().BoolVar(&in.DryRun, "dry-run", false, "say what would happen, and change nothing")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "don't ask")
 	return c

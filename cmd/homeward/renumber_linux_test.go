@@ -166,7 +166,7 @@ func TestTheTunnelMovesAwayFromALANThatTookItsNetwork(t *testing.T) {
 	}
 	h.do(exitFailed, "is used by this machine", "peers", "renumber", "--yes", "--to", "192.168.50.0/24")
 	h.do(exitFailed, "already", "peers", "renumber", "--yes", "--to", old.String())
-	h.do(exitFailed, "does not fit", "peers", "renumber", "--yes", "--to", "10.99.0.0/16")
+	h.do(exitFailed, "does not fit", "peers", "renumber", "--yes", "--to", "10.99.0.0/28")
 	h.do(exitFailed, "is not private", "peers", "renumber", "--yes", "--to", "81.2.69.0/24")
 	h.do(exitUsage, "--yes", "peers", "renumber")
 	if now := h.list(); len(now) != 2 || now[0].Addresses[0] != before[0].Addresses[0] || len(now[0].NeedsCode) != 0 {

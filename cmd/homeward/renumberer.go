@@ -94,9 +94,9 @@ func checkNetwork(plan, next state.Plan, taken []netip.Prefix) error {
 	n := next.V4
 	_, theirs, clash := next.Conflict(taken)
 	switch {
-	case !n.Addr().Is4() || n != n.Masked() || n.Bits() != plan.V4.Bits():
-		return peers.NewFieldError("network", "%v does not fit: an IPv4 network is needed that is as large as the tunnel's, such as 10.77.3.0/%d", n, plan.V4.Bits())
-	case !n.Addr().IsPrivate() || n.Bits() < 8:
+	case !n.Addr().Is4() || n != n.Masked() || n.Bits() > plan.V4.Bits():
+		return peers.NewFieldError("network", "%v does not fit: an IPv4 network is needed that is as large as the tunnel's or larger, such as 10.77.0.0/%d", n, min(16, plan.V4.Bits()))
+	case !private(n):
 		return peers.NewFieldError("network", "%v is not private: use one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16", n)
 	case n == plan.V4:
 		return peers.NewFieldError("network", "the tunnel has %v already", n)
@@ -104,6 +104,16 @@ func checkNetwork(plan, next state.Plan, taken []netip.Prefix) error {
 		return peers.NewFieldError("network", "%v is used by this machine's network %v", n, theirs)
 	}
 	return nil
+}
+
+// private says whether all of a network is for private use (RFC 1918).
+func private(n netip.Prefix) bool {
+	for _, p := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"} {
+		if whole := netip.MustParsePrefix(p); whole.Contains(n.Addr()) && n.Bits() >= whole.Bits() {
+			return true
+		}
+	}
+	return false
 }
 
 // propose draws a plan, the same one as long as it fits, also after a restart: what a

@@ -10,7 +10,7 @@ import (
 
 // Plan is the tunnel's address plan: one network of each family.
 type Plan struct {
-	V4 netip.Prefix // a /24
+	V4 netip.Prefix // a /24, unless another one was chosen or imported
 	V6 netip.Prefix // a unique local /64 (RFC 4193)
 }
 

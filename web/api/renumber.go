@@ -16,8 +16,8 @@ type Renumberer interface {
 
 // RenumberWanted is where to.
 type RenumberWanted struct {
-	// Network is a private IPv4 network of the size that the tunnel's has, such as
-	// 10.77.3.0/24; empty: one that is free here and seldom used elsewhere.
+	// Network is a private IPv4 network as large as the tunnel's or larger, such as
+	// 10.77.3.0/24 or 10.77.0.0/16; empty: one that is free here and seldom used elsewhere.
 	Network string `json:"network,omitempty"`
 	DryRun  bool   `json:"dry_run,omitempty"`
 }
