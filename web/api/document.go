@@ -35,6 +35,11 @@ What creates something takes an Idempotency-Key. The same request with the same 
 
 A program sends a token, as Authorization: Bearer …, and no cookie: a request with any cookie goes by the cookie, whatever token it has. One that uses the cookie of a login sends an Origin header of the page's own address with all that changes something.`
 
+// keyMeans is what each operation says of its Idempotency-Key. A restart forgets the keys:
+// answers with secrets must not be on the disk, and without its answer a key that is known
+// could only be refused, as a name that is taken is anyway.
+const keyMeans = "a text of your own, such as a UUID, by which the request can be sent again, for 24 hours and until homeward restarts: whoever is cut off by a restart looks first whether the thing is there"
+
 // comments are those of the types on the wire, as their source has them, which a
 // program does not have with it.
 //
@@ -114,7 +119,7 @@ func (o operation) in(schemas *openapi.Schemas, r Route) (*openapi.Operation, er
 		out.Parameters = append(out.Parameters, openapi.Parameter{Name: "If-Match", In: "header", Description: "the ETag of the state that was seen: 412 if it is another one by now", Schema: schemaOf("string")})
 	}
 	if o.Again != notRepeatable {
-		out.Parameters = append(out.Parameters, openapi.Parameter{Name: keyHeader, In: "header", Description: "a text of your own, such as a UUID, by which the request can be sent again", Schema: &jsonschema.Schema{Type: "string", MinLength: jsonschema.Ptr(1), MaxLength: jsonschema.Ptr(maxKey + 2)}})
+		out.Parameters = append(out.Parameters, openapi.Parameter{Name: keyHeader, In: "header", Description: keyMeans, Schema: &jsonschema.Schema{Type: "string", MinLength: jsonschema.Ptr(1), MaxLength: jsonschema.Ptr(maxKey + 2)}})
 	}
 	var errs []error
 	content := func(mediaType string, of any) map[string]openapi.MediaType {

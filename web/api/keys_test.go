@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"homeward/web/account"
+	"homeward/web/api/once"
 )
 
 // create posts with a key, and returns the answer.
@@ -155,6 +157,43 @@ func TestEveryCreationTakesAKeyOrSaysWhyNot(t *testing.T) {
 	for _, row := range []string{"POST /api/v1/peers/{id}/invite", "POST /api/v1/backup/recovery-code", "POST /api/v1/admin/tokens", "POST /api/v1/admin/setup-link"} {
 		if operations()[row].Again != repeatableSecret {
 			t.Errorf("the secret that %s answers is kept for long", row)
+		}
+	}
+}
+
+// A restart forgets the keys, and each operation that takes one says so: then only what is
+// there, such as a name that is taken, keeps a request from being done twice.
+func TestKeysLastUntilARestartAsTheDocumentSays(t *testing.T) {
+	rows, takes := allRows(), 0
+	doc, err := documentOf(rows, "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range operations() {
+		if o.Again != notRepeatable {
+			takes++
+		}
+	}
+	if n := strings.Count(string(text), "for 24 hours and until homeward restarts"); takes == 0 || n != takes {
+		t.Errorf("%d operations say it, and %d take a key", n, takes)
+	}
+	r := httptest.NewRequest("POST", "/api/v1/peers", strings.NewReader("{}"))
+	r.Header.Set("Idempotency-Key", "k")
+	done := 0
+	create := func(w http.ResponseWriter, _ *http.Request) { done++; w.WriteHeader(http.StatusCreated) }
+	for run, want := range []int{1, 2} {
+		one := handler{Config: Config{Logger: slog.New(slog.DiscardHandler)}}.repeatable(new(once.Store), false, create)
+		for range 2 {
+			again := r.Clone(t.Context())
+			again.Body = io.NopCloser(strings.NewReader("{}"))
+			one(httptest.NewRecorder(), again)
+		}
+		if done != want {
+			t.Errorf("after %d restarts it was done %d times, want %d", run, done, want)
 		}
 	}
 }
