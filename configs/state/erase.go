@@ -58,6 +58,9 @@ func (s *State) stripAside(ctx context.Context, name string) (done bool, err err
 	if err != nil || !there {
 		return false, err
 	}
+	if n, sure := s.sureOfKept(ctx, name); sure && n == 0 {
+		return false, nil // and is not written to
+	}
 	n, err := s.stripKept(ctx, name, "DELETE") // it may be the only one of its time: no crash may spoil it
 	if err != nil {
 		return false, fmt.Errorf("erasing the codes in %s, which was put aside (remove it if you need it no longer): %w", s.Path(name), err)
@@ -77,10 +80,7 @@ func (s *State) damaged(folder string) ([]string, error) {
 
 // removeDamaged removes a damaged database that has codes, or may have.
 func (s *State) removeDamaged(ctx context.Context, name string, doubtful bool) (done bool, err error) {
-	n, err := s.countKept(ctx, name)
-	log, _ := s.root.Stat(name + "-wal")
-	unsure := err != nil || log != nil && log.Size() > 0 // the log may have more than the file
-	if n == 0 && !(unsure && doubtful) {
+	if n, sure := s.sureOfKept(ctx, name); n == 0 && (sure || !doubtful) {
 		return false, nil
 	}
 	var errs []error
@@ -91,6 +91,13 @@ func (s *State) removeDamaged(ctx context.Context, name string, doubtful bool) (
 		return false, fmt.Errorf("removing %s, which may have codes that were kept: %w", s.Path(name), err)
 	}
 	return true, nil
+}
+
+// sureOfKept counts the codes in a database, and says whether there can be no more of them.
+func (s *State) sureOfKept(ctx context.Context, name string) (n int, sure bool) {
+	n, err := s.countKept(ctx, name)
+	log, _ := s.root.Stat(name + "-wal")
+	return n, err == nil && (log == nil || log.Size() == 0) // the log may have more than the file
 }
 
 // countKept counts the codes in a database, as far as it can be read; one of an earlier

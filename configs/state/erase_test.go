@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 )
 
 // withCode is a state directory whose database has a code, and a snapshot, which has none.
@@ -134,6 +135,17 @@ func TestErasingKeptCodesLeavesTheRestOfWhatWasPutAside(t *testing.T) {
 	for _, name := range changed {
 		if err := judge(t.Context(), name); err != nil {
 			t.Errorf("what is left of %s: %v", name, err)
+		}
+		if err := os.Chtimes(name, time.Time{}, time.Unix(1_800_000_000, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again, err := s.EraseKeptAside(t.Context(), true); err != nil || len(again) > 0 {
+		t.Errorf("a second time: %v, %v", again, err)
+	}
+	for _, name := range changed {
+		if info, err := os.Stat(name); err != nil || info.ModTime().Unix() != 1_800_000_000 {
+			t.Errorf("%s was written to although it has no codes: %v", name, err)
 		}
 	}
 }
