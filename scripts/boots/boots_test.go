@@ -52,7 +52,7 @@ func boot(t *testing.T, manager string, files ...File) *box {
 		t.Fatalf("building the agent: %v: %s", err, out)
 	}
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	t.Cleanup(cancel)
 	m, err := Start(ctx, Config{Kernel: kernelDir, System: filepath.Join(systemsDir, manager), Files: files, Agent: agent, Dir: dir})
 	if err != nil {

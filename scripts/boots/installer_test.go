@@ -60,6 +60,8 @@ func TestTheInstallerAndTheNightlyUpdateUnderSystemd(t *testing.T) {
 	// What it says is to be run.
 	b.run("homeward service install | sed -n 's/^  //p' | sh -e")
 	b.until("active\n", "systemctl is-active homeward")
+	b.run("sh /srv/mirror/install.sh uninstall --purge")
+	b.leaves(ownFiles, "")
 }
 
 // runs waits until that version runs, as the service that the installer made.
