@@ -11,8 +11,10 @@ import (
 const (
 	// usual is Go's own: as much garbage as there is in use, in percent.
 	usual = 100
-	// leastGarbage is worth no search, in bytes.
+	// leastGarbage is worth no search while there is much to do, in bytes.
 	leastGarbage = 8 << 20
+	// leastAtRest is the same for what lies around of the little that is always done.
+	leastAtRest = 2 << 20
 	// lookEvery is how often we look at what there is.
 	lookEvery = 2 * time.Second
 	// step is a change of the percentage that is worth stopping the program for a moment.
@@ -70,24 +72,28 @@ type keeper struct {
 }
 
 func (k *keeper) look(s state) {
-	if want := s.percent(); want <= k.now-step || want >= k.now+step {
+	busy := s.worked-k.worked >= quiet
+	k.worked = s.worked
+	least := uint64(leastGarbage)
+	if !busy {
+		least = leastAtRest
+	}
+	if want := s.percent(least); want <= k.now-step || want >= k.now+step {
 		k.set(want)
 		k.now = want
 	}
-	busy := s.worked-k.worked >= quiet
-	k.worked = s.worked
-	if !busy && s.waste() >= max(leastGarbage, s.live/8) {
+	if !busy && s.waste() >= max(2*leastAtRest, s.live/8) {
 		k.giveBack()
 	}
 }
 
 // percent is how much garbage there may be, of what is in use, so that it is as
-// much as is searched.
-func (s state) percent() int {
+// much as is searched, and least at least.
+func (s state) percent(least uint64) int {
 	if s.live == 0 {
 		return usual // nothing was collected yet
 	}
-	return int(min(usual, max(s.searched, leastGarbage)*100/s.live))
+	return int(min(usual, max(s.searched, least)*100/s.live))
 }
 
 // waste is what could be given back.

@@ -20,7 +20,7 @@ func TestGarbageIsBoundedByWhatIsSearched(t *testing.T) {
 		"little of all":            {1 << 20, 4 << 20, 100},
 		"ten thousand devices too": {100 << 20, 200 << 20, 50},
 	} {
-		if got := (state{searched: c.searched, live: c.live}).percent(); got != c.want {
+		if got := (state{searched: c.searched, live: c.live}).percent(leastGarbage); got != c.want {
 			t.Errorf("%s: %d %%, want %d", name, got, c.want)
 		}
 	}
@@ -45,6 +45,20 @@ func TestWhatIsLeftOfBusyTimesIsGivenBackWhenTheyAreOver(t *testing.T) {
 	} {
 		if k.look(c.s); given != c.want {
 			t.Errorf("%s: given back %d times, want %d", c.name, given, c.want)
+		}
+	}
+}
+
+func TestLessLiesAroundAtRest(t *testing.T) {
+	now := 0
+	k := keeper{set: func(percent int) { now = percent }, giveBack: func() {}}
+	s := state{searched: 1 << 20, live: 40 << 20}
+	for _, want := range []int{20, 5, 5, 20} { // of 40 MiB
+		if want == 20 {
+			s.worked += quiet
+		}
+		if k.look(s); now != want {
+			t.Errorf("after %v of work %d %% may lie around, want %d", s.worked, now, want)
 		}
 	}
 }
