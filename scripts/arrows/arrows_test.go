@@ -47,7 +47,7 @@ var homes = []struct {
 	{"github.com/prometheus", "only tests read metrics back: it would be a tenth of the program", nil},
 	{"net/http", "packets and peers don't speak HTTP", []string{"web", "upnp", "cmd", "scripts"}},
 	{"os/exec", "the daemon never starts a program: nothing a user typed can reach a shell", []string{"scripts", "tunnel/internal/planetest"}}, // planetest is only for tests
-	{"unsafe", "it is not needed", nil},
+	{"unsafe", "only system calls that are not told to the scheduler need it", []string{"tunnel/internal/rawcall"}},
 }
 
 type pkg struct {

@@ -1,7 +1,6 @@
 package bind
 
 import (
-	"net"
 	"net/netip"
 	"sync/atomic"
 
@@ -13,7 +12,8 @@ import (
 // given up.
 type endpoint struct {
 	to      netip.AddrPort
-	udp     *net.UDPAddr // to
+	name    sockaddr // to
+	nameLen uint32
 	src     netip.Addr
 	control []byte // makes packets leave from src
 	via     uint16 // our further port that the peer called; 0: the first
@@ -24,7 +24,9 @@ var _ conn.Endpoint = (*endpoint)(nil)
 
 func newEndpoint(to netip.AddrPort, src netip.Addr, ifindex uint32, via uint16) *endpoint {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	return &endpoint{to: to, udp: net.UDPAddrFromAddrPort(to), src: src, control: sourceControl(src, ifindex), via: via}
+	e := &endpoint{to: to, src: src, control: sourceControl(src, ifindex), via: via}
+	e.name, e.nameLen = newSockaddr(to)
+	return e
 }
 
 func (e *endpoint) addrPort() netip.AddrPort { return e.to }

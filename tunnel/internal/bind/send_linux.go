@@ -3,10 +3,12 @@ package bind
 import (
 	"encoding/binary"
 	"errors"
+	"os"
 
-	"golang.org/x/net/ipv6"
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/conn"
+
+	"homeward/tunnel/internal/rawcall"
 )
 
 const (
@@ -19,16 +21,20 @@ const (
 
 // sender is what one call of Send needs. It is lent from a pool.
 type sender struct {
-	messages [conn.IdealBatchSize]ipv6.Message
-	packets  [conn.IdealBatchSize][]byte // the messages' buffers are parts of it
+	messages [conn.IdealBatchSize]rawcall.Message
+	packets  [conn.IdealBatchSize]unix.Iovec // the messages' are parts of it
+	controls [conn.IdealBatchSize][controlSize]byte
+
+	put  func(fd uintptr) bool // write, kept so that no call allocates
+	left []rawcall.Message     // to be sent
+	few  bool
+	err  error
 }
 
 func newSender() *sender {
-	s := &sender{}
-	for i := range s.messages {
-		s.messages[i].OOB = make([]byte, 0, controlSize)
-	}
-	return s
+	o := &sender{}
+	o.put = o.write
+	return o
 }
 
 // Send implements conn.Bind.
@@ -43,10 +49,11 @@ func (s *sockets) Send(packets [][]byte, to conn.Endpoint) error {
 	}
 	o := s.senders.Get().(*sender)
 	defer s.senders.Put(o)
-	defer clear(o.packets[:]) // the packets are not ours to keep
 	for len(packets) > 0 {
 		n := min(len(packets), conn.IdealBatchSize)
-		if err := o.send(k, packets[:n], e); err != nil {
+		err := o.send(k, packets[:n], e)
+		clear(o.packets[:n]) // the packets are not ours to keep
+		if err != nil {
 			return err
 		}
 		packets = packets[n:]
@@ -56,9 +63,9 @@ func (s *sockets) Send(packets [][]byte, to conn.Endpoint) error {
 
 func (o *sender) send(k *socket, packets [][]byte, e *endpoint) error {
 	if !k.gso.Load() {
-		return k.write(o.pack(packets, e, false))
+		return o.sendAll(k, o.pack(packets, e, false))
 	}
-	err := k.write(o.pack(packets, e, true))
+	err := o.sendAll(k, o.pack(packets, e, true))
 	switch {
 	case errors.Is(err, unix.EIO):
 		k.gso.Store(false) // a network card without checksum offload
@@ -69,12 +76,14 @@ func (o *sender) send(k *socket, packets [][]byte, e *endpoint) error {
 		return err
 	}
 	// Some may have been sent. WireGuard takes a packet that arrives twice once.
-	return k.write(o.pack(packets, e, false))
+	return o.sendAll(k, o.pack(packets, e, false))
 }
 
 // pack makes messages of packets: of one each, or with join of as many as fit.
-func (o *sender) pack(packets [][]byte, e *endpoint, join bool) []ipv6.Message {
-	copy(o.packets[:], packets)
+func (o *sender) pack(packets [][]byte, e *endpoint, join bool) []rawcall.Message {
+	for i, p := range packets {
+		o.packets[i] = rawcall.Part(p)
+	}
 	source := e.SrcIP().IsValid()
 	n := 0
 	for i := 0; i < len(packets); n++ {
@@ -90,28 +99,47 @@ func (o *sender) pack(packets [][]byte, e *endpoint, join bool) []ipv6.Message {
 				break // a shorter one is the last
 			}
 		}
-		m := &o.messages[n]
-		m.Addr, m.Buffers, m.OOB = e.udp, o.packets[first:i], m.OOB[:0]
+		control := o.controls[n][:0]
 		if source {
-			m.OOB = append(m.OOB, e.control...)
+			control = append(control, e.control...)
 		}
 		if i-first > 1 {
 			var data [2]byte
 			binary.NativeEndian.PutUint16(data[:], uint16(size))
-			m.OOB = appendControl(m.OOB, unix.SOL_UDP, unix.UDP_SEGMENT, data[:]...)
+			control = appendControl(control, unix.SOL_UDP, unix.UDP_SEGMENT, data[:]...)
 		}
+		m := &o.messages[n]
+		m.Name, m.Namelen = &e.name[0], e.nameLen
+		m.Iov = &o.packets[first]
+		m.SetIovlen(i - first)
+		m.Control = &o.controls[n][0]
+		m.SetControllen(len(control))
 	}
 	return o.messages[:n]
 }
 
-// write sends all messages, waiting for room.
-func (k *socket) write(messages []ipv6.Message) error {
-	for len(messages) > 0 {
-		n, err := k.batch.WriteBatch(messages, 0)
-		if err != nil {
-			return err
-		}
-		messages = messages[n:]
+// sendAll sends all messages, waiting for room.
+func (o *sender) sendAll(k *socket, messages []rawcall.Message) error {
+	o.left, o.few, o.err = messages, len(messages) <= rawcall.Few, nil
+	if err := k.raw.Write(o.put); err != nil {
+		return err
 	}
-	return nil
+	return o.err
+}
+
+// write says whether it is done with waiting.
+func (o *sender) write(fd uintptr) bool {
+	for len(o.left) > 0 {
+		n, errno := rawcall.Send(fd, o.left, o.few)
+		switch errno {
+		case 0:
+			o.left = o.left[n:]
+		case unix.EAGAIN:
+			return false
+		default:
+			o.err = os.NewSyscallError("sendmmsg", errno)
+			return true
+		}
+	}
+	return true
 }

@@ -11,8 +11,6 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	"golang.org/x/net/ipv4"
-	"golang.org/x/net/ipv6"
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/conn"
 )
@@ -47,18 +45,11 @@ type further struct {
 
 // socket is one UDP socket.
 type socket struct {
-	conn  *net.UDPConn
-	raw   syscall.RawConn
-	batch batchConn
-	v6    bool
-	gro   bool
-	gso   atomic.Bool // until it turns out that the network card cannot
-}
-
-// batchConn is ipv4.PacketConn and ipv6.PacketConn: many messages at one call.
-type batchConn interface {
-	ReadBatch(messages []ipv6.Message, flags int) (int, error)
-	WriteBatch(messages []ipv6.Message, flags int) (int, error)
+	conn *net.UDPConn
+	raw  syscall.RawConn
+	v6   bool
+	gro  bool
+	gso  atomic.Bool // until it turns out that the network card cannot
 }
 
 func newSockets() conn.Bind {
@@ -251,9 +242,6 @@ func openSocket(network string, port uint16) (*socket, error) {
 	if k.raw, err = k.conn.SyscallConn(); err != nil {
 		c.Close()
 		return nil, err
-	}
-	if k.batch = batchConn(ipv4.NewPacketConn(k.conn)); k.v6 {
-		k.batch = ipv6.NewPacketConn(k.conn)
 	}
 	return k, nil
 }

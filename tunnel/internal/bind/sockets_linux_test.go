@@ -137,7 +137,7 @@ func TestJoinedMessagesStayBelowWhatTheKernelTakesApart(t *testing.T) {
 		}
 		sent := 0
 		for i, m := range o.pack(packets, e, true) {
-			n := len(m.Buffers)
+			n := int(m.Iovlen)
 			sent += n
 			if whole := 18 + 40 + 8 + n*size; n > 1 && whole > 65535 || n > 64 {
 				t.Errorf("message %d of packets of %d bytes has %d: %d bytes in all", i, size, n, whole)
@@ -278,7 +278,8 @@ func throughNarrowPath(t *testing.T) error {
 	in := collect(receivers[0])
 	sent := random(20, func() int { return 1452 })
 	to := newEndpoint(netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port), netip.Addr{}, 0, 0)
-	if err := one.v4.write(newSender().pack(sent, to, true)); !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EMSGSIZE) {
+	o := newSender()
+	if err := o.sendAll(one.v4, o.pack(sent, to, true)); !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EMSGSIZE) {
 		return fmt.Errorf("the kernel takes joined packets (%v): the test proves nothing", err)
 	}
 	if err := one.Send(sent, to); err != nil {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.zx2c4.com/wireguard/tun"
 
+	"homeward/tunnel/internal/rawcall"
 	"homeward/tunnel/internal/segment"
 )
 
@@ -92,7 +93,7 @@ func (d *tunDevice) Close() error {
 // Read waits for packets and hands out all that are there, as far as bufs reach.
 func (d *tunDevice) Read(bufs [][]byte, sizes []int, offset int) (int, error) {
 	r := &d.in
-	r.bufs, r.sizes, r.offset, r.n, r.err = bufs, sizes, offset, 0, nil
+	r.bufs, r.sizes, r.offset, r.few, r.waited, r.n, r.err = bufs, sizes, offset, r.n <= rawcall.Few, false, 0, nil
 	if r.handOut(); r.n < len(bufs) {
 		if err := d.raw.Read(r.take); err != nil && r.n == 0 {
 			return 0, os.ErrClosed

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"homeward/tunnel/internal/rawcall"
 	"homeward/tunnel/internal/segment"
 )
 
@@ -28,7 +29,9 @@ type reader struct {
 	bufs   [][]byte
 	sizes  []int
 	offset int
-	n      int // handed out
+	n      int  // handed out
+	few    bool // there were few the last time
+	waited bool // for what is read
 	err    error
 }
 
@@ -37,19 +40,23 @@ func (r *reader) init() {
 	r.in = make([]byte, vnetLen+maxPacket)
 }
 
-// read says whether it is done with waiting.
+// read says whether it is done with waiting. What has been waited for is handed
+// out at once; whether there is more, the next call sees.
 func (r *reader) read(fd uintptr) bool {
 	for r.n < len(r.bufs) {
-		n, err := unix.Read(int(fd), r.in)
+		n, err := rawcall.Read(fd, r.in, r.few)
 		switch {
-		case err == unix.EINTR:
 		case err == unix.EAGAIN:
-			return r.n > 0
-		case err != nil:
+			r.waited = r.n == 0
+			return !r.waited
+		case err != 0:
 			r.err = err
 			return true
 		case n > vnetLen:
 			r.packet(r.in[:vnetLen], r.in[vnetLen:n])
+			if r.waited {
+				return true
+			}
 		}
 	}
 	return true
@@ -102,7 +109,8 @@ func (r *reader) handOut() {
 type writer struct {
 	put   func(fd uintptr) bool // write, kept so that no call allocates
 	runs  segment.Runs
-	parts [][]byte // of one packet
+	parts []unix.Iovec // of one packet
+	few   bool
 	err   error
 }
 
@@ -113,6 +121,7 @@ func (w *writer) init() { w.put = w.write }
 func (w *writer) batch(raw syscall.RawConn, bufs [][]byte, offset int) error {
 	var errs error
 	w.runs.Find(bufs, offset)
+	w.few = len(bufs) <= rawcall.Few
 	for i := range w.runs.List {
 		run := &w.runs.List[i]
 		v := bufs[run.First][offset-vnetLen:][:vnetLen]
@@ -121,10 +130,10 @@ func (w *writer) batch(raw syscall.RawConn, bufs [][]byte, offset int) error {
 			joined(v, run)
 			run.Merge(bufs[run.First][offset:], bufs[run.Last][offset:])
 		}
-		w.parts = append(w.parts[:0], bufs[run.First][offset-vnetLen:])
+		w.parts = append(w.parts[:0], rawcall.Part(bufs[run.First][offset-vnetLen:]))
 		for at, n := run.First, 1; n < run.Count; n++ {
 			at = w.runs.Next(at)
-			w.parts = append(w.parts, bufs[at][offset+run.HeaderLen():])
+			w.parts = append(w.parts, rawcall.Part(bufs[at][offset+run.HeaderLen():]))
 		}
 		w.err = nil
 		if err := raw.Write(w.put); err != nil {
@@ -152,15 +161,14 @@ func joined(v []byte, run *segment.Run) {
 
 // write says whether it is done with waiting.
 func (w *writer) write(fd uintptr) bool {
-	for {
-		_, err := unix.Writev(int(fd), w.parts)
-		switch err {
-		case unix.EINTR:
-			continue
-		case unix.EAGAIN:
-			return false
-		}
+	_, err := rawcall.Writev(fd, w.parts, w.few)
+	switch err {
+	case unix.EAGAIN:
+		return false
+	case 0:
+		w.err = nil
+	default:
 		w.err = err
-		return true
 	}
+	return true
 }

@@ -18,11 +18,19 @@ func dialHost(ctx context.Context, network string, to netip.AddrPort) (net.Conn,
 	if err != nil {
 		return nil, err
 	}
-	if local, err := netip.ParseAddrPort(c.LocalAddr().String()); err != nil || local.Addr().Unmap() == to.Addr() {
+	if local := ipOf(c.LocalAddr()); !local.IsValid() || local == to.Addr() {
 		c.Close()
 		return nil, fmt.Errorf("%v: %w", to, errBox)
 	}
 	return c, nil
+}
+
+// ipOf is the address of one end of a socket; invalid where it has none.
+func ipOf(a net.Addr) netip.Addr {
+	if p, ok := a.(interface{ AddrPort() netip.AddrPort }); ok {
+		return p.AddrPort().Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
 }
 
 // dialBox opens a socket of the host for a peer that may reach the host itself.

@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"homeward/tunnel/internal/rawcall"
 )
 
 // receiver returns what waits for a datagram of the host's. One goroutine may
@@ -21,27 +23,21 @@ func receiver(c net.Conn) func(*datagram) error {
 	}
 	// Made once, not for each datagram.
 	var into *datagram
-	var rerr error
+	var errno syscall.Errno
 	read := func(fd uintptr) bool {
 		into.buf = datagrams.Get().(*[]byte)
-		for {
-			into.size, rerr = unix.Read(int(fd), *into.buf)
-			if rerr != unix.EINTR {
-				break
-			}
-		}
-		if rerr != nil {
+		if into.size, errno = rawcall.Read(fd, *into.buf, true); errno != 0 {
 			into.free()
 		}
-		return rerr != unix.EAGAIN
+		return errno != unix.EAGAIN
 	}
 	return func(d *datagram) error {
 		into = d
 		if err := raw.Read(read); err != nil {
 			return err
 		}
-		if rerr != nil {
-			return os.NewSyscallError("read", rerr)
+		if errno != 0 {
+			return os.NewSyscallError("read", errno)
 		}
 		return nil
 	}

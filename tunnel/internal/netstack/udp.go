@@ -73,7 +73,7 @@ func (p *Plane) serveUDP(f *flow, peer *innerUDP) {
 				hops = next
 			}
 			return err
-		}, host.Write, goOn, life.asked)
+		}, transmitter(host), goOn, life.asked)
 	})
 	passUDP(receiver(host), peer.Write, goOn, life.answered)
 	both()
