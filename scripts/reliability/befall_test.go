@@ -60,14 +60,38 @@ func (h *home) renameInterface() time.Time {
 	return time.Now()
 }
 
-// flushFirewall empties the NAS's firewall, as the start of another one does.
+// flushFirewall empties the NAS's firewall, as the start of another one does. It is
+// flushed again until somebody has looked before homeward repaired it, which it does
+// within seconds: without its rules the LAN must be out of reach.
 func (h *home) flushFirewall() time.Time {
-	before := h.NAS.Run("nft", "list", "ruleset")
-	if !strings.Contains(before, "homeward") {
-		h.Fatalf("there is nothing of homeward's to flush:\n%s", before)
+	ours := func() (rules string, there bool) {
+		rules = h.NAS.Run("nft", "list", "ruleset")
+		return rules, strings.Contains(rules, "homeward")
 	}
-	h.NAS.Run("nft", "flush", "ruleset")
-	return time.Now()
+	if rules, there := ours(); !there {
+		h.Fatalf("there is nothing of homeward's to flush:\n%s", rules)
+	}
+	reaches := func() bool {
+		_, err := h.Phone.Try("ping", "-c1", "-W1", h.share)
+		return err == nil
+	}
+	if !reaches() {
+		h.Fatal("the phone does not reach the LAN before")
+	}
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
+		h.NAS.Run("nft", "flush", "ruleset")
+		since := time.Now()
+		served := reaches()
+		if _, repaired := ours(); repaired {
+			continue // too early to say what the flush does
+		}
+		if served {
+			h.Fatal("the phone reaches the LAN without homeward's rules: this measures nothing")
+		}
+		return since
+	}
+	h.Fatal("homeward repairs its rules each time before anybody can look: this measures nothing")
+	return time.Time{}
 }
 
 // kill kills homeward and starts it again.
