@@ -24,8 +24,10 @@
 //	our own key is no peer's                           TestAListOfPeersWithAMistakeChangesNothing
 //	keys of small order                                TestNobodyComesInByAKeyThatSharesItsSecretWithAll
 //	a routing loop does not explode                    TestARoutingLoopDoesNotExplode
+//	a NAT that forgets, and keepalive                  TestAPhoneBehindANATThatForgets
 //	keepalive handshakes at once; silence without      TestKeepaliveComesInByItselfAndSilenceIsSilent
 //	down and up with packets that wait                 TestWhatWaitedWhileTheBoxWasDownArrives
+//	                                                   TestNotTooManyPacketsWaitForAPhoneThatIsAway
 //	cookies under load                                 TestAFloodOfHandshakesKeepsNoPhoneOut
 //	a peer that goes is freed while traffic runs       TestPeersThatGoWhileTheyTalkAreGone
 //	long lists through the control interface           TestAThousandPeersAreAddedAndReadQuickly
