@@ -39,6 +39,7 @@ type firewallSession struct {
 	id       uint16 // of our pinhole; valid when open
 	open     bool
 	needless bool // there was no firewall to open
+	counted  bool // its packets were told since it was made
 	packets  uint32
 	grown    time.Time
 }
@@ -75,9 +76,13 @@ func (s *firewallSession) count(ctx context.Context) answer {
 		if n > s.packets {
 			s.grown = time.Now()
 		}
-		s.packets = n
+		s.packets, s.counted = n, true
 	case a.outcome == unsupported:
 		return s.works(ctx)
+	case a.outcome == badArgument && s.counted:
+		// miniupnpd 2.3.1 after a restart says that of a number which it gave before.
+		s.counted = false
+		return answer{outcome: notThere, code: a.code, problem: fmt.Sprintf("the router does not know opening %d any more", s.id)}
 	}
 	return a
 }
@@ -113,7 +118,7 @@ func (s *firewallSession) add(ctx context.Context, w want) (grant, answer) {
 	}
 	switch {
 	case a.ok() && (!s.open || id != s.id):
-		s.id, s.open, s.packets, s.grown = id, true, 0, time.Time{}
+		s.id, s.open, s.counted, s.packets, s.grown = id, true, false, 0, time.Time{}
 	case a.ok():
 	case a.outcome == notNeeded:
 		s.needless = true

@@ -18,6 +18,8 @@ func TestRealRouterThatRestartedIsAskedForItsOpeningAgain(t *testing.T) {
 	}{
 		"UPnP":                   {nil, "UPnP", syscall.SIGTERM},
 		"UPnP, without goodbye":  {nil, "UPnP", syscall.SIGKILL},
+		"UPnP on the same port":  {[]string{"http_port=5555"}, "UPnP", syscall.SIGTERM},
+		"all on the same port":   {[]string{"http_port=5555", "enable_natpmp=yes"}, "", syscall.SIGTERM},
 		"PCP, without UPnP":      {[]string{"enable_upnp=no", "enable_natpmp=yes"}, "", syscall.SIGKILL},
 		"all, without a goodbye": {[]string{"enable_natpmp=yes"}, "", syscall.SIGKILL},
 	} {
@@ -27,6 +29,7 @@ func TestRealRouterThatRestartedIsAskedForItsOpeningAgain(t *testing.T) {
 			r.with6(false)
 			m := r.mapper(helperOnly + "=" + tt.only)
 			m.awaitSix(Mapped, 15*time.Second)
+			time.Sleep(firstCheck + 3*time.Second) // what is new is looked at soon; this is about what is not
 			r.stop(tt.signal)
 			r.lose()
 			if n := r.pinholes(labNAS6); n != 0 {
