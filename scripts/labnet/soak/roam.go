@@ -64,21 +64,33 @@ func (r *roamer) move(ctx context.Context) error {
 	case 3:
 		commands = append(readdress(otherPhone4, labnet.Phone4), listen, call(labnet.RouterWAN))
 	}
-	for _, args := range commands {
-		if out, err := r.box.lab.Phone.Try(args[0], args[1:]...); err != nil {
+	do := func(args []string) error {
+		out, err := r.box.lab.Phone.Try(args[0], args[1:]...)
+		if err != nil {
 			return fmt.Errorf("moving the phone: %q: %w: %s", args, err, out)
+		}
+		return nil
+	}
+	for _, args := range commands {
+		if err := do(args); err != nil {
+			return err
 		}
 	}
 	var out string
-	var err error
 	for end := time.Now().Add(seenWithin); time.Now().Before(end) && ctx.Err() == nil; {
+		var err error
 		if out, err = r.box.do("peers", "list", "--json"); err == nil && strings.Contains(out, from) {
 			return nil
+		}
+		// What homeward still sent to the place before has led the phone back to where that
+		// came from, if the router was away.
+		if err := do(commands[len(commands)-1]); err != nil {
+			return err
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(time.Second):
 		}
 	}
-	return fmt.Errorf("homeward does not tell within %v that the phone is at %s now: %w\n%s", seenWithin, from, err, out)
+	return fmt.Errorf("homeward does not tell within %v that the phone is at %s now:\n%s", seenWithin, from, out)
 }
