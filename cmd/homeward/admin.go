@@ -14,7 +14,8 @@ import (
 )
 
 func newAdmin(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "admin", Short: "Get into the admin page", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
+	c := &cobra.Command{Use: "admin", Short: "Get into the admin page", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2,
+		Long: "Get into the admin page: the link to set it up, passwords, users, and tokens for\nprograms."}
 	c.AddCommand(newAdminPassword(o), newAdminLink(o), newAdminUsers(o), newAdminTokens(o), newAdminStart(o))
 	return c
 }
@@ -96,6 +97,8 @@ func readTwice(tty terminal, what string) (string, error) {
 func newAdminLink(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "setup-link", Short: "Print another link to set up the admin page; the one before ends", Args: cobra.NoArgs,
+		Long: `Print another link to set up the admin page, as text and as a code to scan. It works
+once, for a day; the one before ends.`,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			link, err := client.SetupLink(c.Context())
 			if err != nil {

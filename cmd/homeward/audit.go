@@ -13,7 +13,7 @@ import (
 )
 
 func newPortsAudit(o *options) *cobra.Command {
-	return portsCommand(o, "audit", "Say what each port that the router has opened means, and what to do", printAudit)
+	return portsCommand(o, "audit", "Say what each port that the router has opened means, and what to do", "Say of each port that the router has opened whose device it leads to, what can happen,\nand what to do.", printAudit)
 }
 
 // unseen is what no look from inside can tell.

@@ -199,6 +199,7 @@ it is lost with the box.`,
 	c.Flags().IntVar(&in.Keep, "keep", 0, "how many stay (default 7)")
 	c.AddCommand(&cobra.Command{
 		Use: "off", Short: "Write no more; those that there are stay", Args: cobra.NoArgs,
+		Long: "Write no more backups at night. Those that there are stay.",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			if err := client.StopNightlyBackup(c.Context()); err != nil {
 				return err
@@ -208,6 +209,7 @@ it is lost with the box.`,
 		}),
 	}, &cobra.Command{
 		Use: "show", Short: "Say where to, and how the last one went", Args: cobra.NoArgs,
+		Long: "Say where to a backup is written every night, when the last one was, and what is wrong\nwhen it could not be.",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			s, err := client.Backup(c.Context())
 			if err != nil {

@@ -29,6 +29,7 @@ name's own servers whether the world sees it.`,
 func newDNSShow(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "show", Short: "Say how the name is", Args: cobra.NoArgs,
+		Long: "Say which DNS name the house has, who serves it, and whether the world sees the house's\naddress by it.",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			n, err := client.DNSName(c.Context())
 			if err != nil {
@@ -74,6 +75,7 @@ empty one means the secret of before. "homeward dns providers" lists whom to nam
 func newDNSRemove(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove", Short: "Stop keeping the name; it stays where it points", Args: cobra.NoArgs,
+		Long: "Stop keeping the name up to date. It stays where it points, until somebody changes it at\nits provider.",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			if err := client.RemoveDNSName(c.Context()); err != nil {
 				return err
@@ -87,6 +89,7 @@ func newDNSRemove(o *options) *cobra.Command {
 func newDNSProviders(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "providers", Short: "List who can serve the name, and what each asks for", Args: cobra.NoArgs,
+		Long: "List who can serve the house's name, and what 'homeward dns set' asks for each. It asks\nnobody.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			list := dnsProviders()
 			if o.json {

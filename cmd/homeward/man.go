@@ -15,6 +15,7 @@ import (
 func newMan(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "man", Short: "Print the manual page homeward(1)", Args: cobra.NoArgs, Hidden: true,
+		Long: "Print the manual page homeward(1), made of what the commands' help says.", Example: "  homeward man | man -l -",
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := io.WriteString(o.tty.out, manPage(c.Root()))
 			return err
@@ -29,7 +30,7 @@ func manPage(root *cobra.Command) string {
 	b.WriteString(paragraphs(root.Long))
 	b.WriteString(".SH COMMANDS\n")
 	describe(&b, root)
-	b.WriteString(".SH SETTINGS\nEach is a key of the operator's file, a variable and an option of every command.\n")
+	b.WriteString(".SH SETTINGS\nEach is a key of the operator's file, a variable and an option. Every command takes them all; its help names those that it heeds.\n")
 	for _, k := range configs.Keys() {
 		fmt.Fprintf(&b, ".TP\n\\fB%s\\fR, \\fB%s\\fR, \\fB\\-\\-%s\\fR\n%s\n", troff(k.Name), troff(k.Env()), troff(k.Flag()), troff(k.Doc))
 	}

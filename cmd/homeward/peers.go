@@ -11,17 +11,19 @@ import (
 )
 
 func newPeers(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "peers", Short: "Manage the devices that may come in", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
+	c := &cobra.Command{Use: "peers", Short: "Manage the devices that may come in", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2,
+		Long: `Manage the devices that may come in: add them, show their codes, say what they may
+reach, and end their access. A device is given by its name or its number.`}
 	c.AddCommand(
 		newPeersList(o), newPeersAdd(o),
-		onPeer(o, "show", "Show all about one device", showPeer),
+		onPeer(o, "show", "Show all about one device", "Show all about one device: what it may do, its addresses, when it was seen, how much\nwent through its tunnel, and whether it needs a new code.", showPeer),
 		newPeersEdit(o),
-		onPeer(o, "enable", "Let a device in again", setEnabled(true)),
-		onPeer(o, "disable", "Keep a device out, at once", setEnabled(false)),
+		onPeer(o, "enable", "Let a device in again", "Let a device in again that was disabled, by itself for being idle or by a person. Its\ncode is the same.", setEnabled(true)),
+		onPeer(o, "disable", "Keep a device out, at once", "Keep a device out, at once: its open connections are cut. Its name, address and code\nstay, and \"homeward peers enable\" lets it in again.", setEnabled(false)),
 		newPeersAccess(o),
 		newPeersRotate(o),
 		newPeersRemove(o),
-		onPeer(o, "keep", "Undo a removal that can still be undone", keepPeer),
+		onPeer(o, "keep", "Undo a removal that can still be undone", "Undo a removal that can still be undone, since it was made with --undo or on the page.", keepPeer),
 		newPeersQR(o),
 		newPeersConfig(o), newPeersInvite(o), newPeersTest(o), newPeersRenumber(o),
 	)
@@ -29,9 +31,10 @@ func newPeers(o *options) *cobra.Command {
 }
 
 // onPeer makes a command for one device, given by number or name.
-func onPeer(o *options, verb, short string, do func(context.Context, *options, *api.Client, api.Peer) error) *cobra.Command {
+func onPeer(o *options, verb, short, long string, do func(context.Context, *options, *api.Client, api.Peer) error) *cobra.Command {
 	return &cobra.Command{
-		Use: verb + " NAME|ID", Short: short, Args: exactly(1, "the device's name or number"),
+		Use: verb + " NAME|ID", Short: short, Long: long, Args: exactly(1, "the device's name or number"),
+		Example: "  homeward peers " + verb + " \"Anna's phone\"",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			p, err := findPeer(c.Context(), client, args[0])
 			if err != nil {

@@ -37,7 +37,11 @@ func showIssued(ctx context.Context, o *options, client *api.Client, i api.Issue
 
 func newPeersRotate(o *options) *cobra.Command {
 	var n api.NewCode
-	c := onPeer(o, "rotate", "Make a new code; the old one works until the new one is used", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+	c := onPeer(o, "rotate", "Make a new code; the old one works until the new one is used", `Make a new code for a device: same name, address and rights. The old code works until
+the new one is used for the first time, and never after it.
+
+A device that keeps its own private key gets its config anew with the key that it has,
+or with --public-key for another one.`, func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 		issued, err := client.Rotate(ctx, p.ID, n)
 		if err != nil {
 			return err
@@ -47,18 +51,15 @@ func newPeersRotate(o *options) *cobra.Command {
 		}
 		return showIssued(ctx, o, client, issued, issued.Peer.OwnKey || n.PublicKey != "")
 	})
-	c.Long = `Make a new code for a device: same name, address and rights. The old code works until
-the new one is used for the first time, and never after it.
-
-A device that keeps its own private key gets its config anew with the key that it has,
-or with --public-key for another one.`
 	c.Flags().StringVar(&n.PublicKey, "public-key", "", "another public key of a device that keeps its own private key")
 	return c
 }
 
 func newPeersQR(o *options) *cobra.Command {
 	var file, profile string
-	c := onPeer(o, "qr", "Show the code of a device again, while it is remembered", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+	c := onPeer(o, "qr", "Show the code of a device again, while it is remembered", `Show the code of a device again, to be scanned with the WireGuard app. It is remembered
+for ten minutes, or as long as it is the newest one with "homeward settings set
+--keep-codes". After that "homeward peers rotate" makes another.`, func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 		if file == "" {
 			return printForm(ctx, o, client, p, "qr.txt", ofProfile(profile))
 		}
@@ -72,6 +73,8 @@ func newPeersQR(o *options) *cobra.Command {
 		}
 		return os.WriteFile(file, b, 0o600)
 	})
+	c.Example = `  homeward peers qr "Anna's phone"
+  homeward peers qr "Anna's phone" -o code.png`
 	c.Flags().StringVarP(&file, "output", "o", "", "write a picture instead: FILE.png or FILE.svg")
 	profileFlag(c, &profile)
 	return c
@@ -81,7 +84,9 @@ func newPeersConfig(o *options) *cobra.Command {
 	var profile, apple string
 	var onDemand bool
 	var homeWiFi []string
-	c := onPeer(o, "config", "Print the config of a device, while it is remembered", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+	c := onPeer(o, "config", "Print the config of a device, while it is remembered", `Print the config of a device, as WireGuard programs read it, or as a profile for devices
+of Apple. It is remembered for ten minutes, or as long as it is the newest one with
+"homeward settings set --keep-codes".`, func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 		if apple == "" {
 			return printForm(ctx, o, client, p, "config", ofProfile(profile))
 		}

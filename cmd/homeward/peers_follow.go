@@ -21,7 +21,9 @@ const (
 
 func newPeersTest(o *options) *cobra.Command {
 	var bound time.Duration
-	c := onPeer(o, "test", "Follow a device on its way in, and say where it stops and why", func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
+	c := onPeer(o, "test", "Follow a device on its way in, and say where it stops and why", `Follow a device on its way in. Switch its Wi-Fi off and its tunnel off and on: each
+stage that it passes is told, and where it stops, why, and what to do. It ends when all
+is good, when the cause is certain, or after --for.`, func(ctx context.Context, o *options, client *api.Client, p api.Peer) error {
 		if bound < time.Second {
 			return usage(fmt.Errorf("--for %v: one second or more is needed", bound))
 		}
@@ -42,9 +44,6 @@ func newPeersTest(o *options) *cobra.Command {
 		}
 		return err
 	})
-	c.Long = `Follow a device on its way in. Switch its Wi-Fi off and its tunnel off and on: each
-stage that it passes is told, and where it stops, why, and what to do. It ends when all
-is good, when the cause is certain, or after --for.`
 	c.Flags().DurationVar(&bound, "for", time.Minute, "how long to wait at most")
 	return c
 }

@@ -30,6 +30,8 @@ func newPeersList(o *options) *cobra.Command {
 	var order string
 	c := &cobra.Command{
 		Use: "list [WORDS]", Short: "List the devices, or those that have the words in their name, note, kind or address", Args: cobra.MaximumNArgs(1),
+		Long: `List the devices with what they may reach, their addresses and when they were seen, or
+those that have the words in their name, note, kind or address.`,
 		Example: `  homeward peers list
   homeward peers list anna --sort seen`,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {

@@ -14,15 +14,16 @@ import (
 )
 
 func newPorts(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "ports", Short: "Look at what the router lets into the house", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
+	c := &cobra.Command{Use: "ports", Short: "Look at what the router lets into the house", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2,
+		Long: "Look at what the router lets into the house, and open or close ports of it."}
 	c.AddCommand(newPortsList(o), newPortsAudit(o), newPortsClose(o), newPortsGuide(o), newPortsByHand(o), newPortsOpen(o), newPortsRules(o))
 	return c
 }
 
 // portsCommand is a command that reads the router's table and prints it.
-func portsCommand(o *options, use, short string, print func(io.Writer, api.PortTable) error) *cobra.Command {
+func portsCommand(o *options, use, short, long string, print func(io.Writer, api.PortTable) error) *cobra.Command {
 	return &cobra.Command{
-		Use: use, Short: short, Args: cobra.NoArgs,
+		Use: use, Short: short, Long: long, Args: cobra.NoArgs,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			t, err := client.Ports(c.Context())
 			if err != nil {
@@ -37,7 +38,7 @@ func portsCommand(o *options, use, short string, print func(io.Writer, api.PortT
 }
 
 func newPortsList(o *options) *cobra.Command {
-	return portsCommand(o, "list", "List all ports that the router has opened by UPnP, ours and others'", printPorts)
+	return portsCommand(o, "list", "List all ports that the router has opened by UPnP, ours and others'", "List all ports that the router has opened by UPnP, ours and others', with where each\nleads to. What was entered by hand on the router is not told by most routers.", printPorts)
 }
 
 func printPorts(w io.Writer, t api.PortTable) error {
@@ -79,6 +80,8 @@ func newPortsClose(o *options) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use: "close tcp|udp PORT", Short: "Close a port that something else opened on the router",
+		Long: `Close a port that something else opened on the router, after a question. What opened it
+may open it again. Ports that homeward keeps are closed by "homeward ports rules".`,
 		Args:    exactly(2, "the protocol and the port"),
 		Example: "  homeward ports close tcp 3389",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {

@@ -158,6 +158,9 @@ func portsOf(f api.Forward) string {
 func newPortsRules(o *options) *cobra.Command {
 	c := &cobra.Command{
 		Use: "rules", Short: "List what is kept open besides, and switch it on or off, or remove it", Args: cobra.NoArgs,
+		Long: `List what "homeward ports open" keeps open, and how each is; switch it on or off, or
+remove it, by its number in that list.`,
+		Example: "  homeward ports rules\n  homeward ports rules off 2",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			list, err := client.Forwards(c.Context())
 			if err != nil {
@@ -169,9 +172,10 @@ func newPortsRules(o *options) *cobra.Command {
 			return printForwards(o.tty.out, list)
 		}),
 	}
-	change := func(use, short string, do func(context.Context, *api.Client, int64) error) *cobra.Command {
+	change := func(use, short, long string, do func(context.Context, *api.Client, int64) error) *cobra.Command {
 		return &cobra.Command{
-			Use: use + " NUMBER", Short: short, Args: exactly(1, "the rule's number"),
+			Use: use + " NUMBER", Short: short, Long: long, Args: exactly(1, "the rule's number"),
+			Example: "  homeward ports rules " + use + " 2",
 			RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 				id, err := strconv.ParseInt(args[0], 10, 64)
 				if err != nil {
@@ -191,9 +195,9 @@ func newPortsRules(o *options) *cobra.Command {
 		}
 	}
 	c.AddCommand(
-		change("on", "Open a port again that was switched off", turn(true)),
-		change("off", "Close a port and keep its rule", turn(false)),
-		change("remove", "Close a port and forget its rule", func(ctx context.Context, client *api.Client, id int64) error {
+		change("on", "Open a port again that was switched off", "Open a port again that was switched off, and say whether the router did it.", turn(true)),
+		change("off", "Close a port and keep its rule", "Close a port and keep its rule, so that it can be opened again as it was.", turn(false)),
+		change("remove", "Close a port and forget its rule", "Close a port on the router and forget its rule.", func(ctx context.Context, client *api.Client, id int64) error {
 			if err := client.RemoveForward(ctx, id); err != nil {
 				return err
 			}

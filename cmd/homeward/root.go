@@ -17,7 +17,8 @@ func newRoot(tty terminal) *cobra.Command {
 		Long: `homeward is a WireGuard server for a house: it opens its own port on the router
 and hands out codes that phones scan.
 
-Start it with "homeward serve". The other commands talk to the running one.
+Start it with "homeward serve", whose help names the settings. The other commands talk
+to the running one.
 
 Exit codes: 0 done; 1 it did not work; 2 the command line or a setting is wrong;
 3 no homeward runs here.`,
@@ -36,6 +37,8 @@ Exit codes: 0 done; 1 it did not work; 2 the command line or a setting is wrong;
 	})
 	opts.register(root)
 	root.AddCommand(newServe(opts), newStatus(opts), newDoctor(opts), newPeers(opts), newLog(opts), newPorts(opts), newKnock(opts), newDNS(opts), newSettings(opts), newAdmin(opts), newService(opts), newUpdate(opts), newBackup(opts), newRestore(opts), newImport(opts), newCleanup(opts), newVersion(opts), newMan(opts))
+	helpful(root)
+	opts.completes(root)
 	return root
 }
 
@@ -98,6 +101,7 @@ func newVersion(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
+		Long:  "Print which version of homeward this program is. It asks nobody.",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(o.tty.out, "homeward", version)

@@ -181,6 +181,7 @@ func newServiceStatus(o *options) *cobra.Command {
 	f := &serviceFlags{}
 	return f.register(&cobra.Command{
 		Use: "status", Short: "Say whether the service is installed and runs", Args: cobra.NoArgs,
+		Long: "Say whether homeward's service is installed, by which files, and whether homeward\nanswers.",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := f.target()
 			if err != nil {

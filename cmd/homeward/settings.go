@@ -25,6 +25,7 @@ in homeward.toml.`,
 func newSettingsShow(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "show", Short: "Say what is set", Args: cobra.NoArgs,
+		Long: "Say what is set for the house, each with the flag of 'homeward settings set' that\nchanges it.",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			s, err := client.Settings(c.Context())
 			if err != nil {
@@ -44,6 +45,8 @@ func newSettingsSet(o *options) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use: "set", Short: "Change what is set; only the flags that are given change anything", Args: cobra.NoArgs,
+		Long: `Change what is set for the house, at once. Only the flags that are given change
+anything. "homeward peers list" says which devices need a new code then.`,
 		Example: `  homeward settings set --endpoint home.example.org
   homeward settings set --resolvers "192.168.1.2, 9.9.9.9"
   homeward settings set --profile everything --access internet

@@ -20,8 +20,10 @@ import (
 
 func newStatus(o *options) *cobra.Command {
 	return &cobra.Command{
-		Use:     "status",
-		Short:   "Say what works, what does not, and what to do",
+		Use:   "status",
+		Short: "Say what works, what does not, and what to do",
+		Long: `Say what works, what does not, and what to do: the way home joint by joint, from the
+router's port to the devices.`,
 		Example: "  homeward status\n  homeward status --json",
 		Args:    cobra.NoArgs,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {

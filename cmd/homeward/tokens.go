@@ -14,7 +14,8 @@ import (
 )
 
 func newAdminTokens(o *options) *cobra.Command {
-	c := &cobra.Command{Use: "tokens", Short: "List, make and revoke the tokens by which programs come in", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2}
+	c := &cobra.Command{Use: "tokens", Short: "List, make and revoke the tokens by which programs come in", Args: cobra.ArbitraryArgs, RunE: onlyCommands, SuggestionsMinimumDistance: 2,
+		Long: "List, make and revoke the tokens by which programs use the API."}
 	c.AddCommand(newTokensList(o), newTokensCreate(o), newTokensRevoke(o))
 	return c
 }
@@ -22,6 +23,7 @@ func newAdminTokens(o *options) *cobra.Command {
 func newTokensList(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the tokens; no secret is shown", Args: cobra.NoArgs,
+		Long: "List the tokens by which programs use the API, with what each may do. No secret is\nshown.",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, _ []string) error {
 			list, err := client.Tokens(c.Context())
 			if err != nil {
@@ -103,6 +105,8 @@ smaller role, with a password that somebody else sets, at its time, or when it i
 func newTokensRevoke(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Short: "End a token at once", Args: exactly(1, "the number of the token, which 'homeward admin tokens list' shows"),
+		Long:    "End a token at once. The program that has it is refused from then on.",
+		Example: "  homeward admin tokens revoke 3",
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
 			id, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil {
