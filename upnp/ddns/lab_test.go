@@ -177,7 +177,7 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.mu.Unlock()
 	if a.hang {
 		<-r.Context().Done()
-		return
+		panic(http.ErrAbortHandler) // or an empty answer goes out while the client hangs up
 	}
 	for k, v := range a.header {
 		rw.Header().Set(k, v)
