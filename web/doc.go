@@ -7,9 +7,9 @@
 //	    ─▶ session ─▶ who may? ─▶ one handler a page ─▶ one typed struct ─▶ template
 //	    └▶ token, below /api/ and without a cookie ─▶ what may it? ─▶ web/api
 //
-// The page works without JavaScript; live.js only keeps it up to date. Nothing
-// is changed by GET, and every change answers with a redirect. There is no
-// third-party origin, and nothing inline.
+// The page works without JavaScript; live.js only keeps it up to date, and busy.js
+// shows that a form's work is under way. Nothing is changed by GET, and every change
+// answers with a redirect. There is no third-party origin, and nothing inline.
 //
 // The room knows the peers and gets everything else as functions: it must not
 // know the device, the router or the disk.

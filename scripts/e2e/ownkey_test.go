@@ -32,15 +32,22 @@ func (h *homeward) invite(name string) (path string) {
 	return path
 }
 
+// saveFiles has the browser save what it downloads in a folder of the test.
+func (b *browser) saveFiles() (folder string) {
+	b.t.Helper()
+	folder = b.t.TempDir()
+	b.do("saving files in a folder of the test", func(ctx context.Context, _ *chromedp.Target) (v chromedp.Void, err error) {
+		_, err = chromedp.Call(ctx, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{Behavior: cdpbrowser.SetDownloadBehaviorBehaviorAllow, DownloadPath: folder})
+		return v, err
+	})
+	return folder
+}
+
 // makeKeyHere opens an invite by a key that the browser makes. Homeward never sees it,
 // and the file that is saved brings the phone in.
 func (b *browser) makeKeyHere(h *homeward, base string) {
 	b.t.Helper()
-	saved := b.t.TempDir()
-	b.do("saving files in a folder of the test", func(ctx context.Context, _ *chromedp.Target) (v chromedp.Void, err error) {
-		_, err = chromedp.Call(ctx, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{Behavior: cdpbrowser.SetDownloadBehaviorBehaviorAllow, DownloadPath: saved})
-		return v, err
-	})
+	saved := b.saveFiles()
 	b.do("making the key", chromedp.Navigate(base+h.invite("Anna's phone")), chromedp.WaitVisible("[data-own-key] button"), chromedp.WaitNotVisible("[data-off]"),
 		chromedp.Click("[data-own-key] button"), chromedp.WaitVisible("[data-file]"), chromedp.WaitNotVisible("form[data-once]"))
 	b.everyLook(func(look string) {

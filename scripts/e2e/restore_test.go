@@ -57,6 +57,7 @@ func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
 		}
 		return false
 	})
+	page.checkBusy(base)
 	h.stop()
 
 	fresh := &homeward{t: t, lab: h.lab, bin: h.bin, dir: filepath.Join(h.lab.Dir, "fresh")}
