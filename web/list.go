@@ -1,8 +1,6 @@
 package web
 
 import (
-	"cmp"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,32 +18,10 @@ const searchFrom = 12
 // sortFrom is how many there are before it offers them in another order.
 const sortFrom = 4
 
-// sorts are the orders of devices, the usual one first.
-var sorts = []string{"name", "seen", "traffic", "added"}
-
-// sorted is the list, which comes by name, in another order.
-func sorted(list []peers.Peer, by string) []peers.Peer {
-	var compare func(a, b peers.Peer) int
-	switch by {
-	case "seen":
-		compare = func(a, b peers.Peer) int { return b.Seen.Compare(a.Seen) }
-	case "traffic":
-		total := func(p peers.Peer) uint64 { return p.Observed.ReceivedBytes + p.Observed.SentBytes }
-		compare = func(a, b peers.Peer) int { return cmp.Compare(total(b), total(a)) }
-	case "added":
-		compare = func(a, b peers.Peer) int { return cmp.Compare(b.ID, a.ID) }
-	default:
-		return list
-	}
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, compare)
-	return list
-}
-
 // listed says which devices a page lists, and how to get to the others.
 type listed struct {
 	Query string
-	Sort  string // one of sorts
+	Sort  string // one of Sorts
 	Found int    // devices that match
 	All   int
 	Page  int // from 1
@@ -59,7 +35,12 @@ func (l listed) Search() bool { return l.All >= searchFrom }
 func (l listed) Sortable() bool { return l.All >= sortFrom }
 
 // Sorts are the orders that there are.
-func (l listed) Sorts() []string { return sorts }
+func (l listed) Sorts() (all []string) {
+	for _, o := range peers.Orders() {
+		all = append(all, string(o))
+	}
+	return all
+}
 
 // Sorted is where the list is in another order, from its beginning.
 func (l listed) Sorted(by string) string {
@@ -82,45 +63,28 @@ func (l listed) to(page int) string {
 
 func (l listed) query(page int) string {
 	q := url.Values{"q": {l.Query}, "page": {strconv.Itoa(page)}}
-	if l.Sort != sorts[0] {
+	if l.Sort != string(peers.OrderName) {
 		q.Set("sort", l.Sort)
 	}
 	return q.Encode()
 }
 
 // choose picks the devices that a query of a page asks for: q is searched, sort is one
-// of sorts, page counts from 1, and peer is one device alone, by its number.
+// of the orders, page counts from 1, and peer is one device alone, by its number.
 func choose(all []peers.Peer, query url.Values) ([]peers.Peer, listed) {
 	if id, err := strconv.ParseInt(query.Get("peer"), 10, 64); err == nil {
 		one := slices.DeleteFunc(slices.Clone(all), func(p peers.Peer) bool { return p.ID != peers.ID(id) })
 		return one, listed{Found: len(one), All: len(all), Page: 1, Pages: 1}
 	}
-	l := listed{Query: strings.TrimSpace(query.Get("q")), All: len(all), Sort: query.Get("sort")}
-	if !slices.Contains(sorts, l.Sort) {
-		l.Sort = sorts[0]
+	order, err := peers.ParseOrder(query.Get("sort"))
+	if err != nil { // an address that somebody typed
+		order = peers.OrderName
 	}
-	found := all
-	if l.Query != "" {
-		found = nil
-		for _, p := range all {
-			if matches(p, strings.ToLower(l.Query)) {
-				found = append(found, p)
-			}
-		}
-	}
-	found = sorted(found, l.Sort)
+	l := listed{Query: strings.TrimSpace(query.Get("q")), All: len(all), Sort: string(order)}
+	found := peers.Sorted(peers.Find(all, l.Query), order)
 	l.Found = len(found)
 	l.Pages = max(1, (len(found)+perPage-1)/perPage)
 	page, _ := strconv.Atoi(query.Get("page")) // what is no number is the first page
 	l.Page = min(max(page, 1), l.Pages)
 	return found[(l.Page-1)*perPage : min(l.Page*perPage, len(found))], l
-}
-
-// matches reports whether a device has the words, which are in lower case, in what
-// people know of it.
-func matches(p peers.Peer, words string) bool {
-	if strings.Contains(strings.ToLower(string(p.Name)), words) || strings.Contains(strings.ToLower(p.Note), words) || strings.Contains(string(p.Kind), words) {
-		return true
-	}
-	return slices.ContainsFunc(p.Addresses, func(a netip.Addr) bool { return strings.HasPrefix(a.String(), words) })
 }

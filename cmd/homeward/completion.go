@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +77,7 @@ func (o *options) valuesOf(c *cobra.Command, flag string) cobra.CompletionFunc {
 		}
 		return oneOf(peers.Kinds()...)
 	case "sort":
-		return oneOf(slices.Sorted(maps.Keys(peerOrders))...)
+		return oneOf(peers.Orders()...)
 	case "peer":
 		return o.devices
 	case "role":

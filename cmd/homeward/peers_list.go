@@ -1,30 +1,18 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"homeward/peers"
 	"homeward/web/api"
 	"homeward/web/words"
 )
-
-// peerOrders are the orders in which devices are listed, as on the page.
-var peerOrders = map[string]func(a, b api.Peer) int{
-	"name": func(api.Peer, api.Peer) int { return 0 }, // as they come
-	"seen": func(a, b api.Peer) int {
-		never := time.Time{}
-		return cmp.Or(b.Seen, &never).Compare(*cmp.Or(a.Seen, &never))
-	},
-	"traffic": func(a, b api.Peer) int { return cmp.Compare(b.Received+b.Sent, a.Received+a.Sent) },
-	"added":   func(a, b api.Peer) int { return cmp.Compare(b.ID, a.ID) },
-}
 
 func newPeersList(o *options) *cobra.Command {
 	var order string
@@ -35,42 +23,32 @@ those that have the words in their name, note, kind or address.`,
 		Example: `  homeward peers list
   homeward peers list anna --sort seen`,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
-			compare, ok := peerOrders[order]
-			if !ok {
-				return usage(fmt.Errorf("--sort %.40q: use name, seen, traffic or added", order))
+			if _, err := peers.ParseOrder(order); err != nil { // before anybody is asked
+				return usage(fmt.Errorf("--%w", err))
 			}
-			list, err := client.Peers(c.Context())
+			wanted := strings.Join(args, " ")
+			list, err := client.FindPeers(c.Context(), wanted, order)
 			if err != nil {
 				return err
 			}
-			there := len(list)
-			if len(args) > 0 {
-				list = slices.DeleteFunc(list, func(p api.Peer) bool { return !hasWords(p, args[0]) })
-			}
-			slices.SortStableFunc(list, compare)
-			switch {
-			case o.json:
+			if o.json {
 				return printJSON(o.tty.out, list)
-			case len(list) == 0 && there > 0:
-				_, err := fmt.Fprintf(o.tty.out, "None of the %d devices has %q in its name, note, kind or address.\n", there, args[0])
-				return err
+			}
+			if len(list) == 0 && wanted != "" {
+				all, err := client.Peers(c.Context())
+				if err != nil {
+					return err
+				}
+				if len(all) > 0 {
+					_, err := fmt.Fprintf(o.tty.out, "None of the %d devices has %q in its name, note, kind or address.\n", len(all), wanted)
+					return err
+				}
 			}
 			return printPeers(o.tty.out, list, time.Now())
 		}),
 	}
-	c.Flags().StringVar(&order, "sort", "name", "in which order: name, seen (the latest first), traffic (the most first) or added (the newest first)")
+	c.Flags().StringVar(&order, "sort", string(peers.OrderName), "in which order: name, seen (the latest first), traffic (the most first) or added (the newest first)")
 	return c
-}
-
-// hasWords reports whether people would find p by the words, as on the page.
-func hasWords(p api.Peer, words string) bool {
-	words = strings.ToLower(strings.TrimSpace(words))
-	for _, text := range []string{p.Name, p.Note, p.Kind} {
-		if strings.Contains(strings.ToLower(text), words) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(p.Addresses, func(a string) bool { return strings.HasPrefix(a, words) })
 }
 
 func printPeers(w io.Writer, list []api.Peer, now time.Time) error {

@@ -50,6 +50,14 @@ func (c *Client) Peers(ctx context.Context) ([]Peer, error) {
 	return list, err
 }
 
+// FindPeers lists the peers that have the words in their name, note or kind, or at the
+// beginning of an address, in one of peers.Orders; all for no words, by name for no order.
+func (c *Client) FindPeers(ctx context.Context, words, order string) ([]Peer, error) {
+	var list []Peer
+	err := c.call(ctx, "GET", "/api/v1/peers?"+url.Values{"search": {words}, "sort": {order}}.Encode(), nil, &list)
+	return list, err
+}
+
 // AddPeer adds a peer.
 func (c *Client) AddPeer(ctx context.Context, p NewPeer) (Issued, error) {
 	var i Issued

@@ -191,19 +191,15 @@ func (h handler) status(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h handler) list(w http.ResponseWriter, r *http.Request) {
-	all := h.Peers.List()
-	if q := r.URL.Query(); q.Has("limit") || q.Has("cursor") {
-		page, next, err := pageOf(all, q.Get("limit"), q.Get("cursor"))
-		if err != nil {
-			h.fail(w, err)
-			return
-		}
-		if next != "" {
-			w.Header().Set("Link", "<"+r.URL.Path+"?"+next+`>; rel="next"`)
-		}
-		all = page
+	found, next, err := listOf(h.Peers.List(), r.URL.Query())
+	if err != nil {
+		h.fail(w, err)
+		return
 	}
-	h.reply(w, http.StatusOK, PeersFrom(all))
+	if next != "" {
+		w.Header().Set("Link", "<"+r.URL.Path+"?"+next+`>; rel="next"`)
+	}
+	h.reply(w, http.StatusOK, PeersFrom(found))
 }
 
 // withPeer reads the peer's number from the path.

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"homeward/peers"
 	"homeward/peers/history"
 	"homeward/web/api/openapi"
 )
@@ -11,8 +12,10 @@ import (
 func peerOperations() map[string]operation {
 	return map[string]operation{
 		"GET /api/v1/peers": {ID: "listPeers", Summary: "All devices", Answer: []Peer{},
-			More:  "By name and all at once or, with limit or cursor, by number in pages; the header Link leads to the next one.",
-			Query: []openapi.Parameter{query("limit", "integer", "at most as many, from 1 to 1000"), query("cursor", "string", "where this page begins, as Link has it")}},
+			More: "By name, or in the order that sort names, and all at once or, with limit or cursor, by number in pages, which take no sort; the header Link leads to the next one.",
+			Query: []openapi.Parameter{query("search", "string", "only those that have it, in whatever case, in their name, note or kind, or at the beginning of an address"),
+				query("sort", "string", "name where it is missing or empty; seen: the latest first; traffic: the most first; added: the newest first", orders()...),
+				query("limit", "integer", "at most as many, from 1 to 1000"), query("cursor", "string", "where this page begins, as Link has it")}},
 		"POST /api/v1/peers": {Again: repeatable, ID: "addPeer", Summary: "Add a device, and make its code", Body: NewPeer{}, Status: http.StatusCreated, Answer: Issued{}, Tagged: true, Where: true,
 			More: "The code can be fetched in all its forms until config_until."},
 		"GET /api/v1/peers/{id}":   {ID: "getPeer", Summary: "One device", Answer: Peer{}, Tagged: true},
@@ -27,6 +30,15 @@ func peerOperations() map[string]operation {
 			Query: []openapi.Parameter{query("span", "string", "a day where it is missing or empty", "", string(history.SpanHour), string(history.SpanDay), string(history.SpanMonth))}},
 		"GET /api/v1/peers/{id}/sessions": {ID: "listPeerSessions", Summary: "When a device was here, the latest first", Answer: []Session{}},
 	}
+}
+
+// orders are what a query may ask a list to be sorted by.
+func orders() []any {
+	all := []any{""}
+	for _, o := range peers.Orders() {
+		all = append(all, string(o))
+	}
+	return all
 }
 
 // codeOperations are about what a device gets.
