@@ -85,3 +85,14 @@ func (b *browser) everyLook(see func(look string)) {
 		}
 	}
 }
+
+// seeEveryLook checks the page that is open, as it is, at each width and in both
+// looks, and leaves it as a small phone shows it.
+func (b *browser) seeEveryLook(name string) {
+	b.t.Helper()
+	b.everyLook(func(look string) {
+		b.checkWidth(name + "-" + look)
+		b.checkAccess(name + "-" + look)
+	})
+	b.look(widths[0], "light")
+}

@@ -24,31 +24,26 @@ func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	see := func(name string) {
-		t.Helper()
-		page.checkWidth(name)
-		page.checkAccess(name)
-	}
 	page.look(widths[0], "light")
-	page.importServer(base, see)
-	labnet.Eventually(t, 20*time.Second, "homeward starts again with the devices of the other server", func() bool {
+	page.importServer(base)
+	labnet.Eventually(t, 60*time.Second, "homeward starts again with the devices of the other server", func() bool {
 		out, err := h.do("peers", "list")
 		return err == nil && strings.Contains(out, "old laptop")
 	})
-	labnet.Eventually(t, 20*time.Second, "a device is added, once the router has told where home is", func() bool {
+	labnet.Eventually(t, 60*time.Second, "a device is added, once the router has told where home is", func() bool {
 		_, err := h.do("peers", "add", "phone")
 		return err == nil
 	})
 	page.do("making a recovery code", chromedp.Navigate(base+"/backup"), chromedp.Click(`form[action="/backup/recovery-code"] button`), chromedp.WaitVisible("#recovery-code"))
-	see("recovery")
+	page.seeEveryLook("recovery")
 	code, err := chromedp.Run(page.ctx, chromedp.Text("#recovery-code"))
 	if err != nil || !strings.HasPrefix(code, "AGE-SECRET-KEY-1") {
 		t.Fatalf("the code is %.20q, %v", code, err)
 	}
 	page.do("backing up every night", chromedp.Click("main a.main"), chromedp.WaitVisible("#folder"), chromedp.Click(`form[action="/backup/nightly"] button`), chromedp.WaitVisible(`form[action="/backup/nightly/off"]`))
-	see("backup-nightly")
+	page.seeEveryLook("backup-nightly")
 	var file string
-	labnet.Eventually(t, 20*time.Second, "a backup is written to the folder that the page suggests", func() bool {
+	labnet.Eventually(t, 60*time.Second, "a backup is written to the folder that the page suggests", func() bool {
 		all, _ := filepath.Glob(filepath.Join(h.state(), "backups", "homeward-*.backup"))
 		if len(all) == 1 {
 			file = filepath.Join(h.lab.Dir, "home.backup")
@@ -69,12 +64,14 @@ func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
 			chromedp.Click(`form[action="/setup/restore"] button`), chromedp.WaitVisible(then))
 	}
 	page.do("opening the new setup link", chromedp.Navigate(link), chromedp.Click("details summary"), chromedp.WaitVisible("#key"))
-	see("have-a-backup")
+	page.seeEveryLook("have-a-backup")
 	send("a passphrase", "#key-problem")
-	see("restore-refused")
+	page.seeEveryLook("restore-refused")
+	page.do("choosing the file again", chromedp.SetUploadFiles("#file", []string{file}))
+	page.seeEveryLook("restore-chosen")
 	send(code, `a[href="/login"]`)
-	see("restored")
-	labnet.Eventually(t, 20*time.Second, "it has the device of before", func() bool {
+	page.seeEveryLook("restored") // and what the backup holds
+	labnet.Eventually(t, 60*time.Second, "it has the device of before", func() bool {
 		out, err := fresh.do("peers", "list")
 		return err == nil && strings.Contains(out, "phone") && strings.Contains(out, "old laptop")
 	})
@@ -84,7 +81,7 @@ func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
 }
 
 // importServer takes over another server: first a file that is none, then those of one.
-func (b *browser) importServer(base string, see func(string)) {
+func (b *browser) importServer(base string) {
 	b.t.Helper()
 	const fixture = "../../peers/imports/testdata/pivpn/"
 	send := func(step string, files []string, then string) {
@@ -92,15 +89,19 @@ func (b *browser) importServer(base string, see func(string)) {
 		for i, f := range files {
 			files[i], _ = filepath.Abs(fixture + f) // fails only where there is no working directory
 		}
-		b.do(step, chromedp.SetUploadFiles("#file", files), chromedp.Click(`form[action="/import"] button`), chromedp.WaitVisible(then))
+		b.do("choosing what is sent", chromedp.SetUploadFiles("#file", files))
+		if len(files) > 1 {
+			b.seeEveryLook("import-chosen")
+		}
+		b.do(step, chromedp.Click(`form[action="/import"] button`), chromedp.WaitVisible(then))
 	}
 	b.do("coming from another server", chromedp.Navigate(base+"/import"), chromedp.WaitVisible("#file"))
-	see("import")
+	b.seeEveryLook("import")
 	send("sending what is none", []string{"configs/clients.txt"}, "#file-problem")
-	see("import-refused")
+	b.seeEveryLook("import-refused")
 	send("sending its files", []string{"wg0.conf", "configs/anna.conf", "configs/clients.txt"}, "#stays")
-	see("import-found")
+	b.seeEveryLook("import-found") // what would be taken over; nothing is yet
 	b.do("taking it over", chromedp.Click(`form[action="/import/take"] button`), chromedp.WaitVisible(`main a.main[href="/"]`))
-	see("imported")
+	b.seeEveryLook("imported")
 	b.forget("422") // the file that is none
 }

@@ -14,13 +14,6 @@ import (
 // codes, logs in with one, makes new ones, and switches it off again.
 func (b *browser) checkSecondStep(base string) {
 	b.t.Helper()
-	look := func(name string) {
-		b.everyLook(func(look string) {
-			b.checkWidth(name + "-" + look)
-			b.checkAccess(name + "-" + look)
-		})
-		b.look(widths[0], "light")
-	}
 	text := func(selector string) string {
 		v, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.querySelector("`+selector+`").innerText`))
 		if err != nil {
@@ -40,18 +33,18 @@ func (b *browser) checkSecondStep(base string) {
 	if len(codes) != 10 {
 		b.t.Fatalf("%d recovery codes are shown", len(codes))
 	}
-	look("recovery-codes")
+	b.seeEveryLook("recovery-codes")
 
 	b.do("logging out", chromedp.Navigate(base+"/"), chromedp.WaitVisible("#way"), chromedp.Click(`form[action="/logout"] button`), chromedp.WaitVisible("#password"))
 	b.do("the first step", chromedp.SendKeys("#password", password), chromedp.Click("main button.main"), chromedp.WaitVisible("#code"))
-	look("login-code")
+	b.seeEveryLook("login-code")
 	b.do("a wrong code", chromedp.SendKeys("#code", "000000"), chromedp.Click("main button.main"), chromedp.WaitVisible("#code-problem"))
-	look("login-wrong-code")
+	b.seeEveryLook("login-wrong-code")
 	b.forget("403")
 	b.do("a recovery code", chromedp.SendKeys("#code", codes[0]), chromedp.Click("main button.main"), chromedp.WaitVisible("#way"))
 
 	b.do("opening the account", chromedp.Navigate(base+"/account"), chromedp.WaitVisible(`button[formaction="/account/second/codes"]`))
-	look("account-second-step")
+	b.seeEveryLook("account-second-step")
 	b.do("making new codes", chromedp.SendKeys("#second-old", password), chromedp.SendKeys("#code", codes[1]), chromedp.Click(`button[formaction="/account/second/codes"]`), chromedp.WaitVisible("#recovery-codes"))
 	anew := recovery()
 	if len(anew) != 10 || anew[0] == codes[0] {
