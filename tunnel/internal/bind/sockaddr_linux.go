@@ -37,29 +37,27 @@ func (s *sockaddr) addrPort() netip.AddrPort {
 	case unix.AF_INET6:
 		a := netip.AddrFrom16([16]byte(s[8:24])).Unmap()
 		if scope := binary.NativeEndian.Uint32(s[24:]); scope != 0 {
-			a = a.WithZone(zoneOf(scope))
+			a = a.WithZone(strconv.FormatUint(uint64(scope), 10))
 		}
 		return netip.AddrPortFrom(a, port)
 	}
 	return netip.AddrPort{}
 }
 
-// zoneOf names an interface, as link-local addresses do.
-func zoneOf(scope uint32) string {
-	if i, err := net.InterfaceByIndex(int(scope)); err == nil {
-		return i.Name
-	}
-	return strconv.FormatUint(uint64(scope), 10)
-}
-
-// scopeOf is the number of such an interface; 0: none, or one that is not there.
+// scopeOf is the number of the interface that a zone names; 0: none, or one that is not
+// there. What was received names it by its number, so that the way of a packet asks the
+// kernel for no names: a neighbour with many link-local addresses would make it ask for
+// each packet.
 func scopeOf(zone string) uint32 {
 	if zone == "" {
 		return 0
 	}
-	if i, err := net.InterfaceByName(zone); err == nil {
-		return uint32(i.Index)
+	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
+		return uint32(n)
 	}
-	n, _ := strconv.ParseUint(zone, 10, 32)
-	return uint32(n)
+	i, err := net.InterfaceByName(zone)
+	if err != nil {
+		return 0
+	}
+	return uint32(i.Index)
 }
