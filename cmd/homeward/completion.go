@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -18,6 +20,39 @@ import (
 // completionPatience is how long somebody who pressed the tab key waits at most for
 // the running homeward.
 const completionPatience = time.Second
+
+// bashScript has bash complete commands. The one that cobra makes hands names over as
+// they are where several begin alike, so that their spaces and quotes are bash's; it also
+// runs what is typed, and needs a package.
+//
+//go:embed completion.bash
+var bashScript string
+
+// speaksBash gives the command "completion bash", which cobra makes, our script.
+func (o *options) speaksBash(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	c, _, err := root.Find([]string{"completion", "bash"})
+	if err != nil {
+		panic(err) // cobra has no such command any more
+	}
+	c.Long = `Print what makes bash complete commands, devices and what flags take at the tab key.
+
+For the present shell:
+
+	source <(homeward completion bash)
+
+For every new one, as root:
+
+	homeward completion bash > /etc/bash_completion.d/homeward
+
+The latter takes the package bash-completion; without it, put the first line into
+~/.bashrc.`
+	c.ResetFlags() // cobra's script could leave the descriptions out
+	c.RunE = func(*cobra.Command, []string) error {
+		_, err := io.WriteString(o.tty.out, bashScript)
+		return err
+	}
+}
 
 // completes tells the shells what may be typed for the arguments and flags of c and the
 // commands below it. Files are offered only where a file is wanted.

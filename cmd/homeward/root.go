@@ -37,6 +37,7 @@ Exit codes: 0 done; 1 it did not work; 2 the command line or a setting is wrong;
 	})
 	opts.register(root)
 	root.AddCommand(newServe(opts), newStatus(opts), newDoctor(opts), newPeers(opts), newLog(opts), newPorts(opts), newKnock(opts), newDNS(opts), newSettings(opts), newAdmin(opts), newService(opts), newUpdate(opts), newBackup(opts), newRestore(opts), newImport(opts), newCleanup(opts), newVersion(opts), newMan(opts))
+	opts.speaksBash(root)
 	helpful(root)
 	opts.completes(root)
 	return root
