@@ -28,6 +28,7 @@ var matrix = map[string]access{
 	"GET /setup":                             visitor,
 	"POST /setup":                            visitor,
 	"POST /setup/restore":                    visitor, // for who has the setup link
+	"POST /setup/restore/take":               visitor, // the same
 	"GET /backup":                            admin,
 	"GET /import":                            admin,
 	"POST /import":                           admin,

@@ -69,6 +69,7 @@ var inAPI = map[string]string{
 	"GET /setup":                         login,
 	"POST /setup":                        login,
 	"POST /setup/restore":                "POST /api/v1/restore",
+	"POST /setup/restore/take":           "POST /api/v1/restore",
 	"GET /login":                         login,
 	"POST /login":                        login,
 	"GET /login/code":                    login,

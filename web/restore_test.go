@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"homeward/web/api"
 )
@@ -17,6 +18,7 @@ import (
 // fakeRestorer takes files that begin with "good", by the key "key".
 type fakeRestorer struct {
 	took    int
+	held    int    // bytes that wait
 	refuses string // whatever comes
 }
 
@@ -37,7 +39,25 @@ func (f *fakeRestorer) Restore(_ context.Context, key string, sealed io.Reader, 
 		return api.Restored{}, &api.Failure{Status: http.StatusRequestEntityTooLarge, Field: "file", Err: errors.New("the file is too large")}
 	}
 	f.took += int(n)
-	return api.Restored{Devices: 3}, err
+	return inBackup, err
+}
+
+// inBackup is what is in each good one.
+var inBackup = api.Restored{Made: time.Unix(1_800_000_000, 0), Homeward: "1.2.3", Devices: 3, House: "<b>Grandma's", Endpoint: "home.example.org:443", PublicKey: "the key", Port: 51999, Networks: []string{"10.7.0.0/24", "fd00:7::/64"}}
+
+func (f *fakeRestorer) Hold(ctx context.Context, key string, sealed io.Reader) (api.Restored, string, error) {
+	took := f.took
+	found, err := f.Restore(ctx, key, sealed, true)
+	f.held, f.took = f.took-took, took
+	return found, "held-here", err
+}
+
+func (f *fakeRestorer) Take(_ context.Context, id string) (api.Restored, error) {
+	if id != "held-here" || f.held == 0 {
+		return api.Restored{}, &api.Failure{Status: http.StatusGone, Field: "file", Err: errors.New("this backup does not wait here any more: choose it once more")}
+	}
+	f.took, f.held = f.took+f.held, 0
+	return inBackup, nil
 }
 
 // upload sends a backup as a browser does.
@@ -86,16 +106,34 @@ func TestABackupIsRestoredByTheSetupLinkOnly(t *testing.T) {
 			t.Errorf("%s: %s", name, r.body)
 		}
 	}
-	if w.restorer.took != 0 {
-		t.Error("something was restored")
-	}
 	r := w.upload(w.stranger, token, "key", file)
-	if r.status != 200 || !strings.Contains(r.body, "3 devices") || w.restorer.took != 500<<10 {
+	for _, part := range []string{"Nothing is changed yet", "homeward 1.2.3", "January 2027", "&lt;b&gt;Grandma&#39;s", "<dd>3</dd>", "<code>home.example.org:443</code>", "<code>the key</code>", "<code>51999</code>", "<code>fd00:7::/64</code>", `action="/setup/restore/take"`, `name="next" value="/setup?token=` + token + `"`} {
+		if r.status != 200 || !strings.Contains(r.body, part) {
+			t.Errorf("what is in the backup lacks %q: %d %s", part, r.status, r.body)
+		}
+	}
+	if w.restorer.took != 0 {
+		t.Error("something was restored before anybody had seen it")
+	}
+	take := func(token, id string) reply {
+		return w.post(w.stranger, "/setup/restore/take", url.Values{"token": {token}, "id": {id}})
+	}
+	w.wantStatus("taking without the link", take("AAAA", "held-here"), 410)
+	if r := take(token, "another"); r.status != 410 || !strings.Contains(r.body, "does not wait here any more: choose it once more") || !strings.Contains(r.body, token) {
+		t.Errorf("taking another one: %d %s", r.status, r.body)
+	}
+	if w.restorer.took != 0 {
+		t.Error("something was restored that nobody had confirmed")
+	}
+	if r := take(token, "held-here"); r.status != 200 || !strings.Contains(r.body, "3 devices") || w.restorer.took != 500<<10 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	w.owner() // claims it
-	if r := w.upload(w.stranger, token, "key", file); r.status != 410 || w.restorer.took != 500<<10 {
-		t.Errorf("a claimed page took a backup: %d", r.status)
+	w.restorer.held = 1
+	for what, r := range map[string]reply{"a backup": w.upload(w.stranger, token, "key", file), "a confirmation": take(token, "held-here")} {
+		if r.status != 410 || w.restorer.took != 500<<10 {
+			t.Errorf("a claimed page took %s: %d", what, r.status)
+		}
 	}
 }
 

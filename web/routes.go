@@ -73,7 +73,8 @@ func (s *Server) routes() []route {
 
 		{"GET", "/setup", visitor, s.setupForm},
 		{"POST", "/setup", visitor, s.claim},
-		{"POST", restorePath, visitor, s.restore},
+		{"POST", restorePath, visitor, s.lookAtBackup},
+		{"POST", restoreTakePath, visitor, s.restore},
 		{"GET", "/login", visitor, s.loginForm},
 		{"POST", "/login", visitor, s.login},
 		{"GET", "/login/code", visitor, s.codeForm},

@@ -36,6 +36,8 @@ type Config struct {
 	Bearers   *tokens.Book   // decides by which tokens programs come in
 	Passkeys  *passkeys.Book // another way for people to log in
 	MaxBackup int64          // of the backup of another homeward, in bytes
+	// BackupHolder holds such a one until it was looked at.
+	BackupHolder BackupHolder
 	// Names are the Host names by which the page may be opened, in lower case,
 	// next to its private addresses; nil means none.
 	Names func() []string
@@ -71,8 +73,8 @@ type Server struct {
 
 // New makes the page. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Bearers == nil || cfg.Passkeys == nil {
-		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, bearers or passkeys is missing")))
+	if err := cfg.Check(); err != nil || cfg.Account == nil || cfg.Bearers == nil || cfg.Passkeys == nil || cfg.BackupHolder == nil {
+		return nil, fmt.Errorf("making the admin page: everything but names and secure is required: %w", cmp.Or(err, errors.New("account, bearers, passkeys or the holder of backups is missing")))
 	}
 	if cfg.Names == nil {
 		cfg.Names = func() []string { return nil }

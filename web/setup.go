@@ -25,6 +25,9 @@ func (s *Server) setupForm(w http.ResponseWriter, r *http.Request) {
 	s.showSetup(w, r, http.StatusOK, r.URL.Query().Get("token"), "")
 }
 
+// setupURL is where somebody with the link sets up.
+func setupURL(token string) string { return "/setup?" + url.Values{"token": {token}}.Encode() }
+
 func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, token, problem string) {
 	claimed, err := s.cfg.Account.Claimed(r.Context())
 	if err != nil {
@@ -35,7 +38,7 @@ func (s *Server) showSetup(w http.ResponseWriter, r *http.Request, status int, t
 	switch {
 	case !claimed && s.cfg.Account.LinkValid(token):
 		p.Token, p.Phrase = token, s.suggest()
-		p.Here = "/setup?" + url.Values{"token": {token}}.Encode()
+		p.Here = setupURL(token)
 	case status == http.StatusOK && !claimed && token != "":
 		status = http.StatusGone
 	}

@@ -101,7 +101,7 @@ func newWorldWith(t *testing.T, endpoint *peers.Endpoint) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.page, err = New(Config{Account: w.account, Bearers: w.tokens, Passkeys: w.passkeys, MaxBackup: 1 << 20, Secure: true, Certificate: func() (string, string) { return "AA:BB", "six words to read aloud here" }, Did: func(ctx context.Context, cause string, about ...string) {
+	w.page, err = New(Config{Account: w.account, Bearers: w.tokens, Passkeys: w.passkeys, MaxBackup: 1 << 20, BackupHolder: &w.restorer, Secure: true, Certificate: func() (string, string) { return "AA:BB", "six words to read aloud here" }, Did: func(ctx context.Context, cause string, about ...string) {
 		w.did = append(w.did, strings.Join(append([]string{CallerName(ctx), cause}, about...), " "))
 	}, Config: api.Config{
 		Accounts:   w.account,

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,15 @@ func TestABackupOfOneBoxMakesAnotherTheSame(t *testing.T) {
 
 	do(fresh, exitUsage, "missing", "", "restore", file)
 	do(fresh, exitFailed, "not the passphrase", "another passphrase", "restore", file)
-	do(fresh, exitOK, "1 devices.\nNothing was changed", backupPhrase, "restore", "--dry-run", file)
+	held := do(fresh, exitOK, "\nNothing was changed", backupPhrase, "restore", "--dry-run", file)
+	for _, part := range []string{"by homeward " + version, "Devices:       1\n", "They call:     " + lineOf(config, "Endpoint = ")[len("Endpoint = "):], "Server's key:  " + lineOf(config, "PublicKey = ")[len("PublicKey = "):], "UDP port: ", "Networks: "} {
+		if !strings.Contains(held, part) {
+			t.Errorf("a dry run says\n%s, want %q in it", held, part)
+		}
+	}
+	if private := lineOf(config, "PrivateKey = ")[len("PrivateKey = "):]; strings.Contains(held, strings.TrimSpace(private)) {
+		t.Error("a dry run shows a private key")
+	}
 	if _, err := os.Stat(filepath.Join(fresh, "state", state.DatabaseFile)); err == nil {
 		t.Error("a dry run made a database")
 	}
@@ -195,22 +204,38 @@ func restoreByPage(t *testing.T, file, key string) {
 		t.Fatal(err)
 	}
 	base := "https://" + page.Host
-	req, err := http.NewRequestWithContext(t.Context(), "POST", base+"/setup/restore", &b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", form.FormDataContentType())
-	req.Header.Set("Origin", base)
 	browser := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}, Timeout: testPatience}
-	resp, err := browser.Do(req)
-	if err != nil {
-		t.Fatal(err)
+	send := func(path, contentType string, body io.Reader, says string) string {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), "POST", base+path, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", contentType)
+		req.Header.Set("Origin", base)
+		resp, err := browser.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != 200 || !strings.Contains(string(answer), says) {
+			t.Fatalf("%d %v %s", resp.StatusCode, err, answer)
+		}
+		return string(answer)
 	}
-	answer, err := io.ReadAll(resp.Body)
-	resp.Body.Close()
-	if err != nil || resp.StatusCode != 200 || !strings.Contains(string(answer), "Welcome back") {
-		t.Fatalf("%d %v %s", resp.StatusCode, err, answer)
+	found := send("/setup/restore", form.FormDataContentType(), &b, "Is this the right backup?")
+	if !strings.Contains(found, "<dd>1</dd>") || !strings.Contains(found, "homeward "+version) {
+		t.Errorf("what is in the backup is not shown:\n%s", found)
 	}
+	if code, said := typing(t, dir, "", "peers", "list"); code != exitOK || !strings.Contains(said, "No devices yet") {
+		t.Errorf("it was restored before anybody had confirmed it: %d %s", code, said)
+	}
+	id := regexp.MustCompile(`name="id" value="([^"]+)"`).FindStringSubmatch(found)
+	if id == nil {
+		t.Fatalf("nothing can be confirmed:\n%s", found)
+	}
+	send("/setup/restore/take", "application/x-www-form-urlencoded", strings.NewReader(url.Values{"token": page.Query()["token"], "id": id[1:]}.Encode()), "Welcome back")
 	awaitPeer(t, dir, "phone of a", out)
 	if code, errs := stop(); code != exitOK {
 		t.Errorf("serve ended with %d: %s", code, errs)

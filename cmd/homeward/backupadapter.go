@@ -5,23 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
-
-	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"homeward/cmd/homeward/internal/backups"
 	"homeward/cmd/homeward/internal/hardening"
 	"homeward/configs/backup"
 	"homeward/configs/secret"
 	"homeward/configs/state"
-	"homeward/peers"
 	"homeward/peers/history"
-	"homeward/upnp/forwards"
 	"homeward/web/api"
 )
 
@@ -119,120 +113,6 @@ func backupFailure(err error) error {
 	}
 	return err
 }
-
-// errRestored ends the appliance so that it starts again with what was restored or
-// imported, or with another network of the tunnel.
-var errRestored = errors.New("a backup was restored, another server imported or the tunnel's network changed")
-
-var errRestoring = errors.New("another backup is being restored: wait until it is done")
-
-// restorer puts a backup in the place of a running homeward's state.
-type restorer struct {
-	state *state.State
-	log   *slog.Logger
-
-	one  sync.Mutex // restores one at a time
-	done chan struct{}
-	once sync.Once // closes done
-}
-
-func newRestorer(st *state.State, log *slog.Logger) *restorer {
-	return &restorer{state: st, log: log, done: make(chan struct{})}
-}
-
-// Restore implements api.Restorer.
-func (r *restorer) Restore(ctx context.Context, key string, sealed io.Reader, look bool) (api.Restored, error) {
-	if !r.one.TryLock() {
-		return api.Restored{}, backupFailure(errRestoring)
-	}
-	defer r.one.Unlock()
-	staging, err := r.state.Stage()
-	if err != nil {
-		return api.Restored{}, backupFailure(err)
-	}
-	done, err := restore(ctx, staging, sealed, key, look, r.log)
-	if err != nil {
-		return api.Restored{}, backupFailure(err)
-	}
-	if !look {
-		r.log.Info("backup restored: starting again with it", "made", done.Made, "aside", done.Aside)
-		r.again()
-	}
-	return done, nil
-}
-
-// alone does something to the state while nothing is restored, and keeps restores out
-// meanwhile.
-func (r *restorer) alone(do func() error) error {
-	if !r.one.TryLock() {
-		return errRestoring
-	}
-	defer r.one.Unlock()
-	return do()
-}
-
-// restored reports whether a backup was restored.
-func (r *restorer) restored() bool {
-	select {
-	case <-r.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// again makes homeward start again with what its state is now.
-func (r *restorer) again() { r.once.Do(func() { close(r.done) }) }
-
-// Run ends with errRestored when the state is another one.
-func (r *restorer) Run(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-r.done:
-		return errRestored
-	}
-}
-
-// restore verifies a backup in a staging and, unless it is only to look, commits it.
-func restore(ctx context.Context, staging *state.Staging, sealed io.Reader, key string, look bool, log *slog.Logger) (done api.Restored, err error) {
-	devices := 0
-	check := func(ctx context.Context, m backup.Manifest, st *state.State) (err error) {
-		if devices, err = checkRestored(ctx, st, log); err == nil {
-			err = backups.Restored(ctx, st, m.Made)
-		}
-		return err
-	}
-	r, err := backup.Restore(ctx, staging, sealed, secret.NewText(key), check, log)
-	if err != nil {
-		return api.Restored{}, err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	done = api.Restored{Made: r.Manifest.Made, Homeward: r.Manifest.Homeward, Devices: devices}
-	if !look {
-		done.Aside, err = r.Commit()
-	}
-	return done, err
-}
-
-// checkRestored has the parts read what was restored: each judges its own. It returns
-// how many devices there are.
-func checkRestored(ctx context.Context, st *state.State, log *slog.Logger) (int, error) {
-	m, err := peers.New(ctx, peers.Config{DB: st.DB(), Device: noDevice{}, Facts: func() peers.Facts { return peers.Facts{} }, Logger: log})
-	if err == nil {
-		_, err = forwards.New(ctx, forwards.Config{DB: st.DB()})
-	}
-	if err != nil {
-		return 0, fmt.Errorf("%w: %w", state.ErrCorrupt, err)
-	}
-	return len(m.List()), nil
-}
-
-// noDevice is for peers that are only read.
-type noDevice struct{}
-
-func (noDevice) SetPeers([]peers.DevicePeer) error        { return nil }
-func (noDevice) Observed() map[wgtypes.Key]peers.Observed { return nil }
 
 // gather copies what the appliance knows at this moment.
 func (a *appliance) gather(ctx context.Context) (backups.Content, error) {

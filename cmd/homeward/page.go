@@ -29,7 +29,7 @@ func (a *appliance) openPage(host hostnet.Host) (*adminPage, error) {
 	}
 	names := func() []string { return pageNames(a.settings) }
 	certificate := func() (fingerprint, words string) { return p.fingerprint, p.words }
-	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: a.account, Bearers: a.tokens, Passkeys: a.passkeys, MaxBackup: backup.MaxSize, Names: names, Proxies: a.settings.Proxies, Did: did, Certificate: certificate, Secure: !a.settings.PlainHTTP})
+	p.web, err = web.New(web.Config{Config: a.api(onThePage), Account: a.account, Bearers: a.tokens, Passkeys: a.passkeys, MaxBackup: backup.MaxSize, BackupHolder: a.restorer, Names: names, Proxies: a.settings.Proxies, Did: did, Certificate: certificate, Secure: !a.settings.PlainHTTP})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,7 +32,8 @@ but put into a folder "before-restore-…" in the state directory. A homeward th
 here starts again by itself. Stop the one on the old box for good: two with the same keys
 take the phones away from each other.
 
-The passphrase or recovery code is asked for, or read as one line from standard input.`,
+The passphrase or recovery code is asked for, or read as one line from standard input.
+A person at a terminal is shown what is in the backup, and asked; --yes asks nothing.`,
 		Example: `  homeward restore --dry-run homeward-2026-11-23.backup
   homeward restore homeward-2026-11-23.backup`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -47,18 +50,26 @@ The passphrase or recovery code is asked for, or read as one line from standard 
 			if err != nil {
 				return err
 			}
-			if !look && !yes {
-				if _, ok := terminalOf(o.tty.in); ok {
-					if err := confirm(o.tty, "What this homeward has now is replaced, and kept aside. Go on? [y/N] "); err != nil {
-						return err
-					}
+			open := func(look bool) (done api.Restored, err error) {
+				if _, err := f.Seek(0, io.SeekStart); err != nil {
+					return done, fmt.Errorf("reading the backup: %w", err)
+				}
+				err = o.tty.working("Opening the backup and verifying all of it", func() (err error) {
+					done, err = o.restore(c.Context(), s, f, key, look)
+					return err
+				})
+				return done, err
+			}
+			if _, person := terminalOf(o.tty.in); person && !look && !yes {
+				found, err := open(true)
+				if err != nil {
+					return err
+				}
+				if err := confirm(o.tty, "\n"+inBackup(found)+"\nIt takes the place of what this homeward has now, which is kept aside. Go on? [y/N] "); err != nil {
+					return err
 				}
 			}
-			var done api.Restored
-			err = o.tty.working("Opening the backup and verifying all of it", func() (err error) {
-				done, err = o.restore(c.Context(), s, f, key, look)
-				return err
-			})
+			done, err := open(look)
 			if err != nil {
 				return err
 			}
@@ -93,14 +104,14 @@ func (o *options) restore(ctx context.Context, s configs.Settings, sealed io.Rea
 	if err != nil {
 		return api.Restored{}, err
 	}
-	return restore(ctx, staging, sealed, key, look, configs.NewLogger(s, o.tty.err))
+	return restoreBackup(ctx, staging, sealed, key, look, configs.NewLogger(s, o.tty.err))
 }
 
 func (o *options) printRestored(r api.Restored, look bool) error {
 	if o.json {
 		return printJSON(o.tty.out, r)
 	}
-	text := fmt.Sprintf("The backup of %s, by homeward %s, is whole: %d devices.\n", r.Made.Local().Format(time.DateTime), plain(r.Homeward), r.Devices)
+	text := "The backup is whole.\n" + inBackup(r)
 	if look {
 		text += "Nothing was changed.\n"
 	} else {
@@ -111,4 +122,20 @@ func (o *options) printRestored(r api.Restored, look bool) error {
 	}
 	_, err := io.WriteString(o.tty.out, text)
 	return err
+}
+
+// inBackup says what a backup holds, as lines.
+func inBackup(r api.Restored) string {
+	var b strings.Builder
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, line := range [][2]string{
+		{"Made", r.Made.Local().Format(time.DateTime) + ", by homeward " + plain(r.Homeward)}, {"House", plain(r.House)}, {"Devices", fmt.Sprint(r.Devices)},
+		{"They call", plain(r.Endpoint)}, {"Server's key", r.PublicKey}, {"UDP port", fmt.Sprint(r.Port)}, {"Networks", strings.Join(r.Networks, ", ")},
+	} {
+		if line[1] != "" {
+			fmt.Fprintf(t, "  %s:\t%s\n", line[0], line[1])
+		}
+	}
+	_ = t.Flush() // a builder takes everything
+	return b.String()
 }

@@ -69,8 +69,14 @@ func TestABackupIsMadeAndRestoredOnThePage(t *testing.T) {
 	page.seeEveryLook("restore-refused")
 	page.do("choosing the file again", chromedp.SetUploadFiles("#file", []string{file}))
 	page.seeEveryLook("restore-chosen")
-	send(code, `a[href="/login"]`)
-	page.seeEveryLook("restored") // and what the backup holds
+	send(code, `form[action="/setup/restore/take"] button`)
+	page.seeEveryLook("restore-found") // what the backup holds; nothing is changed yet
+	page.waitText("main dl", "homeward ")
+	if out, err := fresh.do("peers", "list"); err != nil || strings.Contains(out, "phone") {
+		t.Errorf("it was restored before anybody had confirmed it: %s, %v", out, err)
+	}
+	page.do("confirming it", chromedp.Click(`form[action="/setup/restore/take"] button`), chromedp.WaitVisible(`a[href="/login"]`))
+	page.seeEveryLook("restored")
 	labnet.Eventually(t, 60*time.Second, "it has the device of before", func() bool {
 		out, err := fresh.do("peers", "list")
 		return err == nil && strings.Contains(out, "phone") && strings.Contains(out, "old laptop")

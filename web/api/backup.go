@@ -71,6 +71,12 @@ type Restored struct {
 	Made     time.Time `json:"made"`
 	Homeward string    `json:"homeward"` // the version that made it
 	Devices  int       `json:"devices"`
+	House    string    `json:"house,omitempty"`    // what the house is called
+	Endpoint string    `json:"endpoint,omitempty"` // where most of the devices call, if it is known
+	// PublicKey, Port and Networks are the server's, as in the codes of the devices.
+	PublicKey string   `json:"public_key"`
+	Port      uint16   `json:"port"`
+	Networks  []string `json:"networks"`
 	// Aside is where the state of before lies; empty when nothing was replaced.
 	Aside string `json:"aside,omitempty"`
 }
@@ -199,5 +205,5 @@ func (h handler) restore(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, err)
 		return
 	}
-	h.reply(w, http.StatusOK, done)
+	h.reply(w, http.StatusOK, done.full())
 }

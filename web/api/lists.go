@@ -71,6 +71,11 @@ func (i Imported) full() Imported {
 	return i
 }
 
+func (r Restored) full() Restored {
+	r.Networks = list(r.Networks)
+	return r
+}
+
 func (r Renumbered) full() Renumbered {
 	r.From, r.To, r.Told = list(r.From), list(r.To), list(r.Told)
 	r.Devices = each(r.Devices, func(d RenumberedDevice) RenumberedDevice {
