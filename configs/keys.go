@@ -17,7 +17,7 @@ import (
 type Key struct {
 	Name    string // in the file: admin_port
 	Default string // as it is written in the file, without quotes; lists as a, b
-	Doc     string // what it does; the first sentence is the flag's help
+	Doc     string // what it does, in sentences; the first one says it in short
 	kind    kind
 	set     func(*Settings, string) error
 }
@@ -37,6 +37,17 @@ func (k Key) Flag() string { return strings.ReplaceAll(k.Name, "_", "-") }
 
 // Env is the key's environment variable: HOMEWARD_ADMIN_PORT.
 func (k Key) Env() string { return "HOMEWARD_" + strings.ToUpper(k.Name) }
+
+// Short says what the key does, as the help of a flag.
+func (k Key) Short() string {
+	first, _, _ := strings.Cut(k.Doc, ". ")
+	first = strings.TrimSuffix(first, ".")
+	if begin := []rune(first); len(begin) > 1 && unicode.IsLower(begin[1]) { // no abbreviation
+		begin[0] = unicode.ToLower(begin[0])
+		first = string(begin)
+	}
+	return first
+}
 
 // Bool says whether the flag may stand without a value.
 func (k Key) Bool() bool { return k.kind == boolean }

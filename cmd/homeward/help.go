@@ -61,12 +61,26 @@ func heeds(c *cobra.Command) []string {
 	return commonFlags
 }
 
-// helpful makes the help of each command show only those of root's flags that it heeds.
-func helpful(root *cobra.Command) {
+// helpful makes the help of each command show only those of root's flags that it heeds:
+// all about them where they are for homeward itself, and else what they are in short.
+func helpful(root *cobra.Command, env func(string) (string, bool)) {
+	about := map[string][2]string{} // in short, and all
+	for _, k := range configs.Keys() {
+		about[k.Flag()] = [2]string{k.Short(), k.Doc}
+	}
+	about["state"] = [2]string{about["state"][0] + " (default " + configs.DefaultStateDir(env) + ")", about["state"][1]}
 	show := root.HelpFunc()
 	root.SetHelpFunc(func(c *cobra.Command, args []string) {
 		list := heeds(c)
-		root.PersistentFlags().VisitAll(func(f *pflag.Flag) { f.Hidden = !slices.Contains(list, f.Name) })
+		root.PersistentFlags().VisitAll(func(f *pflag.Flag) {
+			f.Hidden = !slices.Contains(list, f.Name)
+			if texts, set := about[f.Name]; set {
+				f.Usage = texts[0]
+				if c.Name() == "serve" {
+					f.Usage = texts[1]
+				}
+			}
+		})
 		show(c, args)
 	})
 }

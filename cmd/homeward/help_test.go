@@ -85,6 +85,48 @@ func TestOnlyServeShowsWhatIsForServe(t *testing.T) {
 	}
 }
 
+// A flag that only says where the running homeward is takes one line of the help; what
+// serve is told by it is said in full there.
+func TestTheHelpOfAFlagIsShortButWhereItIsFor(t *testing.T) {
+	root, out := newTestRoot(t)
+	everyCommand(root, func(c *cobra.Command) {
+		out.Reset()
+		if err := c.Help(); err != nil {
+			t.Fatal(err)
+		}
+		whole := c.CommandPath() == "homeward serve"
+		for _, k := range configs.Keys() {
+			line := regexp.MustCompile(`(?m)^ +--` + k.Flag() + ` value.*$`).FindString(out.String())
+			if line == "" || c.LocalNonPersistentFlags().Lookup(k.Flag()) != nil {
+				continue
+			}
+			if whole && !strings.HasSuffix(line, "  "+k.Doc) {
+				t.Errorf("%s says of --%s\n%s, want all: %s", c.CommandPath(), k.Flag(), line, k.Doc)
+			}
+			if text := line[strings.LastIndex(line, "   ")+3:]; !whole && (strings.Contains(text, ". ") || strings.HasSuffix(text, ".")) {
+				t.Errorf("%s says more than what --%s is:\n%s", c.CommandPath(), k.Flag(), line)
+			}
+		}
+	})
+	out.Reset()
+	if err := listCommand(t, root).Help(); err != nil {
+		t.Fatal(err)
+	}
+	if want := "  folder for keys, devices and everything else that must survive (default " + configs.DefaultStateDir(func(string) (string, bool) { return "", false }) + ")\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("%s\nwant %q in it", out, want)
+	}
+}
+
+// listCommand is a command that only heeds where homeward is.
+func listCommand(t *testing.T, root *cobra.Command) *cobra.Command {
+	t.Helper()
+	c, _, err := root.Find([]string{"peers", "list"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // What is not shown works as before: scripts and units give the same to all commands.
 func TestFlagsThatHelpDoesNotShowAreTaken(t *testing.T) {
 	for _, k := range configs.Keys() {

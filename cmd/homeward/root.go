@@ -38,7 +38,7 @@ Exit codes: 0 done; 1 it did not work; 2 the command line or a setting is wrong;
 	opts.register(root)
 	root.AddCommand(newServe(opts), newStatus(opts), newDoctor(opts), newPeers(opts), newLog(opts), newPorts(opts), newKnock(opts), newDNS(opts), newSettings(opts), newAdmin(opts), newService(opts), newUpdate(opts), newBackup(opts), newRestore(opts), newImport(opts), newCleanup(opts), newVersion(opts), newMan(opts))
 	opts.speaksBash(root)
-	helpful(root)
+	helpful(root, tty.env)
 	opts.completes(root)
 	return root
 }
@@ -69,7 +69,7 @@ func (o *options) register(root *cobra.Command) {
 	f.StringVar(&o.file, "config", "", "the operator's file (default "+configs.DefaultFile(o.tty.env)+" if it exists)")
 	f.BoolVar(&o.json, "json", false, "print JSON")
 	for _, k := range configs.Keys() {
-		v := f.VarPF(&setting{o.flags, k}, k.Flag(), "", k.Doc)
+		v := f.VarPF(&setting{o.flags, k}, k.Flag(), "", k.Short())
 		if k.Bool() {
 			v.NoOptDefVal = "true"
 		}
