@@ -4,6 +4,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
+
+	"homeward/peers"
 )
 
 func TestASecondCodeOfTheSameDeviceIsOffered(t *testing.T) {
@@ -37,4 +41,35 @@ func TestADeviceIsAddedByItsOwnKeyOnThePage(t *testing.T) {
 		t.Errorf("%+v, %v", p, err)
 	}
 	w.wantStatus("the same again", w.post(c, "/peers", url.Values{"name": {"other"}, "profile": {"home"}, "public_key": {key}}), 400)
+}
+
+func TestANewCodeIsMadeOnThePage(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	old := w.addPeer("phone")
+	before := w.get(c, "/api/v1/peers/1/config").body
+	w.wantStatus("making", w.post(c, "/peers/1/code", nil), 303)
+	page := w.get(c, "/peers/1").body
+	if !strings.Contains(page, "A new code waits to be used") || !strings.Contains(page, "qr.png") {
+		t.Error("the page does not show it")
+	}
+	if after := w.get(c, "/api/v1/peers/1/config").body; after == before || !strings.Contains(after, "PrivateKey") {
+		t.Error("it is the old code")
+	}
+	if p, _ := w.peers.Get(1); p.PublicKey != old.Peer.PublicKey || !p.Renewing() {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestACodeIsForgottenAndThePageSaysSo(t *testing.T) {
+	w := newWorld(t)
+	c := w.owner()
+	k := wgtypes.Key{9}
+	if _, err := w.peers.Create(t.Context(), peers.NewPeer{Name: "own key", PublicKey: &k}); err != nil {
+		t.Fatal(err)
+	}
+	page := w.get(c, "/peers/1")
+	if strings.Contains(page.body, "qr.png") || !strings.Contains(page.body, "Take this file") {
+		t.Error("a device with its own key is shown a code")
+	}
 }
