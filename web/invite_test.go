@@ -8,6 +8,33 @@ import (
 	"homeward/peers"
 )
 
+// A phone that shows the page cannot scan its own screen: it is told how the file comes
+// into the app, and the way to the app is one tap, which leaves the page where it is.
+func TestAPhoneAloneIsLedToItsApp(t *testing.T) {
+	w := newWorld(t)
+	w.addPeer("phone")
+	invite, err := w.peers.Invite(t.Context(), 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	makesKey := "/invite/" + invite.Token
+	opened := w.post(w.stranger, makesKey, nil).header.Get("Location")
+	apps := []string{"https://play.google.com/store/apps/details?id=com.wireguard.android", "https://apps.apple.com/app/wireguard/id1441195209", "https://www.wireguard.com/install/"}
+	for accept, says := range map[string]string{"en": "then the share button, and <b>WireGuard</b>", "de": "dann die Teilen-Taste und <b>WireGuard</b>", "ru": "кнопку «Поделиться» и <b>WireGuard</b>", "es": "el botón de compartir y <b>WireGuard</b>"} {
+		for _, path := range []string{makesKey, opened} {
+			body := w.ask(path, accept).body
+			if !strings.Contains(body, says) {
+				t.Errorf("%s in %s does not say how the file comes into the app", path, accept)
+			}
+			for _, app := range apps {
+				if link := `<a href="` + app + `" target="_blank" rel="noreferrer">`; strings.Count(body, link) != 1 {
+					t.Errorf("%s in %s: want once %s", path, accept, link)
+				}
+			}
+		}
+	}
+}
+
 func TestALinkIsMadeOnThePageAndOpenedOnThePhone(t *testing.T) {
 	w := newWorld(t)
 	c := w.owner()
