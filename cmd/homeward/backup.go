@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -119,7 +121,27 @@ func writeBackup(name string, write func(io.Writer) error) (size int64, err erro
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return 0, err
 	}
-	return size, os.Rename(f.Name(), name)
+	if err := os.Rename(f.Name(), name); err != nil {
+		return 0, err
+	}
+	return size, syncFolder(filepath.Dir(name))
+}
+
+// syncFolder has the names in a folder on the disk: what is said to be written is there
+// after a power cut.
+func syncFolder(name string) error {
+	if runtime.GOOS == "windows" { // which does that by itself, and refuses to be asked
+		return nil
+	}
+	d, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("opening the folder %s: %w", name, err)
+	}
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) { // some network shares can't
+		err = nil
+	}
+	return errors.Join(err, d.Close())
 }
 
 func newBackupCode(o *options) *cobra.Command {
