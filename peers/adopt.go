@@ -19,6 +19,7 @@ type Adopted struct {
 	PublicKey    wgtypes.Key
 	PresharedKey secret.Key // zero: the config has none
 	Addresses    []netip.Addr
+	Access       Access // empty means AccessEverything
 	Enabled      bool
 	Expires      time.Time // zero: never
 	Created      time.Time
@@ -26,7 +27,7 @@ type Adopted struct {
 
 // peer is the record that a gets. What its config says is not known.
 func (a Adopted) peer(now time.Time) (Peer, error) {
-	n := NewPeer{Name: string(a.Name)}
+	n := NewPeer{Name: string(a.Name), Access: a.Access}
 	p, err := n.peer(now)
 	if err != nil {
 		return Peer{}, err

@@ -88,7 +88,7 @@ func TestWGEasysDatabaseIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// As its migrations make it.
+	// As its migrations make it, those of 15.2 included.
 	if _, err := db.Exec(`
 		CREATE TABLE interfaces_table (name text PRIMARY KEY NOT NULL, device text NOT NULL, port integer NOT NULL, private_key text NOT NULL, public_key text NOT NULL,
 			ipv4_cidr text NOT NULL, ipv6_cidr text NOT NULL, mtu integer NOT NULL, enabled integer NOT NULL, created_at text DEFAULT (CURRENT_TIMESTAMP) NOT NULL, updated_at text DEFAULT (CURRENT_TIMESTAMP) NOT NULL);
@@ -99,16 +99,25 @@ func TestWGEasysDatabaseIsRead(t *testing.T) {
 		INSERT INTO interfaces_table (name, device, port, private_key, public_key, ipv4_cidr, ipv6_cidr, mtu, enabled)
 			VALUES ('wg0', 'eth0', 51822, 'AAgPFh0kKzI5QEdOVVxjanF4f4aNlJuiqbC3vsXM01o=', 'yP7Kgb4ZbN8sreq/E8SQPXYy3OSVWqaLbl2a3vVOJhY=', '10.8.0.0/24', 'fdcc:ad94:bacf:61a4::cafe:0/112', 1420, 1);
 		INSERT INTO clients_table (user_id, name, ipv4_address, ipv6_address, private_key, public_key, pre_shared_key, server_allowed_ips, persistent_keepalive, mtu, enabled)
-			VALUES (1, 'Anna', '10.8.0.2', 'fdcc:ad94:bacf:61a4::cafe:2', 'ICcuNTxDSlFYX2ZtdHuCiZCXnqWss7rByM/W3eTr8nk=', 'wcMY7u6tEXeOVmokqMsEubQx64TPpiPGpoLH7lbI4gY=', 'eISLkpmgp661vMPK0djf5u30+wIJEBceJSwzOkFIT1Y=', '[]', 0, 1420, 1);`); err != nil {
+			VALUES (1, 'Anna', '10.8.0.2', 'fdcc:ad94:bacf:61a4::cafe:2', 'ICcuNTxDSlFYX2ZtdHuCiZCXnqWss7rByM/W3eTr8nk=', 'wcMY7u6tEXeOVmokqMsEubQx64TPpiPGpoLH7lbI4gY=', 'eISLkpmgp661vMPK0djf5u30+wIJEBceJSwzOkFIT1Y=', '[]', 0, 1420, 1);
+		ALTER TABLE interfaces_table ADD firewall_enabled integer DEFAULT 0 NOT NULL;
+		ALTER TABLE clients_table ADD firewall_ips text;
+		UPDATE interfaces_table SET firewall_enabled = 1;
+		UPDATE clients_table SET firewall_ips = '["192.168.1.5:443/tcp"]';`); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	start(t, dir)
+	_, shown := start(t, dir)
 	code, out, errs := homeward(t.Context(), dir, "import", "--dry-run", file)
-	if code != exitOK || !strings.Contains(out, "port 51822") || !strings.Contains(out, "fdcc:ad94:bacf:61a4::cafe:2") {
+	if code != exitOK || !strings.Contains(out, "port 51822") || !strings.Contains(out, "fdcc:ad94:bacf:61a4::cafe:2") || !strings.Contains(out, "nothing else: 192.168.1.5 tcp/443.") {
 		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
+	mustDo(t, dir, "import", file)
+	awaitPeer(t, dir, "Anna", shown)
+	if out := mustDo(t, dir, "peers", "show", "Anna"); !strings.Contains(out, "192.168.1.5 tcp/443\n") {
+		t.Errorf("what the firewall of before kept it from is open now:\n%s", out)
 	}
 	left, err := filepath.Glob(filepath.Join(dir, "state", "import-*"))
 	if err != nil || len(left) > 0 {

@@ -147,6 +147,12 @@ func (r *confReader) ofServer(key, value string) {
 		}
 	case "dns", "mtu":
 		s.drop("%s: %s = %s is not needed.", r.at, key, short(value))
+	case "s1", "s2", "s3", "s4", "h1", "h2", "h3", "h4":
+		// Junk before the handshake (Jc, I1) means nothing to WireGuard; these change what
+		// its packets look like.
+		if plain := map[byte]string{'s': "0", 'h': key[1:]}[key[0]]; value != plain {
+			r.problems.add(r.at, "%s = %s disguises the packets (AmneziaWG), and homeward speaks WireGuard: these devices could not connect", short(key), short(value))
+		}
 	case "preup", "postup", "predown", "postdown":
 		s.drop("%s: the command %q is not run.", r.at, short(value))
 	default:

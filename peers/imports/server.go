@@ -10,6 +10,7 @@ import (
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
 	"homeward/configs/secret"
+	"homeward/peers"
 )
 
 // Bounds of what is believed to be a home's server.
@@ -39,6 +40,7 @@ type Device struct {
 	PublicKey    wgtypes.Key
 	PresharedKey secret.Key // zero: none
 	Addresses    []netip.Addr
+	Access       peers.Access // what it may reach, if the server bounds that; empty: it does not
 	Enabled      bool
 	Expires      time.Time // zero: never
 	Created      time.Time // zero: not known

@@ -149,7 +149,7 @@ func (c *checker) device(number int, d Device) {
 	addresses := slices.SortedFunc(slices.Values(d.Addresses), netip.Addr.Compare)
 	c.want.Devices = append(c.want.Devices, peers.Adopted{
 		Name: peers.Name(name), PublicKey: d.PublicKey, PresharedKey: d.PresharedKey, Addresses: addresses,
-		Enabled: d.Enabled, Expires: d.Expires, Created: created,
+		Access: d.Access, Enabled: d.Enabled, Expires: d.Expires, Created: created,
 	})
 }
 

@@ -168,8 +168,11 @@ func Easy15(file string, tables map[string]Table) (Server, error) {
 		problems.add(file, "more than %d devices", MaxDevices)
 		return Server{}, problems
 	}
+	filter := easyFilterOf(in, tables["user_configs_table"])
 	for _, c := range clients {
-		s.Devices = append(s.Devices, s.easy15Device(file, c, &problems))
+		d := s.easy15Device(file, c, &problems)
+		d.Access = filter.access(&s, fmt.Sprintf("%s, device %s", file, short(d.Name)), c)
+		s.Devices = append(s.Devices, d)
 	}
 	s.sort()
 	return s, problems.orNil()
