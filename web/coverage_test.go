@@ -50,10 +50,11 @@ var inAPI = map[string]string{
 	"POST /backup/nightly":                "PUT /api/v1/backup/nightly",
 	"POST /backup/nightly/off":            "DELETE /api/v1/backup/nightly",
 
-	"POST /import":      "POST /api/v1/import",
-	"POST /import/take": "POST /api/v1/import",
+	"GET /import":            "GET /api/v1/import/interfaces",
+	"POST /import":           "POST /api/v1/import",
+	"POST /import/interface": "POST /api/v1/import",
+	"POST /import/take":      "POST /api/v1/import",
 
-	"GET /import":                        drawn,
 	"GET /healthz":                       asked,
 	"GET /metrics":                       asked,
 	"GET /assets/{hash}/{name}":          drawn,

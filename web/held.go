@@ -6,14 +6,20 @@ import (
 	"time"
 )
 
-// heldFor is how long the files of another server wait in memory to be taken over.
+// heldFor is how long another server's files wait in memory to be taken over.
 const heldFor = 10 * time.Minute
 
 // maxHeld bounds how many wait at a time: the oldest ones give way. Each is at most
 // api.MaxImport.
 const maxHeld = 3
 
-// held are files that people sent and may take over: in memory only, under a name
+// source is another server as it was read.
+type source struct {
+	files map[string][]byte
+	runs  string // the interface as which it runs here; empty: somebody sent the files
+}
+
+// held are servers that people had read and may take over: in memory only, under a name
 // that nobody can guess, and for the session that sent them alone.
 type held struct {
 	mu   sync.Mutex // guards all
@@ -21,18 +27,18 @@ type held struct {
 	over bool
 }
 
-// heldFiles are those of one upload.
+// heldFiles are those of one server.
 type heldFiles struct {
+	source
 	id, session string
-	files       map[string][]byte
 	end         *time.Timer
 }
 
 // put holds files in the place of those that the session sent before.
-func (h *held) put(session string, files map[string][]byte) (id string) {
+func (h *held) put(session string, from source) (id string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	f := &heldFiles{id: rand.Text(), session: session, files: files}
+	f := &heldFiles{id: rand.Text(), session: session, source: from}
 	if h.over {
 		return f.id
 	}
@@ -48,17 +54,17 @@ func (h *held) put(session string, files map[string][]byte) (id string) {
 }
 
 // take hands the files out, once.
-func (h *held) take(session, id string) (files map[string][]byte, there bool) {
+func (h *held) take(session, id string) (from source, there bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.drop(func(_ int, f *heldFiles) bool {
 		mine := f.id == id && f.session == session
 		if mine {
-			files, there = f.files, true
+			from, there = f.source, true
 		}
 		return mine
 	})
-	return files, there
+	return from, there
 }
 
 // close forgets everything, and what comes later at once.

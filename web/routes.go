@@ -141,6 +141,7 @@ func (s *Server) routes() []route {
 		{"POST", "/backup/nightly/off", admin, api.Take(&s.cfg.Turns.Backup, s.stopNightly)},
 		{"GET", importPath, admin, s.showImport},
 		{"POST", importPath, admin, s.lookAtImport},
+		{"POST", importRunningPath, admin, s.lookAtRunning},
 		{"POST", importTakePath, admin, s.takeImport},
 		{"GET", "/log", viewer, s.showLog},
 		{"GET", "/support", admin, s.downloadSupport},

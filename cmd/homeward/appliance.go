@@ -17,6 +17,7 @@ import (
 	"homeward/cmd/homeward/internal/house"
 	"homeward/cmd/homeward/internal/lifetime"
 	"homeward/cmd/homeward/internal/memory"
+	"homeward/cmd/homeward/internal/running"
 	"homeward/cmd/homeward/internal/timekeeper"
 	"homeward/cmd/homeward/internal/watch"
 	"homeward/configs"
@@ -74,6 +75,7 @@ type appliance struct {
 	backups  *backups.Keeper
 	restorer *restorer
 	renumber *renumberer
+	running  *running.Machine
 	page     *adminPage
 	turns    api.Turns // of those who change the house on the page and on the socket
 	keeper   *lastGoodKeeper
@@ -84,7 +86,7 @@ type appliance struct {
 // directory and the admin page's sockets, changes nothing.
 func assemble(ctx context.Context, b *box, st *state.State) (*appliance, error) {
 	s, log := b.settings, b.log
-	a := &appliance{settings: s, state: st, budget: b.budget, log: log, hardened: b.hardened, restorer: newRestorer(st, log)}
+	a := &appliance{settings: s, state: st, budget: b.budget, log: log, hardened: b.hardened, restorer: newRestorer(st, log), running: running.New(s.Interface)}
 	a.tests, a.knocks, a.renumber = &peerTests{a: a}, &knocks{a: a}, &renumberer{a: a}
 	host, err := hostnet.Read(s.Interface)
 	if err != nil {
@@ -226,7 +228,7 @@ func (a *appliance) api(actor string) api.Config {
 		House:      recordedHouse{a.houseBook(), who},
 		Renumberer: recordedRenumberer{a.renumber, who},
 		Backups:    a.backupKeeper(actor),
-		Importer:   &importer{a, who},
+		Importer:   &importer{a, a.running, who},
 		Tests:      a.tests,
 		Knocks:     a.knocks,
 		PageURL:    func() string { return a.page.base },

@@ -31,7 +31,7 @@ It reads
   - wg-easy: wg0.json up to version 14, wg-easy.db from version 15 on;
   - the folder of one of them (/etc/wireguard, ~/.wg-easy, /config), also packed as
     zip, tar or tar.gz;
-  - an interface that runs, by its name.
+  - an interface that runs on this machine, by its name and as root.
 
 What homeward does not take over, such as commands to run, is listed. When something is
 wrong, all of it is told and nothing is changed. It is for a homeward without devices.
@@ -41,7 +41,7 @@ Where it runs on this machine and has the port, homeward waits two minutes for t
   homeward import wg0.json
   sudo homeward import wg0`,
 		RunE: o.talk(func(c *cobra.Command, client *api.Client, args []string) error {
-			files, err := gather(args[0])
+			files, err := gather(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -106,11 +106,11 @@ func printImported(w io.Writer, d api.Imported, look bool) error {
 }
 
 // gather reads what a person names: a file, a folder, or else an interface.
-func gather(name string) (map[string][]byte, error) {
+func gather(ctx context.Context, name string) (map[string][]byte, error) {
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && filepath.Base(name) == name:
-		return gatherInterface(name)
+		return gatherInterface(ctx, name)
 	case err != nil:
 		return nil, fmt.Errorf("looking at %s: %w", name, err)
 	case info.IsDir():

@@ -22,8 +22,9 @@ import (
 
 // importer makes a running homeward another server.
 type importer struct {
-	a   *appliance
-	who doer
+	a    *appliance
+	runs interfaces
+	who  doer
 }
 
 // Import implements api.Importer.

@@ -1,41 +1,26 @@
-//go:build !freebsd
-
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 
-	"golang.zx2c4.com/wireguard/wgctrl"
-
-	"homeward/peers/imports"
+	"homeward/cmd/homeward/internal/running"
 )
 
 // gatherInterface reads an interface that runs, in the kernel or in a program.
-func gatherInterface(name string) (map[string][]byte, error) {
-	client, err := wgctrl.New()
-	if err != nil {
-		return nil, fmt.Errorf("looking for WireGuard interfaces: %w", err)
-	}
-	defer client.Close()
-	d, err := client.Device(name)
-	if err != nil {
+func gatherInterface(ctx context.Context, name string) (map[string][]byte, error) {
+	conf, err := running.New("").Conf(ctx, name)
+	switch {
+	case errors.Is(err, running.ErrNotAllowed):
+		return nil, fmt.Errorf("there is no file %s here, and to read an interface needs the rights of root: run sudo homeward import %s", name, name)
+	case err != nil:
 		return nil, fmt.Errorf("there is no file %s here, and as an interface: %w", name, err)
 	}
-	in, err := net.InterfaceByName(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading the addresses of %s: %w", name, err)
-	}
-	addrs, err := in.Addrs()
-	if err != nil {
-		return nil, fmt.Errorf("reading the addresses of %s: %w", name, err)
-	}
-	var own []netip.Prefix
-	for _, a := range addrs {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLinkLocalUnicast() {
-			own = append(own, p)
-		}
-	}
-	return map[string][]byte{name + ".conf": imports.ConfOf(*d, own)}, nil
+	return confFile(name, conf), nil
+}
+
+// confFile is an interface's text as a file of a server.
+func confFile(name string, conf []byte) map[string][]byte {
+	return map[string][]byte{name + ".conf": conf}
 }

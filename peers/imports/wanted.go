@@ -39,6 +39,9 @@ func (s Server) Check(taken []netip.Prefix, now time.Time) (Wanted, error) {
 	for i, d := range s.Devices {
 		c.device(i+1, d)
 	}
+	if !slices.ContainsFunc(s.Devices, func(d Device) bool { return d.Name != "" }) && len(s.Devices) > 0 { // as an interface that runs
+		c.want.Told = append(c.want.Told, "There are no names of devices: they are called Device 1, Device 2 and so on until you give them others.")
+	}
 	return c.want, c.problems.orNil()
 }
 

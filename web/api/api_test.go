@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,7 +81,7 @@ func newWorld(t *testing.T, endpoint *peers.Endpoint) world {
 		Tests:      &fakeTests{},
 		Knocks:     &oneKnock{},
 		Backups:    &noBackups{},
-		Importer:   importer{},
+		Importer:   &importer{},
 		PageURL:    func() string { return "https://192.168.1.5:8377" },
 		Logger:     quiet,
 		Support:    func(context.Context, time.Time) ([]byte, error) { return []byte("PK"), nil },
@@ -247,12 +248,23 @@ func (a admin) SetupLink(context.Context) (SetupLink, error) {
 }
 
 // importer is one that reads one line.
-type importer struct{}
+type importer struct {
+	busy atomic.Int32 // how many imports find the port in use
+}
+
+func (*importer) Interfaces(context.Context) RunningInterfaces { return RunningInterfaces{} }
+
+func (*importer) ReadInterface(_ context.Context, name string) (map[string][]byte, error) {
+	return map[string][]byte{"wg0.conf": []byte("of " + name)}, nil
+}
 
 // Import says what it was given.
-func (importer) Import(_ context.Context, files map[string][]byte, look bool) (Imported, error) {
+func (i *importer) Import(_ context.Context, files map[string][]byte, look bool) (Imported, error) {
 	if len(files) == 0 {
 		return Imported{}, &Failure{Status: http.StatusUnprocessableEntity, Field: "files", Err: errors.New("none")}
+	}
+	if !look && i.busy.Add(-1) >= 0 {
+		return Imported{}, &Failure{Status: http.StatusConflict, Field: "port", Err: errors.New("in use")}
 	}
 	return Imported{Kind: string(files["wg0.conf"]), Port: map[bool]uint16{true: 1, false: 2}[look]}, nil
 }

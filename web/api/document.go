@@ -78,6 +78,7 @@ func documentOf(rows []Route, cookie string) (openapi.Document, error) {
 	schemas := &openapi.Schemas{Says: says, Enums: map[reflect.Type][]any{
 		reflect.TypeFor[JointState]():    {JointUnknown, JointWorking, JointAttention, JointFailed},
 		reflect.TypeFor[TestState]():     {TestWaiting, TestPassed, TestFailed},
+		reflect.TypeFor[InterfaceKind](): {InterfaceKernel, InterfaceUserspace},
 		reflect.TypeFor[Hairpin]():       {HairpinUnknown, HairpinWorks, HairpinMissing},
 		reflect.TypeFor[account.Role]():  {account.RoleAdmin, account.RoleViewer},
 		reflect.TypeFor[account.Scope](): {account.ScopeMetrics, account.ScopeRead, account.ScopePeers, account.ScopePorts, account.ScopeAdmin},

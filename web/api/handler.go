@@ -141,6 +141,7 @@ func routes(h handler) []Route {
 		{"PUT", "/api/v1/backup/nightly", account.ScopeAdmin, h.setNightlyBackup},
 		{"DELETE", "/api/v1/backup/nightly", account.ScopeAdmin, h.stopNightlyBackup},
 		{"POST", ImportPath, account.ScopeAdmin, h.importServer},
+		{"GET", ImportPath + "/interfaces", account.ScopeAdmin, h.runningInterfaces},
 		{"GET", "/api/v1/events", account.ScopeRead, h.events},
 		{"GET", "/api/v1/peers/{id}/traffic", account.ScopeRead, h.withPeer(h.traffic)},
 		{"GET", "/api/v1/peers/{id}/sessions", account.ScopeRead, h.withPeer(h.sessions)},

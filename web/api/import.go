@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"time"
 
+	"homeward/peers"
 	"homeward/peers/imports"
 )
 
@@ -15,6 +17,10 @@ type Importer interface {
 	// Import takes files of another server, by name, and makes homeward that server;
 	// with look it only says what would happen. homeward starts again by itself.
 	Import(ctx context.Context, files map[string][]byte, look bool) (Imported, error)
+	// Interfaces tells what runs on this machine, but for homeward's own interface.
+	Interfaces(context.Context) RunningInterfaces
+	// ReadInterface is one of them as the files of a server, with its keys.
+	ReadInterface(ctx context.Context, name string) (map[string][]byte, error)
 }
 
 // Bounds of what is sent, in bytes.
@@ -26,10 +32,13 @@ const (
 // ImportPath is where a body may be as large as MaxImportBody.
 const ImportPath = "/api/v1/import"
 
-// ImportWanted are the files of another server, which may be packed (zip, tar, tar.gz).
+// ImportWanted names another server: by its files, which may be packed (zip, tar,
+// tar.gz), or by the interface as which it runs on this machine.
 type ImportWanted struct {
-	Files  map[string][]byte `json:"files"`
-	DryRun bool              `json:"dry_run"`
+	Files       map[string][]byte `json:"files,omitempty"`
+	Interface   string            `json:"interface,omitempty"` // instead of files
+	DryRun      bool              `json:"dry_run"`
+	WaitSeconds int               `json:"wait_seconds,omitempty"` // at most 120; how long the old server may still have its port, after it was read
 }
 
 // Imported is what homeward takes over, or would.
@@ -55,9 +64,12 @@ type ImportedDevice struct {
 func (h handler) importServer(w http.ResponseWriter, r *http.Request) {
 	_ = WaitForImport(w) // not every writer has deadlines; then none has to be moved
 	in, err := importWanted(w, r)
+	if err == nil && in.Interface != "" {
+		in.Files, err = h.Importer.ReadInterface(r.Context(), in.Interface)
+	}
 	var done Imported
 	if err == nil {
-		done, err = h.Importer.Import(r.Context(), in.Files, in.DryRun)
+		done, err = h.importWithin(r.Context(), in)
 	}
 	if err != nil {
 		h.fail(w, err)
@@ -72,8 +84,41 @@ func importWanted(w http.ResponseWriter, r *http.Request) (in ImportWanted, err 
 		return ImportWanted{Files: u.Files, DryRun: u.Fields["dry_run"] != ""}, err
 	}
 	err = readUpTo(w, r, &in, MaxImportBody)
+	switch {
+	case err != nil:
+	case in.Interface != "" && len(in.Files) > 0:
+		err = &peers.FieldError{Field: "interface", Problem: "name an interface or send files, not both"}
+	case in.WaitSeconds < 0 || in.WaitSeconds > maxImportWait:
+		err = &peers.FieldError{Field: "wait_seconds", Problem: fmt.Sprintf("use 0 to %d", maxImportWait)}
+	}
 	return in, err
 }
+
+// importWithin imports, and waits while the old server still has its port: once that is
+// stopped, an interface cannot be read any more.
+func (h handler) importWithin(ctx context.Context, in ImportWanted) (Imported, error) {
+	over := time.After(time.Duration(in.WaitSeconds) * time.Second)
+	for {
+		done, err := h.Importer.Import(ctx, in.Files, in.DryRun)
+		var failure *Failure
+		if in.WaitSeconds == 0 || !errors.As(err, &failure) || failure.Field != "port" {
+			return done, err
+		}
+		select {
+		case <-over:
+			return done, err
+		case <-ctx.Done():
+			return done, err
+		case <-time.After(portAgain):
+		}
+	}
+}
+
+// How long an import waits for a port, in seconds, and how often it tries.
+const (
+	maxImportWait = 120
+	portAgain     = 500 * time.Millisecond
+)
 
 // importTime bounds how long the files of another server may be on their way.
 const importTime = 5 * time.Minute

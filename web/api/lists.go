@@ -76,6 +76,11 @@ func (r Restored) full() Restored {
 	return r
 }
 
+func (r RunningInterfaces) full() RunningInterfaces {
+	r.Interfaces = list(r.Interfaces)
+	return r
+}
+
 func (r Renumbered) full() Renumbered {
 	r.From, r.To, r.Told = list(r.From), list(r.To), list(r.Told)
 	r.Devices = each(r.Devices, func(d RenumberedDevice) RenumberedDevice {

@@ -25,7 +25,8 @@ func boxOperations() map[string]operation {
 		"DELETE /api/v1/admin/users/{name}/second-step": {ID: "removeSecondStep", Summary: "Let a user in by the password alone, whose phone is lost"},
 		"PUT /api/v1/admin/password":                    {ID: "setPassword", Summary: "Set the page's password", Body: Password{}},
 		"POST /api/v1/admin/setup-link":                 {Again: repeatableSecret, ID: "makeSetupLink", Summary: "Make another setup link", Answer: SetupLink{}},
-		"POST /api/v1/import":                           {ID: "importServer", Summary: "Take over another server", Body: ImportWanted{}, Form: "file", Answer: Imported{}, More: "With dry_run nothing is changed. As a form, file may be there several times; a packed folder (zip, tar, tar.gz) is a file, too."},
+		"POST /api/v1/import":                           {ID: "importServer", Summary: "Take over another server", Body: ImportWanted{}, Form: "file", Answer: Imported{}, More: "With dry_run nothing is changed. As a form, file may be there several times; a packed folder (zip, tar, tar.gz) is a file, too. With interface, homeward reads what runs on this machine itself; wait_seconds gives time to stop it then, since only one can have the port."},
+		"GET /api/v1/import/interfaces":                 {ID: "listRunningInterfaces", Summary: "Which WireGuard interfaces run on this machine and can be taken over", Answer: RunningInterfaces{}},
 		"POST /api/v1/restore":                          {ID: "restoreBackup", Summary: "Put a backup in the place of what there is", Form: "file", Answer: Restored{}, More: "The parts key and look come before the file; with look nothing is replaced."},
 	}
 }
