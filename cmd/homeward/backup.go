@@ -24,7 +24,8 @@ func newBackup(o *options) *cobra.Command {
 		Use: "backup [FILE]", Short: "Write all that homeward knows to one sealed file", Args: cobra.MaximumNArgs(1),
 		Long: `Write all that homeward knows to one sealed file: keys, devices, accounts, rules and
 history. "homeward restore FILE" makes the same homeward of it on another box, and no
-phone needs a new code.
+phone needs a new code. The operator's file (homeward.toml) belongs to the box and is not
+in it: who has written one copies it, too.
 
 The file is sealed with a passphrase that is asked for, or read as one line from
 standard input; with --recovery it is sealed for the recovery code. It is an age file

@@ -19,7 +19,7 @@ var heeded = map[string][]string{
 	"restore":           {"config", "state", "json", "log-level", "log-format"},
 	"service install":   {"config", "json", "plane"},
 	"service uninstall": {"config", "json", "interface", "port", "map-port", "map-second-router", "log-level", "log-format"},
-	"update":            quiet,
+	"update":            commonFlags,
 	// These answer in one form.
 	"admin password": quiet, "admin start-normally": quiet, "admin tokens revoke": quiet,
 	"admin users add": quiet, "admin users role": quiet, "admin users rename": quiet,
@@ -28,7 +28,7 @@ var heeded = map[string][]string{
 	"ports close": quiet, "ports rules remove": quiet,
 
 	"dns providers": {"json"},
-	"version":       {},
+	"version":       {"json"},
 	"man":           {},
 	"help":          {},
 	"completion":    {},

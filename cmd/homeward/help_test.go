@@ -136,7 +136,7 @@ func TestFlagsThatHelpDoesNotShowAreTaken(t *testing.T) {
 		}
 	}
 	dir := newDir(t, "")
-	code, out, errs := homeward(t.Context(), dir, "version", "--state", dir, "--admin-port", "1234", "--log-level=debug", "--json")
+	code, out, errs := homeward(t.Context(), dir, "version", "--state", dir, "--admin-port", "1234", "--log-level=debug")
 	if code != exitOK || !strings.HasPrefix(out, "homeward ") {
 		t.Errorf("exit code %d: %q %q", code, out, errs)
 	}

@@ -64,7 +64,25 @@ func printPeers(w io.Writer, list []api.Peer, now time.Time) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if err := printCopied(w, list); err != nil {
+		return err
+	}
 	return printOutdated(w, list)
+}
+
+// printCopied names the devices whose code is in two of them.
+func printCopied(w io.Writer, list []api.Peer) error {
+	for _, p := range list {
+		for _, h := range p.Hints {
+			if h.Key != string(peers.HintTwoPlaces) {
+				continue
+			}
+			if _, err := fmt.Fprintf(w, "→ %s: %s\n", plain(p.Name), h.Text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // printOutdated names the devices that need a new code.

@@ -105,6 +105,11 @@ func newVersion(o *options) *cobra.Command {
 		Long:  "Print which version of homeward this program is. It asks nobody.",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
+			if o.json {
+				return printJSON(o.tty.out, struct {
+					Version string `json:"version"`
+				}{version})
+			}
 			_, err := fmt.Fprintln(o.tty.out, "homeward", version)
 			return err
 		},

@@ -68,19 +68,16 @@ Programs that came by a package or in a container are updated by those means.`,
 			}
 			offer, err := update.Check(c.Context(), cfg)
 			if errors.Is(err, update.ErrNotNewer) && (security || !c.Flags().Changed("from")) {
-				_, err = fmt.Fprintf(o.tty.out, "%s is the newest version.\n", version)
-				return err
+				return o.saidUpdate(updated{}, "%s is the newest version.\n", version)
 			}
 			if err != nil {
 				return err
 			}
 			if security && !offer.Urgent {
-				_, err = fmt.Fprintf(o.tty.out, "%s can be installed; no hole is known of %s.\n", offer.Version, version)
-				return err
+				return o.saidUpdate(updated{Offered: offer.Version}, "%s can be installed; no hole is known of %s.\n", offer.Version, version)
 			}
 			if check {
-				_, err = fmt.Fprintf(o.tty.out, "%s can be installed; this is %s.\n", offer.Version, version)
-				return err
+				return o.saidUpdate(updated{Offered: offer.Version, Urgent: offer.Urgent}, "%s can be installed; this is %s.\n", offer.Version, version)
 			}
 			if err := offer.Install(c.Context(), box); err != nil {
 				return err
@@ -140,16 +137,34 @@ func (o *options) updateBack(ctx context.Context, target string, box *managedBox
 			return err
 		}
 	}
-	_, err := fmt.Fprintln(o.tty.out, "The version before is back.")
-	return err
+	return o.saidUpdate(updated{Back: true}, "The version before is back.\n")
 }
 
 func (o *options) saidInstalled(version string, box *managedBox) error {
-	text := fmt.Sprintf("Version %s is installed and runs.\n", version)
+	text := "Version %s is installed and runs.\n"
 	if !box.asked {
-		text = fmt.Sprintf("Version %s is installed. Start homeward again to run it.\n", version)
+		text = "Version %s is installed. Start homeward again to run it.\n"
 	}
-	_, err := fmt.Fprint(o.tty.out, text)
+	return o.saidUpdate(updated{Offered: version, Installed: true, Runs: box.asked}, text, version)
+}
+
+// updated is what "update --json" prints.
+type updated struct {
+	Version   string `json:"version"`           // of the program that was asked
+	Offered   string `json:"offered,omitempty"` // a newer one
+	Urgent    bool   `json:"urgent"`            // it mends a hole
+	Installed bool   `json:"installed"`
+	Runs      bool   `json:"runs"` // so that nobody has to start it
+	Back      bool   `json:"back"` // the one of before is there again
+}
+
+// saidUpdate says what became of an update.
+func (o *options) saidUpdate(u updated, text string, args ...any) error {
+	if o.json {
+		u.Version = version
+		return printJSON(o.tty.out, u)
+	}
+	_, err := fmt.Fprintf(o.tty.out, text, args...)
 	return err
 }
 

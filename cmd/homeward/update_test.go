@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/ed25519"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -33,6 +34,10 @@ func TestAnUpdateForSecurityAloneIsForThoseWhoHaveTheHole(t *testing.T) {
 		args := []string{"update", "--security", "--check", "--from", from, "--key", release.FormatKey(public), "--restart", "no"}
 		if code, out, errs := homeward(t.Context(), dir, args...); code != exitOK || !strings.Contains(out, says) {
 			t.Errorf("unsafe before %q: %d %q %q, want %q", unsafe, code, out, errs, says)
+		}
+		wantJSON := fmt.Sprintf(`"offered": "99.0.0",%s"urgent": %v`, "\n  ", unsafe == "99.0.0")
+		if code, out, _ := homeward(t.Context(), dir, append(args, "--json")...); code != exitOK || !strings.Contains(out, wantJSON) || !strings.Contains(out, `"installed": false`) {
+			t.Errorf("unsafe before %q, for a program: %d %q, want %q", unsafe, code, out, wantJSON)
 		}
 		if unsafe == "99.0.0" {
 			continue // it would be installed
