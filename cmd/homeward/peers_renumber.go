@@ -48,10 +48,13 @@ the tunnel move along. homeward starts again by itself, which takes a few second
 					return err
 				}
 			}
-			done, err := client.Renumber(c.Context(), in)
-			if err == nil && !in.DryRun {
-				err = awaitNetwork(c.Context(), client, done.To[0])
-			}
+			var done api.Renumbered
+			err := o.tty.working("Moving all devices and starting again", func() (err error) {
+				if done, err = client.Renumber(c.Context(), in); err == nil && !in.DryRun {
+					err = awaitNetwork(c.Context(), client, done.To[0])
+				}
+				return err
+			})
 			if err != nil {
 				return err
 			}

@@ -13,7 +13,7 @@ import (
 	"homeward/web/api"
 )
 
-// slowHomeward answers on the socket of a state directory, a backup and a restore only
+// slowHomeward answers on the socket of a state directory what takes its time, and only
 // when it is told to.
 func slowHomeward(t *testing.T, dir string, goOn <-chan struct{}) {
 	t.Helper()
@@ -41,6 +41,21 @@ func slowHomeward(t *testing.T, dir string, goOn <-chan struct{}) {
 		wait(r)
 		_, _ = io.WriteString(w, `{"devices": 7}`)
 	})
+	mux.HandleFunc("POST /api/v1/renumber", func(w http.ResponseWriter, r *http.Request) {
+		in, _ := io.ReadAll(r.Body)
+		if !strings.Contains(string(in), `"dry_run":true`) {
+			_, _ = io.WriteString(w, `{"to": ["10.9.0.0/24"]}`)
+			return
+		}
+		select {
+		case <-goOn: // it has started again, and has that network
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"status": 400, "field": "network", "detail": "it has that one"}`)
+		default:
+			api.Refuse(w, http.StatusConflict, "it starts again")
+		}
+	})
 	server := &http.Server{Handler: mux}
 	over := make(chan struct{})
 	go func() {
@@ -53,15 +68,16 @@ func slowHomeward(t *testing.T, dir string, goOn <-chan struct{}) {
 	})
 }
 
-// Somebody at a terminal is told what a backup or a restore is doing when it takes its
-// time.
-func TestABackupAndARestoreSayAtATerminalWhatTheyDo(t *testing.T) {
+// Somebody at a terminal is told what is being done when it takes its time.
+func TestWhatTakesItsTimeSaysAtATerminalWhatItDoes(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
 		says string
 	}{
 		"backup":  {[]string{"backup", "new.backup"}, "Sealing what homeward knows…"},
 		"restore": {[]string{"restore", "old.backup"}, "Opening the backup and verifying all of it…"},
+		// As long as it takes until homeward has started again.
+		"renumber": {[]string{"peers", "renumber", "--yes"}, "Moving all devices and starting again…"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +87,9 @@ func TestABackupAndARestoreSayAtATerminalWhatTheyDo(t *testing.T) {
 				t.Fatal(err)
 			}
 			args := append([]string{}, c.args...)
-			args[1] = filepath.Join(dir, args[1])
+			if strings.HasSuffix(args[1], ".backup") {
+				args[1] = filepath.Join(dir, args[1])
+			}
 			keys, screen := openTerminal(t)
 			seen, ended := watchScreen(t, keys), make(chan int, 1)
 			begin := func(errs io.Writer) {
