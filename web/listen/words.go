@@ -7,7 +7,7 @@ import (
 	"math/big"
 	"strings"
 
-	"github.com/sethvargo/go-diceware/diceware"
+	"homeward/web/wordlist"
 )
 
 // fingerprintWords is how many words stand for a fingerprint. Six of 7,776 words are
@@ -22,24 +22,11 @@ func Words(c tls.Certificate) (string, error) {
 		return "", errors.New("reading the page's TLS certificate: it is empty")
 	}
 	sum := sha256.Sum256(c.Certificate[0])
-	left, digit, base := new(big.Int).SetBytes(sum[:]), new(big.Int), big.NewInt(listLength)
+	left, digit, base := new(big.Int).SetBytes(sum[:]), new(big.Int), big.NewInt(wordlist.Length)
 	words := make([]string, fingerprintWords)
 	for i := range words {
 		left.DivMod(left, base, digit)
-		words[len(words)-1-i] = wordAt(int(digit.Int64()))
+		words[len(words)-1-i] = wordlist.At(int(digit.Int64()))
 	}
 	return strings.Join(words, " "), nil
-}
-
-// listLength is the length of the list: five dice.
-const listLength = 6 * 6 * 6 * 6 * 6
-
-// wordAt is the nth word of the list, which counts in dice from 11111 to 66666.
-func wordAt(n int) string {
-	dice, place := 0, 1
-	for range 5 {
-		dice += (n%6 + 1) * place
-		n, place = n/6, place*10
-	}
-	return diceware.WordListEffLarge().WordAt(dice)
 }
