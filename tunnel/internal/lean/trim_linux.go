@@ -40,8 +40,8 @@ func (t *Trimmer) Trim(bufs [][]byte) {
 		}
 		switch {
 		case i >= len(t.known): // the first batch
-			// To be marked, a buffer would need a page that it may never need: most of
-			// them are for bursts.
+			// Without a mark, for which a buffer would need a page: most of them are for
+			// bursts, and may never need one.
 			giveBack(b)
 			t.known = append(t.known, &b[0])
 		case t.known[i] != &b[0]:
@@ -63,14 +63,12 @@ func trim(b []byte) {
 	if binary.NativeEndian.Uint64(m) == mark {
 		return
 	}
-	giveBack(b)
+	giveBack(b[head:])
 	binary.NativeEndian.PutUint64(m, mark)
 }
 
-// giveBack gives back the pages behind the head that are the buffer's alone. It begins
-// at the begin of a page, as all large allocations; one that does not is refused
-// (EINVAL).
+// giveBack gives back the pages that are wholly b's. It begins at the begin of a page,
+// as all large allocations; one that does not is refused (EINVAL).
 func giveBack(b []byte) {
-	whole := (len(b) - head) / head * head
-	_ = unix.Madvise(b[head:head+whole], unix.MADV_DONTNEED)
+	_ = unix.Madvise(b[:len(b)/head*head], unix.MADV_DONTNEED)
 }

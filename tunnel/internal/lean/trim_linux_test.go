@@ -57,14 +57,15 @@ func TestTrimGivesTheMiddleBack(t *testing.T) {
 	for name, c := range map[string]struct {
 		t    *Trimmer
 		bufs [][]byte
-	}{"of the first batch": {&first, one}, "of another": {seen, another}} {
+		most int // pages that stay
+	}{"of the first batch": {&first, one, 1}, "of another": {seen, another, 2}} {
 		c.t.Trim(c.bufs)
 		b := c.bufs[0]
-		if n := kept(b); n > 2 {
+		if n := kept(b); n > c.most {
 			t.Errorf("%s: %d of %d pages are left", name, n, len(b)/head+1)
 		}
-		if b[0] != 0xaa || b[len(b)-1] != 0xaa {
-			t.Errorf("%s: the ends, which other data may share a page with, are not as they were", name)
+		if b[len(b)-1] != 0xaa {
+			t.Errorf("%s: the end, which other data may share a page with, is not as it was", name)
 		}
 	}
 }

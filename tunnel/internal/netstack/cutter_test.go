@@ -91,7 +91,7 @@ func TestAFullQueueMakesTheStackWait(t *testing.T) {
 	p := gsoPacket(1, 1, header.TCPFlagAck, make([]byte, 60000), 1000)
 	defer p.DecRef()
 	n := 0
-	for ; !func() bool { q.mu.Lock(); defer q.mu.Unlock(); return q.fullLocked() }(); n++ {
+	for ; !func() bool { q.mu.Lock(); defer q.mu.Unlock(); return q.fullLocked(q.flows.of(p)) }(); n++ {
 		q.put(p)
 	}
 	if n*60000 > 2*queueBytes {
