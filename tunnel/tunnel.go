@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"golang.zx2c4.com/wireguard/conn"
 	wgdevice "golang.zx2c4.com/wireguard/device"
 	"golang.zx2c4.com/wireguard/wgctrl/wgtypes"
 
@@ -53,9 +55,10 @@ type Tunnel struct {
 	opening sync.Mutex // one change of the ports at a time; taken before mu
 }
 
-// underWay is how many packets may be inside of the device, each way: three of
-// its batches. More cost memory and gain nothing.
-const underWay = 384
+// underWay is how many packets may be inside of the device, each way: half of one of
+// its batches for each core that works on them, and one on its way out. More gain
+// nothing: they cost memory, and all that comes later waits behind them.
+func underWay() int { return min(64*(runtime.GOMAXPROCS(0)+1), 3*conn.IdealBatchSize) }
 
 // New checks cfg. It starts nothing.
 func New(cfg Config) (*Tunnel, error) {
@@ -100,7 +103,7 @@ func (t *Tunnel) Run(ctx context.Context) (err error) {
 	if err := t.lookAround(); err != nil {
 		t.note(fmt.Sprintf("Nothing but names can be reached until the box's own addresses can be read: %v.", err))
 	}
-	in, out := pace.NewWindow(underWay), pace.NewWindow(underWay)
+	in, out := pace.NewWindow(underWay()), pace.NewWindow(underWay())
 	socket := bind.New(bind.Config{Port: t.cfg.ListenPort, PublicKey: t.cfg.PrivateKey.Public(), Logger: t.cfg.Logger, FromPeers: in, ToPeers: out, Door: &t.door, Asker: &t.asker})
 	t.listenFurther(socket)
 	inside := pace.Wrap(t.filter.Wrap(chosen.plane.Device()), in, out)

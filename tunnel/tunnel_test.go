@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -354,6 +355,17 @@ func TestBadConfigsAreRefused(t *testing.T) {
 		spoil(&cfg)
 		if _, err := New(cfg); err == nil {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestMorePacketsAreUnderWayWithMoreCores(t *testing.T) {
+	before := runtime.GOMAXPROCS(0)
+	defer runtime.GOMAXPROCS(before)
+	for cores, want := range map[int]int{1: 128, 2: 192, 4: 320, 64: 384} {
+		runtime.GOMAXPROCS(cores)
+		if got := underWay(); got != want {
+			t.Errorf("%d cores: %d packets, want %d", cores, got, want)
 		}
 	}
 }

@@ -73,8 +73,8 @@ func TestStreamsOfTheStackAreJoinedAndCutInTheirOrder(t *testing.T) {
 	want := []seen{
 		{1, 0, 0, header.TCPFlagSyn | a},
 		{1, 1, 100, a}, {1, 101, 100, a}, {1, 201, 100, a}, {1, 301, 100, a}, {1, 401, 100, push},
-		{2, 1, 10, push}, {2, 11, 0, a}, {2, 11, 10, push},
 		{1, 501, 0, header.TCPFlagFin | a}, {1, 251, 50, push},
+		{2, 1, 10, push}, {2, 11, 0, a}, {2, 11, 10, push},
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%v, want\n%v", got, want)

@@ -19,11 +19,12 @@ const (
 // robin, in which flows that just began go before those that are at it
 // (RFC 8290, section 4.1).
 type turns struct {
-	seed      maphash.Seed
-	flows     [turnFlows]flowTurn
-	slots     [queueLength]slot
-	free      int16 // first of the slots without a packet
-	begun, at list
+	seed  maphash.Seed
+	flows [turnFlows]flowTurn
+	slots [queueLength]slot
+	free  int16 // first of the slots without a packet
+	begun list  // flows that just began
+	at    list  // those that are at it
 }
 
 // slot is a packet and the next one of its flow, or of the free ones.
@@ -58,37 +59,47 @@ func newTurns() turns {
 	return t
 }
 
-// of returns the flow that p belongs to.
+// of returns the flow that p belongs to: its addresses, protocol and, where those are
+// to be seen, ports.
 func (t *turns) of(p *stack.PacketBuffer) int {
-	ip, ports := p.NetworkHeader().Slice(), p.TransportHeader().Slice()
+	ip, rest := p.NetworkHeader().Slice(), p.TransportHeader().Slice()
 	if len(ip) == 0 { // passed on from peer to peer, as it came
-		for _, b := range p.AsSlices() {
-			ip = b
-			break
-		}
+		ip, rest = apart(p)
 	}
-	var h maphash.Hash
-	h.SetSeed(t.seed)
-	var proto byte
+	var key [37]byte // two addresses, ports, protocol
 	switch {
-	case header.IPVersion(ip) == header.IPv4Version && len(ip) >= header.IPv4MinimumSize:
-		h.Write(ip[12:20])
-		proto = ip[9]
-		if len(ports) == 0 && ip[0] == 0x45 && header.IPv4(ip).FragmentOffset() == 0 {
-			ports = ip[header.IPv4MinimumSize:]
-		}
+	case len(ip) < header.IPv4MinimumSize:
+		return 0
+	case header.IPVersion(ip) == header.IPv4Version:
+		copy(key[:], ip[12:20])
+		key[36] = ip[9]
 	case len(ip) >= header.IPv6MinimumSize:
-		h.Write(ip[8:40])
-		proto = ip[6]
-		if len(ports) == 0 {
-			ports = ip[header.IPv6MinimumSize:]
+		copy(key[:], ip[8:40])
+		key[36] = ip[6]
+	}
+	if proto := key[36]; (proto == uint8(header.TCPProtocolNumber) || proto == uint8(header.UDPProtocolNumber)) && len(rest) >= 4 {
+		copy(key[32:36], rest)
+	}
+	return int(maphash.Bytes(t.seed, key[:]) % turnFlows)
+}
+
+// apart finds the two headers of a packet that nobody has parsed. Behind options, and
+// in all fragments but the first, it finds no second one.
+func apart(p *stack.PacketBuffer) (ip, rest []byte) {
+	pieces := p.AsSlices()
+	if len(pieces) == 0 {
+		return nil, nil
+	}
+	b := pieces[0]
+	switch size := len(b); {
+	case size >= header.IPv4MinimumSize && b[0] == header.IPv4Version<<4|header.IPv4MinimumSize/4:
+		if header.IPv4(b).FragmentOffset() == 0 {
+			rest = b[header.IPv4MinimumSize:]
 		}
+	case size >= header.IPv6MinimumSize && header.IPVersion(b) == header.IPv6Version:
+		rest = b[header.IPv6MinimumSize:]
 	}
-	if (proto == uint8(header.TCPProtocolNumber) || proto == uint8(header.UDPProtocolNumber)) && len(ports) >= 4 {
-		h.Write(ports[:4])
-	}
-	h.WriteByte(proto)
-	return int(h.Sum64() % turnFlows)
+	return b, rest
 }
 
 // has says whether the flow has packets here.
