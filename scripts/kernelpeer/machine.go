@@ -123,6 +123,7 @@ func (m *Machine) image(t task.Task) (string, error) {
 	a := initramfs.New(f)
 	a.Folder("dev", 0o755)
 	a.Device("dev/console", 5, 1)
+	a.Device("dev/null", 1, 3)
 	for _, path := range m.modules {
 		module, err := os.ReadFile(path)
 		if err != nil {
@@ -136,6 +137,13 @@ func (m *Machine) image(t task.Task) (string, error) {
 		return "", err
 	}
 	a.File("init", 0o755, guest)
+	if t.Program.File != "" {
+		program, err := os.ReadFile(t.Program.File)
+		if err != nil {
+			return "", err
+		}
+		a.File(filepath.Base(task.Run), 0o755, program)
+	}
 	what, err := json.Marshal(t)
 	if err != nil {
 		return "", err

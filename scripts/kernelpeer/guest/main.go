@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"os/exec"
 	"time"
 
 	"golang.org/x/net/icmp"
@@ -59,6 +61,9 @@ func run(r *task.Result) error {
 	if err := tunnelUp(t); err != nil {
 		return err
 	}
+	if t.Program.File != "" {
+		r.Said = runProgram(t.Program)
+	}
 	for _, by := range t.Endpoints {
 		if err := call(t, by); err != nil {
 			return err
@@ -79,6 +84,19 @@ func run(r *task.Result) error {
 		}
 	}
 	return look(r)
+}
+
+// runProgram runs it, for a minute at most.
+func runProgram(p task.Program) string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, task.Run, p.Args...)
+	cmd.Env = p.Env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return string(out) + err.Error()
+	}
+	return string(out)
 }
 
 // load puts modules into the kernel.

@@ -136,7 +136,11 @@ func wireguardConfig(t task.Task) (wgtypes.Config, error) {
 	for _, p := range t.AllowedIPs {
 		peer.AllowedIPs = append(peer.AllowedIPs, *ipNet(p))
 	}
-	return wgtypes.Config{PrivateKey: &keys[0], Peers: []wgtypes.PeerConfig{peer}}, nil
+	c := wgtypes.Config{PrivateKey: &keys[0], Peers: []wgtypes.PeerConfig{peer}}
+	if t.ListenPort != 0 {
+		c.ListenPort = &t.ListenPort
+	}
+	return c, nil
 }
 
 // look asks WireGuard what it saw.

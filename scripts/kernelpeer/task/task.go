@@ -23,6 +23,10 @@ type Task struct {
 	Inner                               []netip.Prefix
 	MTU                                 int
 	AllowedIPs                          []netip.Prefix
+	ListenPort                          int // 0: the kernel chooses
+
+	// Program is run then, unless its file is empty.
+	Program Program
 
 	// Endpoints are called one after the other, in the same session. Over each of
 	// them all is fetched and pinged.
@@ -31,6 +35,15 @@ type Task struct {
 	Ping      []netip.Addr
 }
 
+// Program is one that needs nothing but itself.
+type Program struct {
+	File      string // on the test's machine; the guest has it as [Run]
+	Args, Env []string
+}
+
+// Run is where the guest finds the program.
+const Run = "/program"
+
 // Result is what came of it.
 type Result struct {
 	Kernel    string // its release
@@ -38,6 +51,7 @@ type Result struct {
 	Handshake bool
 	Received  int64 // bytes in the tunnel
 	Answers   []Answer
+	Said      string // by the program, both outputs, and how it failed
 }
 
 // Answer is what one URL or address gave.

@@ -20,7 +20,13 @@ import (
 	"homeward/peers/imports"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(marked) == withKernel {
+		readTheKernels()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // fake is a machine whose interfaces answer as told.
 func fake(own string, answers map[string]func() (*wgtypes.Device, error)) *Machine {

@@ -26,7 +26,6 @@ import (
 
 // How the test runs itself again.
 const (
-	marked  = "HOMEWARD_TEST_RUNNING"
 	inSpace = "in a space of its own"
 	asOther = "as somebody without rights"
 )
