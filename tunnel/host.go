@@ -16,6 +16,10 @@ import (
 // Until then the planes' own rules know better.
 const hostEvery = time.Second
 
+// hostWhole is how many looks a change may go unnoticed that leaves all addresses as
+// they are, such as another name of an interface.
+const hostWhole = 30
+
 // inside matches the names of networks of containers and virtual machines that
 // live in the box. What is bridged to the LAN has other names (br0, vmbr0).
 var inside = regexp.MustCompile(`^(docker|podman|cni|lxcbr|lxdbr|incusbr|virbr)[0-9]+$|^br-[0-9a-f]{12}$|^docker_gwbridge$`)
@@ -46,10 +50,44 @@ func readHost() (filter.Host, error) {
 	return h, nil
 }
 
+// hostReader reads all interfaces, each of which is a question to the kernel, only
+// when the list of addresses, which is one, has become another.
+type hostReader struct {
+	list func() ([]net.Addr, error)
+	read func() (filter.Host, error)
+
+	known []string // addresses that host was read with
+	host  filter.Host
+	looks int // since then
+}
+
+func newHostReader() *hostReader { return &hostReader{list: net.InterfaceAddrs, read: readHost} }
+
+// look returns what the box's addresses are now.
+func (r *hostReader) look() (filter.Host, error) {
+	addrs, err := r.list()
+	if err != nil {
+		return filter.Host{}, fmt.Errorf("reading the box's addresses: %w", err)
+	}
+	now := make([]string, len(addrs))
+	for i, a := range addrs {
+		now[i] = a.String()
+	}
+	if r.looks++; r.known != nil && r.looks < hostWhole && slices.Equal(now, r.known) {
+		return r.host, nil
+	}
+	host, err := r.read()
+	if err != nil {
+		return host, err
+	}
+	r.known, r.host, r.looks = now, host, 0
+	return host, nil
+}
+
 // lookAround tells the filter where the box is at home. What was known stays
 // when it cannot be read.
-func (t *Tunnel) lookAround() error {
-	h, err := readHost()
+func (t *Tunnel) lookAround(r *hostReader) error {
+	h, err := r.look()
 	if err != nil {
 		return err
 	}
@@ -71,6 +109,7 @@ func (t *Tunnel) SetHome(networks []netip.Prefix) {
 
 // followHost looks around until ctx ends.
 func (t *Tunnel) followHost(ctx context.Context) {
+	r := newHostReader()
 	tick := time.NewTicker(hostEvery)
 	defer tick.Stop()
 	for {
@@ -79,7 +118,7 @@ func (t *Tunnel) followHost(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := t.lookAround(); err != nil {
+		if err := t.lookAround(r); err != nil {
 			t.cfg.Logger.Debug("looking at the box's addresses failed", "err", err)
 		}
 	}

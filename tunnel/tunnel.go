@@ -100,7 +100,7 @@ func (t *Tunnel) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, chosen.plane.Close()) }()
-	if err := t.lookAround(); err != nil {
+	if err := t.lookAround(newHostReader()); err != nil {
 		t.note(fmt.Sprintf("Nothing but names can be reached until the box's own addresses can be read: %v.", err))
 	}
 	in, out := pace.NewWindow(underWay()), pace.NewWindow(underWay())

@@ -40,9 +40,10 @@ func (p *Plane) lookAfterTable() {
 	if p.closed {
 		return
 	}
-	conn, err := nftables.New()
+	conn, err := nftables.New(nftables.AsLasting()) // one socket for all questions
 	if err == nil {
 		err = p.rules.verify(conn)
+		_ = conn.CloseLasting() // nothing was written
 	}
 	if err == nil {
 		if p.tableProblem != "" && time.Since(p.repaired) > repairKnown {
