@@ -127,6 +127,17 @@ func TestTheTableHasMediansBoundsAndRatios(t *testing.T) {
 			t.Errorf("%s: %q, want %q", rowName(k.server, k.ipv6), got, k.want)
 		}
 	}
+	// A machine that was slow for one round: the ratio of the medians would say 1.
+	var slow table
+	for _, v := range []float64{10, 10, 2} {
+		slow.of("R", false).add("x", v)
+	}
+	for _, v := range []float64{20, 10, 4} {
+		slow.of("tun", false).add("x", v)
+	}
+	if got := slow.cell(slow.of("tun", false), "x"); got != "10 (4–20) 2.00×" {
+		t.Errorf("in rounds of their own speed: %q", got)
+	}
 	if got := tab.cell(tab.of("R", false), "only here"); got != "–" {
 		t.Errorf("a figure that is not there: %q", got)
 	}

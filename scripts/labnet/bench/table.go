@@ -60,17 +60,36 @@ func (r *row) median(column string) (float64, bool) {
 	if r == nil {
 		return 0, false
 	}
-	s := slices.Sorted(slices.Values(r.samples[column]))
-	if len(s) == 0 {
+	return middle(r.samples[column])
+}
+
+// ratio is the median of the rounds' ratios to another row: what made the machine slow
+// for a round made it slow for both.
+func (r *row) ratio(to *row, column string) (float64, bool) {
+	if to == nil {
 		return 0, false
 	}
+	var all []float64
+	for i, v := range r.samples[column] {
+		if other := to.samples[column]; i < len(other) && other[i] > 0 {
+			all = append(all, v/other[i])
+		}
+	}
+	return middle(all)
+}
+
+func middle(samples []float64) (float64, bool) {
+	if len(samples) == 0 {
+		return 0, false
+	}
+	s := slices.Sorted(slices.Values(samples))
 	return s[(len(s)-1)/2], true
 }
 
-// print writes one line for each figure: the servers' medians with their
-// bounds, and their ratios to R.
+// print writes one line for each figure: the servers' medians with their bounds, and
+// the medians of their ratios to R.
 func (t *table) print(w io.Writer, s *settings) {
-	fmt.Fprintf(w, "medians (least–greatest) of %d rounds of %v a load; × is the ratio to R, ÷4 that to the same server by IPv4\n\n", s.rounds, s.duration)
+	fmt.Fprintf(w, "medians (least–greatest) of %d rounds of %v a load; × is the median of the rounds' ratios to R, ÷4 of those to the same server by IPv4\n\n", s.rounds, s.duration)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(tw, "figure")
 	var columns []string
@@ -100,11 +119,11 @@ func (t *table) cell(r *row, column string) string {
 	}
 	s := r.samples[column]
 	text := fmt.Sprintf("%s (%s–%s)", figure(m), figure(slices.Min(s)), figure(slices.Max(s)))
-	if base, ok := t.find("R", r.ipv6).median(column); ok && r.server != "R" && base > 0 {
-		text += fmt.Sprintf(" %.2f×", m/base)
+	if ratio, ok := r.ratio(t.find("R", r.ipv6), column); ok && r.server != "R" {
+		text += fmt.Sprintf(" %.2f×", ratio)
 	}
-	if base, ok := t.find(r.server, false).median(column); ok && r.ipv6 && base > 0 {
-		text += fmt.Sprintf(" %.2f÷4", m/base)
+	if ratio, ok := r.ratio(t.find(r.server, false), column); ok && r.ipv6 {
+		text += fmt.Sprintf(" %.2f÷4", ratio)
 	}
 	return text
 }
