@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"regexp"
 	"slices"
 	"time"
 
@@ -58,19 +59,23 @@ type named struct {
 	kind Kind
 }
 
+// usual are the names that wg-quick takes. The kernel takes others, such as one with a
+// semicolon, which nobody is to be told to type into a shell.
+var usual = regexp.MustCompile(`^[a-zA-Z0-9_=+.][a-zA-Z0-9_=+.-]{0,14}$`)
+
 // New looks at the machine. The interface named own is never told nor read; empty: none
 // is homeward's.
 func New(own string) *Machine {
 	return &Machine{own: own, names: names, ask: ask, waits: 3 * time.Second, prefix: prefixes}
 }
 
-// List tells what runs and could be a server, in the order of the names. With an error
+// List tells what runs, has a usual name and could be a server, in the order of the names. With an error
 // there may be more than that.
 func (m *Machine) List(ctx context.Context) ([]Interface, error) {
 	found, err := m.names()
 	var list []Interface
 	for _, f := range found {
-		if f.name == m.own {
+		if f.name == m.own || !usual.MatchString(f.name) {
 			continue
 		}
 		i := Interface{Name: f.name, Kind: f.kind}
@@ -93,7 +98,7 @@ func (m *Machine) List(ctx context.Context) ([]Interface, error) {
 
 // Conf is an interface as the wg-quick file that would make it, with its keys.
 func (m *Machine) Conf(ctx context.Context, name string) ([]byte, error) {
-	if name == m.own {
+	if name == m.own || !usual.MatchString(name) {
 		return nil, ErrNone
 	}
 	own, err := m.prefix(name)

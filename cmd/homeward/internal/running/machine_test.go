@@ -123,6 +123,18 @@ func TestAnInterfaceIsReadAsItsFile(t *testing.T) {
 	}
 }
 
+func TestANameThatAShellWouldRunIsNeitherToldNorRead(t *testing.T) {
+	for _, name := range []string{"wg0;reboot", "$(id)", "-x", "a b", "wg\n0", "../wg0", "", "sixteen-letters1"} {
+		m := fake("homeward0", map[string]func() (*wgtypes.Device, error){name: answers(server(51820, "10.9.0.2/32"))})
+		if list, err := m.List(t.Context()); err != nil || len(list) != 0 {
+			t.Errorf("%q: %+v, %v", name, list, err)
+		}
+		if conf, err := m.Conf(t.Context(), name); !errors.Is(err, ErrNone) || conf != nil {
+			t.Errorf("%q: %s, %v", name, conf, err)
+		}
+	}
+}
+
 func TestNobodyWaitsForAProgramThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		goes := make(chan struct{})
